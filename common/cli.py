@@ -1,0 +1,118 @@
+"""`python -m torch_impl` and `python -m keras_impl`: a content and a style picture in, a restyled one out."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from common.backend import BACKENDS, Entry, load_backend
+from common.errors import RosettaError
+from common.images import Image, check_writable, extent_for, load_image, save_image
+from common.load_weights import load_weights
+from common.options import OneLineParser, add_recipe_options, add_run_options, initial_image, recipe_from
+from common.problem import Problem
+from common.quiet import quiet_stderr
+from common.results import RunResult, Step
+from common.spec.recipe import Exactly, Recipe
+
+
+def main(backend: str, argv: Sequence[str] | None = None) -> int:
+    """Run one transfer from the command line; returns the exit code: 0, or 2 for what cannot be done."""
+    parser = _parser(BACKENDS[backend])
+    options = parser.parse_args(argv)
+    try:
+        _run(BACKENDS[backend], options)
+    except RosettaError as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"{parser.prog}: interrupted; {options.output} was not written", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser(entry: Entry) -> argparse.ArgumentParser:
+    parser = OneLineParser(
+        prog=f"python -m {entry.module.split(chr(46))[0]}", description=f"VGG-19 style transfer in {entry.label}."
+    )
+    parser.add_argument("content", help="picture whose content is kept")
+    parser.add_argument("style", help="picture whose style is taken")
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="OUT", help="picture to write (.png, .jpg, .webp, ...)"
+    )
+    add_recipe_options(parser)
+    add_run_options(parser)
+    parser.add_argument("--save-every", type=int, metavar="N", help="keep a picture every N evaluations")
+    parser.add_argument("--plot", action="store_true", help="draw the loss curves beside the picture")
+    return parser
+
+
+def _run(entry: Entry, options: argparse.Namespace) -> None:
+    recipe = recipe_from(options, "recipe" if options.recipe else entry.optimizer)
+    _check_output(options)
+    content, style, init = load_image(options.content), load_image(options.style), initial_image(options)
+    _note_stretch(content, recipe)
+    with tqdm(total=recipe.steps, desc=f"importing {entry.label}", unit="eval", dynamic_ncols=True) as bar:
+        problem = Problem(content, style, recipe, load_weights(options.weights), options.precision, options.device)
+        with quiet_stderr():
+            backend = load_backend(entry.name)
+        bar.set_description(f"{entry.label} {recipe.name}")
+        result = backend.stylize(problem, init, options.seed, _Progress(bar, options))
+    save_image(options.output, result.image)
+    if options.plot:
+        _plot(options.output, result, f"{entry.label}, {recipe.name}")
+    print(f"{_terms(result)} after {len(result.steps)} evaluations -> {options.output}")
+
+
+def _check_output(options: argparse.Namespace) -> None:
+    check_writable(options.output)
+    if options.save_every is not None and options.save_every < 1:
+        raise RosettaError(f"--save-every is {options.save_every}: give a number of evaluations from 1 up")
+    for given in (options.content, options.style, options.init):
+        if given and Path(given).exists() and Path(given).resolve() == Path(options.output).resolve():
+            raise RosettaError(f"the output {options.output!r} would replace a picture that is read: name another")
+
+
+def _note_stretch(content: Image, recipe: Recipe) -> None:
+    size = recipe.stages[-1].size
+    height, width = content.shape[:2]
+    if isinstance(size, Exactly) and abs(size.height_px * width / (size.width_px * height) - 1) > 0.05:
+        longest = max(extent_for(size, height, width))
+        print(
+            f"note: {size} stretches this {height}x{width} picture; --size {longest} keeps its proportions",
+            file=sys.stderr,
+        )
+
+
+@dataclass(frozen=True)
+class _Progress:
+    bar: tqdm
+    options: argparse.Namespace
+
+    def __call__(self, step: Step, picture: Callable[[], Image]) -> None:
+        self.bar.set_postfix({name: f"{value:.4g}" for name, value in step.losses.by_kind().items()}, refresh=False)
+        self.bar.update()
+        every = self.options.save_every
+        if every and step.evaluation % every == 0:
+            save_image(beside(self.options.output, f"-{step.evaluation:05d}"), picture())
+
+
+def beside(output: str, suffix: str, ending: str | None = None) -> Path:
+    """The path of a companion of `output`: `out.png` with `-losses` becomes `out-losses.png`."""
+    path = Path(output)
+    return path.with_name(f"{path.stem}{suffix}{ending or path.suffix}")
+
+
+def _plot(output: str, result: RunResult, title: str) -> None:
+    from common.plots import save_loss_curves  # matplotlib takes a second to import
+
+    path = beside(output, "-losses", ".png")
+    save_loss_curves(path, {title: result.steps})
+    print(f"loss curves -> {path}")
+
+
+def _terms(result: RunResult) -> str:
+    return ", ".join(f"{name} {value:.6g}" for name, value in result.losses.by_kind().items())

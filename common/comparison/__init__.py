@@ -1,0 +1,1 @@
+"""Two backends side by side: do they agree, and how long does each take."""

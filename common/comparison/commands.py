@@ -1,0 +1,115 @@
+"""The command line of `compare.py`."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from common.comparison.gallery_command import gallery_command
+from common.comparison.losses_command import losses_command
+from common.comparison.plan import plan_from
+from common.comparison.report import report_folder
+from common.comparison.session import check_agreement, run_backends
+from common.comparison.tables import agreement_table, console, flips_lines, recipes_table, timing_table
+from common.errors import RosettaError
+from common.options import OneLineParser, add_recipe_options, add_run_options
+from common.spec.recipes import RECIPES
+
+Command = Callable[[argparse.Namespace], int]
+
+USAGE = """\
+compare.py [CONTENT STYLE]             agreement, timings and pictures, into report/
+compare.py losses CONTENT STYLE IMAGE  every loss term of a picture, by the oracle and each backend
+compare.py gallery [CONTENT STYLE]     every recipe on every backend, as one picture
+compare.py recipes                     the recipes, with their sources and deviations"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `compare.py`; returns 0 when all agree, 1 when something differs, 2 for bad input."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    name = arguments.pop(0) if arguments and arguments[0] in _COMMANDS else "compare"
+    parser, command = _COMMANDS[name]
+    options = parser.parse_args(arguments)
+    try:
+        return command(options)
+    except RosettaError as error:
+        print(f"compare.py: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("compare.py: interrupted", file=sys.stderr)
+        return 130
+
+
+def compare_command(options: argparse.Namespace) -> int:
+    """Agreement, then timings, then the report."""
+    folder = report_folder(options.report)
+    plan = plan_from(options)
+    agreements = check_agreement(plan)
+    out = console()
+    for agreement in agreements:
+        out.print(agreement_table(agreement), *flips_lines(agreement), "", sep="\n")
+    report = run_backends(plan, agreements)
+    report.write(folder)
+    out.print(timing_table(report.timings, plan.recipes))
+    verdict = "all agree" if report.agrees else "[bold red]something DIFFERS, see above"
+    out.print(f"{verdict}; pictures, loss curves and report.json are in {folder}/")
+    return 0 if report.agrees else 1
+
+
+def recipes_command(_: argparse.Namespace) -> int:
+    """Print the recipes."""
+    out = console()
+    out.print(recipes_table(RECIPES))
+    for recipe in RECIPES.values():
+        out.print(f"\n{recipe.name}: {recipe.source}", recipe.url or "", highlight=False)
+        for deviation in recipe.deviations:
+            out.print(f"  - {deviation}", highlight=False)
+    return 0
+
+
+def _parser(name: str, description: str, pictures: str | None) -> argparse.ArgumentParser:
+    prog = "compare.py" if name == "compare" else f"compare.py {name}"
+    formatter = argparse.RawDescriptionHelpFormatter
+    parser = OneLineParser(prog=prog, description=description, formatter_class=formatter)
+    for picture in ("content", "style"):
+        parser.add_argument(picture, nargs=pictures, help=f"the {picture} picture")
+    return parser
+
+
+def _compare_parser() -> argparse.ArgumentParser:
+    parser = _parser("compare", USAGE, "?")
+    add_recipe_options(parser)
+    add_run_options(parser)
+    parser.add_argument("--report", default="report", metavar="DIR", help="folder for the report (default: report)")
+    parser.set_defaults(size="256", steps=100)
+    return parser
+
+
+def _losses_parser() -> argparse.ArgumentParser:
+    parser = _parser("losses", losses_command.__doc__ or "", pictures=None)
+    parser.add_argument("image", help="the picture whose losses are wanted")
+    add_recipe_options(parser)
+    add_run_options(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.set_defaults(precision="float64")
+    return parser
+
+
+def _gallery_parser() -> argparse.ArgumentParser:
+    parser = _parser("gallery", gallery_command.__doc__ or "", "?")
+    add_recipe_options(parser)
+    add_run_options(parser)
+    parser.add_argument("--report", default="report", metavar="DIR", help="folder for the pictures (default: report)")
+    parser.set_defaults(size="288", steps=300, optimizer="recipe")
+    return parser
+
+
+def _recipes_parser() -> argparse.ArgumentParser:
+    return OneLineParser(prog="compare.py recipes", description=recipes_command.__doc__)
+
+
+_COMMANDS: dict[str, tuple[argparse.ArgumentParser, Command]] = {
+    "compare": (_compare_parser(), compare_command),
+    "losses": (_losses_parser(), losses_command),
+    "gallery": (_gallery_parser(), gallery_command),
+    "recipes": (_recipes_parser(), recipes_command),
+}

@@ -1,0 +1,34 @@
+"""`compare.py gallery`: every recipe on every backend, with the recipe's own optimiser, as one picture."""
+
+import argparse
+
+from tqdm import tqdm
+
+from common.backend import BACKENDS
+from common.comparison.pictures import save_grid
+from common.comparison.plan import plan_from
+from common.comparison.processes import run_jobs
+from common.comparison.report import report_folder
+from common.images import save_image
+from common.spec.recipes import RECIPES
+
+
+def gallery_command(options: argparse.Namespace) -> int:
+    """Write gallery.png and each picture into the report's folder."""
+    folder = report_folder(options.report)
+    plans = {name: plan_from(argparse.Namespace(**{**vars(options), "recipe": name})) for name in RECIPES}
+    any_plan = next(iter(plans.values())).run_problem()
+    columns = [[("content", any_plan.content), ("style", any_plan.style)]]
+    with tqdm(total=len(plans) * len(BACKENDS), unit="picture", mininterval=0) as bar:
+        for recipe, plan in plans.items():
+            columns.append([])
+            for backend in BACKENDS:
+                bar.set_description(f"{recipe} on {backend}")
+                (outcome,) = run_jobs([plan.job(backend, "stylize", plan.problem(), None)], lambda *_: None)
+                picture = outcome.arrays["image"]
+                save_image(folder / f"{recipe}-{backend}.png", picture)
+                columns[-1].append((f"{recipe}, {backend}", picture))
+                bar.update()
+    save_grid(folder / "gallery.png", list(zip(*columns, strict=True)))
+    print(f"gallery -> {folder / 'gallery.png'}")
+    return 0

@@ -1,0 +1,63 @@
+"""`compare.py losses`: every loss term of one picture, which is what a porter needs first."""
+
+import argparse
+import json
+from dataclasses import replace
+from typing import Any
+
+from tqdm import tqdm
+
+from common import oracle
+from common.backend import BACKENDS
+from common.bounds import bounds_for
+from common.comparison.agreement import ORACLE, compare_terms
+from common.comparison.plan import Plan, plan_from
+from common.comparison.processes import run_jobs
+from common.comparison.tables import console, losses_table
+from common.images import Image, extent_for, load_image, resize
+from common.problem import Problem
+from common.results import LossTerms
+
+
+def losses_command(options: argparse.Namespace) -> int:
+    """Print the terms by the oracle and each backend; 0 when they agree, 1 when not."""
+    image = load_image(options.image)
+    plan = plan_from(options)
+    problem = plan.problem() if options.size is None else plan.run_problem()
+    if options.size is not None:
+        image = resize(image, *extent_for(plan.recipe.stages[-1].size, *image.shape[:2]))
+    problem.pixels(image)  # says what is wrong with the sizes before anything is started
+    terms = _terms(plan, problem, image)
+    rows = compare_terms(terms, bounds_for(problem.precision, problem.recipe.pooling).losses)
+    agrees = all(row.agrees for row in rows)
+    if options.json:
+        print(json.dumps(_to_json(plan, problem, terms, agrees), indent=1))
+    else:
+        console().print(
+            f"{plan.recipe.name}, {problem.precision}, {problem.content.shape[0]}x{problem.content.shape[1]} px"
+        )
+        console().print(losses_table(terms, rows))
+    return 0 if agrees else 1
+
+
+def _terms(plan: Plan, problem: Problem, image: Image) -> dict[str, LossTerms]:
+    with tqdm(total=len(BACKENDS) + 1, desc=ORACLE, unit="check", mininterval=0) as bar:
+        terms = {ORACLE: oracle.losses(image, replace(problem, precision="float64"))}
+        bar.update()
+        for name, entry in BACKENDS.items():
+            bar.set_description(entry.label)
+            (outcome,) = run_jobs([plan.job(name, "losses", problem, image)], lambda *_: None)
+            terms[name] = LossTerms(**outcome.values["losses"])
+            bar.update()
+    return terms
+
+
+def _to_json(plan: Plan, problem: Problem, terms: dict[str, LossTerms], agrees: bool) -> dict[str, Any]:
+    return {
+        "recipe": plan.recipe.name,
+        "precision": problem.precision,
+        "size_px": list(problem.content.shape[:2]),
+        "weights_sha256": problem.weights.sha256,
+        "agrees": agrees,
+        "losses": {name: it.by_name() for name, it in terms.items()},
+    }

@@ -1,0 +1,121 @@
+"""The tables that the terminal shows."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from common.backend import BACKENDS
+from common.comparison.agreement import Agreement, Row
+from common.comparison.timing import Timing
+from common.results import LossTerms
+from common.spec.recipe import Adam, Recipe, Stage
+
+_WIDTH = 100
+
+
+def console() -> Console:
+    """A console as wide as the terminal, or of a fixed width where there is none."""
+    plain = Console()
+    return plain if plain.is_terminal else Console(width=_WIDTH)
+
+
+def agreement_table(agreement: Agreement) -> Table:
+    """Relative differences by pair, with the bound and the verdict of each row."""
+    height, width = agreement.size_px
+    table = Table(title=f"Relative differences, {agreement.precision}, {height}x{width} px", title_justify="left")
+    table.add_column("quantity", no_wrap=True)
+    for pair in agreement.rows[0].differences:
+        table.add_column(pair, justify="right")
+    table.add_column("bound", justify="right")
+    table.add_column("verdict")
+    for row in agreement.rows:
+        cells = [
+            f"{row.differences[pair]:.1e}" if pair in row.differences else "" for pair in agreement.rows[0].differences
+        ]
+        table.add_row(row.quantity, *cells, "" if row.bound is None else f"{row.bound:.0e}", _verdict(row))
+    return table
+
+
+def _verdict(row: Row) -> str:
+    if row.bound is None:
+        return "reported"
+    return "same" if row.agrees else "[bold red]DIFFERS"
+
+
+def flips_lines(agreement: Agreement) -> list[str]:
+    """One sentence for each backend whose decisions differ from the oracle's."""
+    return [
+        f"{BACKENDS[name].label}: {flips.relu} of {flips.relu_decisions} ReLU signs and {flips.pool} of "
+        f"{flips.pool_decisions} max-pool choices differ from the oracle's."
+        for name, flips in agreement.flips.items()
+        if flips.relu or flips.pool
+    ]
+
+
+def timing_table(timings: Mapping[str, Timing], recipes: Mapping[str, Recipe]) -> Table:
+    """One column for each backend, one row for each phase."""
+    table = Table(title="One run each, each in a process of its own", title_justify="left")
+    table.add_column("phase")
+    for name in timings:
+        table.add_column(f"{BACKENDS[name].label}, {recipes[name].stages[-1].optimizer.label}", justify="right")
+    for label, show in _PHASES.items():
+        table.add_row(label, *(show(timing) for timing in timings.values()))
+    return table
+
+
+_PHASES: dict[str, Any] = {
+    "import": lambda it: f"{it.import_s:.2f} s",
+    "set-up: weights, network, targets": lambda it: f"{it.setup_s:.2f} s",
+    "first evaluation": lambda it: f"{it.first_evaluation_s:.3f} s",
+    "steady evaluation, median": lambda it: f"{it.steady_median_s:.3f} s",
+    "  quartiles, count": lambda it: "{:.3f} to {:.3f} s, {}".format(*it.steady_quartiles_s, it.steady_count),
+    "peak memory": lambda it: f"{it.peak_memory_bytes / 2**20:.0f} MiB",
+    "final loss": lambda it: f"{it.final_loss:.6g}",
+}
+
+
+def losses_table(terms: Mapping[str, LossTerms], rows: list[Row]) -> Table:
+    """Every loss term by implementation, with the largest relative difference of any two."""
+    table = Table(title_justify="left")
+    table.add_column("term", no_wrap=True)
+    for name in terms:
+        table.add_column(name, justify="right")
+    table.add_column("largest difference", justify="right")
+    table.add_column("verdict")
+    for row in rows:
+        values = [f"{it.by_name()[row.quantity.removeprefix('loss ')]:.10g}" for it in terms.values()]
+        table.add_row(
+            row.quantity.removeprefix("loss "), *values, f"{max(row.differences.values()):.1e}", _verdict(row)
+        )
+    return table
+
+
+def recipes_table(recipes: Mapping[str, Recipe]) -> Table:
+    """Every recipe as a column."""
+    table = Table(title="Recipes", title_justify="left", show_lines=True)
+    table.add_column("", no_wrap=True)
+    for name in recipes:
+        table.add_column(name, overflow="fold")
+    for label, show in _FIELDS.items():
+        table.add_row(label, *(show(recipe) for recipe in recipes.values()))
+    return table
+
+
+_FIELDS: dict[str, Any] = {
+    "style taps": lambda it: " ".join(it.style_taps),
+    "content tap": lambda it: " ".join(it.content_taps) or "none",
+    "pooling": lambda it: it.pooling,
+    "convention": lambda it: it.convention,
+    "weights: content, style, TV": lambda it: f"{it.content_weight:g}, {it.style_weight:g}, {it.tv_weight:g}",
+    "total variation": lambda it: it.tv_form,
+    "pixel space": lambda it: it.pixel_space.name,
+    "stages": lambda it: "; ".join(_stage(stage) for stage in it.stages),
+    "start": lambda it: it.init,
+}
+
+
+def _stage(stage: Stage) -> str:
+    rate = f" {stage.optimizer.learning_rate:g}" if isinstance(stage.optimizer, Adam) else ""
+    return f"{stage.size}, {stage.steps} steps, {stage.optimizer.label}{rate}"

@@ -1,0 +1,141 @@
+"""Files to and from float32 RGB of shape (H, W, 3) in [0, 1]; the one resize; the atomic save."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+from PIL import ImageOps, UnidentifiedImageError
+
+from common.errors import RosettaError
+from common.spec.recipe import Exactly, LongestSide, Size
+
+Image = NDArray[np.float32]
+
+READABLE = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
+WRITABLE = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
+_SAVE_OPTIONS: dict[str, dict[str, Any]] = {
+    ".jpg": {"quality": 95, "subsampling": 0},
+    ".jpeg": {"quality": 95, "subsampling": 0},
+}
+_SAVE_OPTIONS[".webp"] = {"quality": 95}
+_SIXTEEN_BIT_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N")
+
+
+def load_image(path: str | os.PathLike[str]) -> Image:
+    """Read a JPEG, PNG, WebP, TIFF or BMP as float32 RGB in [0, 1], shape (H, W, 3).
+
+    EXIF orientation is applied, alpha is laid over white; palettes, greyscale, CMYK and 16-bit greyscale are
+    converted. Colour profiles are ignored. Raises RosettaError for what cannot be read.
+    """
+    try:
+        with Pillow.open(path, formats=READABLE) as file:
+            file.load()
+            return _to_rgb(ImageOps.exif_transpose(file), path)
+    except FileNotFoundError:
+        raise RosettaError(f"there is no picture {str(path)!r}: give the path of a file that exists") from None
+    except Pillow.DecompressionBombError as error:
+        raise RosettaError(f"cannot read {str(path)!r}: {error}; make a smaller copy of the picture") from None
+    except (OSError, ValueError, SyntaxError, TypeError, EOFError) as error:
+        reason = "not a picture" if isinstance(error, UnidentifiedImageError) else _one_line(error)
+        raise RosettaError(
+            f"cannot read {str(path)!r} ({reason}): give a whole JPEG, PNG, WebP, TIFF or BMP file"
+        ) from None
+
+
+def _to_rgb(picture: Pillow.Image, path: object) -> Image:
+    if picture.mode in _SIXTEEN_BIT_MODES:
+        return _grey(np.asarray(picture).astype(np.float64) / 65535)
+    if picture.mode == "F":
+        raise RosettaError(f"{str(path)!r} has floating point pixels, whose range is not defined: save it with 8 bits")
+    if picture.has_transparency_data:
+        layer = picture.convert("RGBA")
+        picture = Pillow.alpha_composite(Pillow.new("RGBA", layer.size, "white"), layer)
+    values: Image = np.asarray(picture.convert("RGB"), np.float32) / np.float32(255)
+    return values
+
+
+def _grey(values: NDArray[np.float64]) -> Image:
+    return np.repeat(np.clip(values, 0, 1).astype(np.float32)[..., None], 3, axis=2)
+
+
+def resize(image: Image, height_px: int, width_px: int) -> Image:
+    """Resize to (height_px, width_px, 3): Lanczos with antialiasing, channel by channel in float32, clipped."""
+    if image.shape[:2] == (height_px, width_px):
+        return image
+    box = (width_px, height_px)
+    channels = [
+        Pillow.fromarray(np.ascontiguousarray(image[..., channel], np.float32)).resize(box, Pillow.Resampling.LANCZOS)
+        for channel in range(3)
+    ]
+    resized: Image = np.clip(np.stack([np.asarray(channel) for channel in channels], axis=-1), 0, 1)
+    return resized
+
+
+def extent_for(size: Size, height_px: int, width_px: int) -> tuple[int, int]:
+    """The (height, width) in pixels that a size rule gives to a picture of the given height and width."""
+    if isinstance(size, Exactly):
+        return size.height_px, size.width_px
+    longest = max(height_px, width_px)
+    side = min(size.side_px, longest) if size.only_shrink else size.side_px
+    return max(1, round(height_px * side / longest)), max(1, round(width_px * side / longest))
+
+
+def parse_size(text: str) -> Size:
+    """A size from the command line: `288` is the longest side, `192x288` is height by width exactly."""
+    parts = text.lower().split("x")
+    if len(parts) > 2 or not all(part.isdecimal() and 0 < int(part) <= 65535 for part in parts):
+        raise RosettaError(f"the size {text!r} is not one: give the longest side (288) or height x width (192x288)")
+    return LongestSide(int(parts[0])) if len(parts) == 1 else Exactly(int(parts[0]), int(parts[1]))
+
+
+def to_bytes(image: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """RGB in [0, 1] as 8-bit values: clipped, times 255, rounded to nearest."""
+    rounded: NDArray[np.uint8] = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
+    return rounded
+
+
+def save_image(path: str | os.PathLike[str], image: NDArray[np.floating]) -> None:
+    """Write RGB in [0, 1], shape (H, W, 3), as the format that the ending names; whole or not at all."""
+    check_writable(path)
+    with replacing(path) as temporary:
+        Pillow.fromarray(to_bytes(image)).save(temporary, **_SAVE_OPTIONS.get(Path(path).suffix.lower(), {}))
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Raise RosettaError when `path` cannot become a picture: its ending, its folder or a folder of that name."""
+    target = Path(path)
+    if target.suffix.lower() not in WRITABLE:
+        raise RosettaError(f"cannot save {str(path)!r}: the name must end in one of {' '.join(WRITABLE)}")
+    if target.is_dir() or not os.access(target.parent, os.W_OK | os.X_OK):
+        raise RosettaError(f"cannot save {str(path)!r}: its folder must exist and be writable")
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A temporary file beside `path` that takes its place when the block ends well, and vanishes otherwise."""
+    target = Path(path)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _one_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

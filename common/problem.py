@@ -1,0 +1,105 @@
+"""What a backend is given: the network, and the problem that it minimises."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.errors import RosettaError
+from common.images import Image, extent_for, resize
+from common.spec.losses import Coefficients, coefficients
+from common.spec.preprocessing import Affine, affine_between
+from common.spec.recipe import Recipe, Stage
+from common.spec.vgg19 import Pooling, smallest_side_px
+from common.weights import Weights
+
+Precision = Literal["float32", "float64"]
+Pixels = NDArray[Any]
+Features = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Network:
+    """A trained VGG-19 and the arithmetic to run it in; `device` is `cpu`, `gpu` or `gpu:1`."""
+
+    weights: Weights
+    pooling: Pooling = "max"
+    precision: Precision = "float32"
+    device: str = "cpu"
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """One style transfer: the content and the style image, RGB in [0, 1] of shape (H, W, 3), and how to do it.
+
+    `weights` may be of any family; the recipe's units are restored by `network`. `optimised_px` is the
+    (height, width) of the picture sought. Raises RosettaError for images that the recipe's taps do not fit.
+    """
+
+    content: Image
+    style: Image
+    recipe: Recipe
+    weights: Weights
+    precision: Precision = "float32"
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        for role, image in (("content", self.content), ("style", self.style)):
+            check_image(role, image, self.recipe.taps)
+
+    @property
+    def network(self) -> Network:
+        """The network with the weights in the units of the recipe's family."""
+        weights = self.weights.for_family(self.recipe.family)
+        return Network(weights, self.recipe.pooling, self.precision, self.device)
+
+    @property
+    def coefficients(self) -> Coefficients:
+        """The recipe's loss for images of these sizes."""
+        height, width, style_height, style_width = *self.content.shape[:2], *self.style.shape[:2]
+        return coefficients(self.recipe, (height, width), (style_height, style_width))
+
+    @property
+    def to_network(self) -> Affine:
+        """The map from the optimised variable to the network's input."""
+        return affine_between(self.recipe.pixel_space, self.network.weights.preprocessing)
+
+    def pixels(self, image: Image) -> Pixels:
+        """RGB in [0, 1] as the optimised variable: in the recipe's pixel space, rounded to float32.
+
+        Rounded for float64 too, so that every precision starts from the same numbers.
+        """
+        check_image("image", image, self.recipe.taps)
+        if image.shape != self.content.shape:
+            raise RosettaError(
+                f"the image is {image.shape[0]}x{image.shape[1]} and the content {self.content.shape[0]}x"
+                f"{self.content.shape[1]} pixels: give images of one size, or ask for a size"
+            )
+        return self.recipe.pixel_space.apply(image).astype(np.float32).astype(self.precision)
+
+    def image(self, pixels: Pixels) -> Image:
+        """The optimised variable as RGB, clipped to [0, 1]."""
+        return np.clip(self.recipe.pixel_space.invert(pixels), 0, 1).astype(np.float32)
+
+    def at(self, stage: Stage) -> "Problem":
+        """The same problem with both images resized as a stage wants them."""
+        height, width = extent_for(stage.size, *self.content.shape[:2])
+        own = self.recipe.style_size == "own"
+        style_px = extent_for(stage.size, *self.style.shape[:2]) if own else (height, width)
+        return replace(self, content=resize(self.content, height, width), style=resize(self.style, *style_px))
+
+
+def check_image(role: str, image: Image, taps: Iterable[str]) -> None:
+    """Raise RosettaError unless `image` is finite RGB in [0, 1] of shape (H, W, 3), large enough for the taps."""
+    if image.ndim != 3 or image.shape[2] != 3:
+        raise RosettaError(f"the {role} has shape {image.shape}: give (height, width, 3)")
+    smallest = smallest_side_px(taps)
+    if min(image.shape[:2]) < smallest:
+        raise RosettaError(
+            f"the {role} is {image.shape[0]}x{image.shape[1]} pixels and these taps need at least {smallest} a side: "
+            "choose a larger size or shallower taps"
+        )
+    if not (np.isfinite(image).all() and image.min() >= 0 and image.max() <= 1):
+        raise RosettaError(f"the {role} has values from {image.min():g} to {image.max():g}: give RGB in [0, 1]")

@@ -1,0 +1,1 @@
+"""What is computed, as data: no files, no clocks, no tensors."""

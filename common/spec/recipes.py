@@ -1,0 +1,144 @@
+"""The recipes: every published setting as one frozen value, with its source and its deviations."""
+
+from dataclasses import replace
+
+from common.errors import RosettaError
+from common.spec.preprocessing import CAFFE, IMAGENET
+from common.spec.recipe import LBFGS, Adam, Exactly, LongestSide, Recipe, Stage
+
+_FIRST_CONVS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
+_FIRST_RELUS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+_TEXTBOOK_ADAM = "MXNet's Adam adds epsilon before the bias correction; this is the textbook form"
+
+D2L = Recipe(
+    name="d2l",
+    source="Dive into Deep Learning, Neural Style Transfer, PyTorch tab",
+    url="https://d2l.ai/chapter_computer-vision/neural-style.html",
+    style_taps=("relu1_1", "relu2_1", "relu3_1", "relu4_1", "conv5_1"),
+    content_taps=("relu4_4",),
+    pooling="max",
+    convention="mean",
+    content_weight=1.0,
+    style_weight=1e4,
+    tv_weight=10.0,
+    tv_form="mean_abs",
+    pixel_space=IMAGENET,
+    family="imagenet",
+    stages=(Stage(Exactly(300, 450), 500, Adam(0.3, decay=0.8, decay_every=50)),),
+    deviations=(
+        "the chapter keeps indices 0 5 10 19 28 and 25; torchvision's ReLUs work in place and the net is cut after "
+        "28, so it captures relu1_1 relu2_1 relu3_1 relu4_1 conv5_1 and relu4_4, which is what stands here",
+    ),
+)
+
+D2L_MXNET = replace(
+    D2L,
+    name="d2l-mxnet",
+    source="Dive into Deep Learning, Neural Style Transfer, MXNet tab",
+    style_taps=_FIRST_CONVS,
+    content_taps=("conv4_4",),
+    stages=(Stage(Exactly(300, 450), 500, Adam(0.9, decay=0.8, decay_every=50)),),
+    deviations=(
+        "the same indices as the PyTorch tab, but MXNet's ReLU is out of place: the convolutions are captured "
+        "before it, and the two tabs of one page do not compute the same loss",
+        _TEXTBOOK_ADAM,
+    ),
+)
+
+KERAS_NOTEBOOK = Recipe(
+    name="keras-notebook",
+    source="Keras notebook by E. W. Knudsen, S. S. Bach-Nielsen and M. L. Hølledig, Aalborg University, June 2017",
+    url=None,
+    style_taps=("relu1_2", "relu2_2", "relu3_4", "relu4_4", "relu5_4"),
+    content_taps=(),
+    pooling="max",
+    convention="image",
+    content_weight=0.0,
+    style_weight=5.0,
+    tv_weight=0.2,
+    tv_form="power",
+    pixel_space=CAFFE,
+    family="caffe",
+    stages=(Stage(Exactly(670, 670), 1050, LBFGS(memory=10, maxfun=20)),),
+    deviations=(
+        "the notebook subtracts 103.939 from red and 123.68 from blue; the checkpoint wants it the other way round, "
+        "as it is here",
+        "its placeholder is (1, width, height, 3) and its reshape (1, height, width, 3): only squares hide that; "
+        "any proportions work here",
+        "its 50 iterations are 50 calls of L-BFGS with maxfun=20, each with a fresh memory and 21 evaluations: "
+        "1050 evaluations",
+        "SciPy's default factr stops a float32 objective early; here it is 0, so a call ends by maxfun",
+    ),
+)
+
+GATYS = Recipe(
+    name="gatys",
+    source="Gatys, Ecker and Bethge 2016, Image Style Transfer Using Convolutional Neural Networks, CVPR",
+    url="https://arxiv.org/abs/1508.06576",
+    style_taps=_FIRST_RELUS,
+    content_taps=("relu4_2",),
+    pooling="average",
+    convention="gatys",
+    content_weight=1.0,
+    style_weight=1e3,
+    tv_weight=0.0,
+    tv_form="none",
+    pixel_space=CAFFE,
+    family="caffe",
+    stages=(Stage(LongestSide(512), 500, LBFGS()),),
+    init="noise",
+    deviations=(
+        "the paper rescales the network to unit mean activations; these are the plain weights",
+        "the noise is uniform in [0, 1] per channel, from NumPy's default generator and the run's seed",
+    ),
+)
+
+GLUONBOOK = replace(
+    D2L_MXNET,
+    name="gluonbook",
+    source="Dive into Deep Learning, first Chinese edition (gluonbook), Style Transfer",
+    url="https://zh.d2l.ai/chapter_computer-vision/neural-style.html",
+    style_weight=1e3,
+    stages=(
+        Stage(Exactly(200, 300), 500, Adam(0.01, decay=0.1, decay_every=200)),
+        Stage(Exactly(800, 1200), 300, Adam(0.01, decay=0.1, decay_every=100)),
+    ),
+    deviations=(
+        "the text says that the gradient is divided by its mean absolute value; the code does not, nor does this",
+        "the code tests the epoch before it counts it, so its rate falls one step later",
+        _TEXTBOOK_ADAM,
+    ),
+)
+
+PYTORCH_BLOG = Recipe(
+    name="pytorch-blog",
+    source="PyTorch blog post 'Style Transfer' of 9 August 2020",
+    url=None,
+    style_taps=_FIRST_RELUS,
+    content_taps=("relu4_2",),
+    pooling="average",
+    convention="blog",
+    content_weight=1.0,
+    style_weight=1e3,
+    tv_weight=1e-2,
+    tv_form="sum_abs",
+    pixel_space=IMAGENET,
+    family="imagenet",
+    stages=(Stage(LongestSide(512, only_shrink=True), 500, Adam(0.03)),),
+    style_size="own",
+    deviations=(
+        "index 21 of torchvision is relu4_2, not conv4_2, for the same in-place ReLUs as in d2l",
+        "the post stretches the contrast when it saves, 255 / max * (x - min), and truncates; this clips and rounds",
+    ),
+)
+
+RECIPES: dict[str, Recipe] = {
+    recipe.name: recipe for recipe in (D2L, D2L_MXNET, KERAS_NOTEBOOK, GATYS, GLUONBOOK, PYTORCH_BLOG)
+}
+
+
+def find_recipe(name: str) -> Recipe:
+    """The recipe of that name; raise RosettaError with the names there are."""
+    if name not in RECIPES:
+        raise RosettaError(f"there is no recipe {name!r}: choose one of {', '.join(RECIPES)}")
+    return RECIPES[name]

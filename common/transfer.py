@@ -1,0 +1,72 @@
+"""What both backends' transfers share and no framework is needed for: the starting image and the record."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from common.errors import RosettaError
+from common.images import Image, resize
+from common.problem import Pixels, Problem
+from common.results import LossTerms, RunResult, Step
+
+OnStep = Callable[[Step, Callable[[], Image]], None]
+
+
+def start_pixels(problem: Problem, previous: Image | None, init: Image | None, seed: int) -> Pixels:
+    """The optimised variable at the start of a stage, whose images `problem` holds at their size.
+
+    The first stage starts from the content, from `init`, or from uniform noise drawn in NumPy so that every
+    backend starts from the same; a later one from the `previous` stage's picture, resized.
+    """
+    height, width = problem.content.shape[:2]
+    if previous is not None:
+        return problem.pixels(resize(previous, height, width))
+    if problem.recipe.init == "noise":
+        return problem.pixels(np.random.default_rng(seed).random((height, width, 3), np.float32))
+    if problem.recipe.init == "content":
+        return problem.pixels(problem.content)
+    if init is None:
+        raise RosettaError("the recipe starts from an image and none was given: pass init")
+    return problem.pixels(resize(init, height, width))
+
+
+class Recorder:
+    """Collects the steps of a run and passes each on to `on_step`, with a function that gives its picture."""
+
+    def __init__(self, problem: Problem, on_step: OnStep | None) -> None:
+        self._problem = problem
+        self._on_step = on_step
+        self._start_s = self._mark_s = time.perf_counter()
+        self._setup_s = 0.0
+        self._stage = 0
+        self._steps: list[Step] = []
+
+    @contextmanager
+    def setting_up(self, problem: Problem) -> Iterator[None]:
+        """Begin the next stage, whose `problem` has its images at their size, and time the block as set-up."""
+        self._problem = problem
+        self._stage += 1
+        before_s = time.perf_counter()
+        yield
+        self._mark_s = time.perf_counter()
+        self._setup_s += self._mark_s - before_s
+
+    def record(self, losses: LossTerms, pixels: Callable[[], Pixels]) -> None:
+        """Add one evaluation; raise RosettaError if its loss is not finite."""
+        now_s = time.perf_counter()
+        step = Step(len(self._steps) + 1, self._stage, now_s - self._start_s, now_s - self._mark_s, losses)
+        if not math.isfinite(losses.total):
+            raise RosettaError(
+                f"the loss is {losses.total} at evaluation {step.evaluation}: lower the learning rate or the weights"
+            )
+        self._steps.append(step)
+        if self._on_step is not None:
+            self._on_step(step, lambda: self._problem.image(pixels()))
+        self._mark_s = time.perf_counter()
+
+    def result(self, losses: LossTerms, pixels: Pixels) -> RunResult:
+        """The finished run, whose optimised variable ended as `pixels` with these losses."""
+        return RunResult(self._problem.image(pixels), losses, tuple(self._steps), self._setup_s)

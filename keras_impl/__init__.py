@@ -1,0 +1,13 @@
+"""VGG-19 neural style transfer in Keras/TensorFlow."""
+
+import os
+import sys
+
+os.environ["KERAS_BACKEND"] = "tensorflow"  # Keras reads it once, when it is first imported
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+# `python -m keras_impl` reads its options before it spends seconds on importing TensorFlow.
+if sys.argv[:1] != ["-m"]:
+    from keras_impl.api import features, losses, stylize, trace, value_and_grad, versions
+
+    __all__ = ["features", "losses", "stylize", "trace", "value_and_grad", "versions"]

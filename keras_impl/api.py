@@ -1,0 +1,13 @@
+"""What the package offers, gathered for the registry of backends."""
+
+from importlib.metadata import version
+
+from keras_impl.objective import features, losses, trace, value_and_grad
+from keras_impl.transfer import stylize
+
+__all__ = ["features", "losses", "stylize", "trace", "value_and_grad", "versions"]
+
+
+def versions() -> dict[str, str]:
+    """The versions of the framework's packages."""
+    return {"tensorflow": version("tensorflow"), "keras": version("keras")}

@@ -1,0 +1,58 @@
+"""NumPy to native and back: the only file that knows the native layout and device."""
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from common.errors import RosettaError
+from common.problem import Network
+from common.spec.preprocessing import Affine
+
+# TF32 rounds to 10 bits behind the name of float32.
+tf.config.experimental.enable_tensor_float_32_execution(False)
+for _gpu in tf.config.list_physical_devices("GPU"):
+    # TensorFlow takes the whole of a GPU's memory otherwise.
+    tf.config.experimental.set_memory_growth(_gpu, True)
+
+
+def device_scope(network: Network) -> AbstractContextManager[Any]:
+    """The context in which tensors are made and computed on the network's device."""
+    name = network.device.replace("cuda", "gpu")
+    if name.startswith("gpu") and not tf.config.list_physical_devices("GPU"):
+        raise RosettaError(f"there is no device {network.device!r} for TensorFlow on this machine: use cpu")
+    try:
+        return tf.device(name if ":" in name else f"{name}:0")
+    except ValueError:
+        raise RosettaError(f"there is no device {network.device!r}: use cpu, gpu or gpu:1") from None
+
+
+def to_native(values: NDArray[Any], network: Network) -> tf.Tensor:
+    """An image or feature map of shape (H, W, C) as a batch of one, in the native layout and precision."""
+    return tf.convert_to_tensor(values[None], dtype=network.precision)
+
+
+def to_numpy(tensor: tf.Tensor) -> NDArray[Any]:
+    """A batch of one image or feature map, back as an array of shape (H, W, C)."""
+    return np.array(tensor[0])
+
+
+def kernel_to_native(kernel_hwio: NDArray[np.float32], network: Network) -> tf.Tensor:
+    """A convolution kernel in the native layout and precision."""
+    return tf.convert_to_tensor(kernel_hwio.astype(network.precision))
+
+
+def bias_to_native(bias: NDArray[np.float32], network: Network) -> tf.Tensor:
+    """A bias vector in the native precision."""
+    return tf.convert_to_tensor(bias.astype(network.precision))
+
+
+def apply_affine(tensor: tf.Tensor, affine: Affine) -> tf.Tensor:
+    """Map a batch of images from one space to another, channel by channel."""
+    if affine.is_identity:
+        return tensor
+    ordered = tf.reverse(tensor, axis=[3]) if affine.reverse else tensor
+    factor, offset = (tf.constant(triple, dtype=tensor.dtype) for triple in (affine.factor, affine.offset))
+    return ordered * factor + offset

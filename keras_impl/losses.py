@@ -1,0 +1,62 @@
+"""The loss terms on native tensors: one line of arithmetic each, with coefficients from `common`."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from common.spec.losses import Coefficients
+from common.spec.recipe import TotalVariation
+
+Maps = Mapping[str, tf.Tensor]
+
+
+class Terms(NamedTuple):
+    """Every weighted loss term as a native scalar: content and style by tap, and total variation."""
+
+    content: Maps
+    style: Maps
+    tv: tf.Tensor
+
+
+def gram(feature: tf.Tensor) -> tf.Tensor:
+    """The mean Gram matrix (C, C) of a feature map: F^T F / M."""
+    flat = tf.reshape(feature, (-1, feature.shape[-1]))
+    return tf.matmul(flat, flat, transpose_a=True) / tf.cast(tf.shape(flat)[0], flat.dtype)
+
+
+def content_loss(feature: tf.Tensor, target: tf.Tensor, k: float) -> tf.Tensor:
+    """The coefficient k times the summed squared difference of two feature maps."""
+    return k * tf.reduce_sum(tf.square(feature - target))
+
+
+def style_loss(feature: tf.Tensor, target: tf.Tensor, k: float) -> tf.Tensor:
+    """The coefficient k times the summed squared difference of a mean Gram matrix and its scaled target."""
+    return k * tf.reduce_sum(tf.square(gram(feature) - target))
+
+
+def tv_loss(image: tf.Tensor, form: TotalVariation) -> tf.Tensor:
+    """The total variation of the optimised variable, before its weight."""
+    dy = image[:, 1:, :, :] - image[:, :-1, :, :]
+    dx = image[:, :, 1:, :] - image[:, :, :-1, :]
+    if form == "mean_abs":
+        return 0.5 * (tf.reduce_mean(tf.abs(dy)) + tf.reduce_mean(tf.abs(dx)))
+    if form == "sum_abs":
+        return tf.reduce_sum(tf.abs(dy)) + tf.reduce_sum(tf.abs(dx))
+    if form == "power":
+        return tf.reduce_sum(tf.pow(tf.square(dy[:, :, :-1]) + tf.square(dx[:, :-1]), 1.25))
+    return tf.zeros((), image.dtype)
+
+
+def total_loss(features: Maps, image: tf.Tensor, content: Maps, style: Maps, coefficients: Coefficients) -> Terms:
+    """Every term of the loss, for feature maps and targets by tap."""
+    return Terms(
+        {tap: content_loss(features[tap], content[tap], k) for tap, k in coefficients.content.items()},
+        {tap: style_loss(features[tap], style[tap], c.k) for tap, c in coefficients.style.items()},
+        coefficients.tv_weight * tv_loss(image, coefficients.tv_form),
+    )
+
+
+def total(terms: Terms) -> tf.Tensor:
+    """The plain sum of all terms."""
+    return tf.add_n([*terms.content.values(), *terms.style.values(), terms.tv])

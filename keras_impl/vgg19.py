@@ -1,0 +1,46 @@
+"""The trunk of VGG-19, built from the table and cut after the deepest layer that is asked for."""
+
+from collections.abc import Iterable
+
+import keras
+import tensorflow as tf
+
+from common.problem import Network
+from common.spec.vgg19 import Layer, check_taps, cut
+from keras_impl.arrays import bias_to_native, kernel_to_native
+
+
+class Trunk(keras.Model):
+    """Maps a network input to the feature maps of the taps, by name; frozen."""
+
+    def __init__(self, taps: Iterable[str], network: Network) -> None:
+        super().__init__(dtype=network.precision)
+        self.taps = check_taps(taps)
+        self.trunk_layers = [_layer(layer, network) for layer in cut(self.taps)]
+        self.trainable = False
+
+    def call(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Run the layers in order and keep what the taps name."""
+        kept = {}
+        for layer in self.trunk_layers:
+            x = layer(x)
+            if layer.name in self.taps:
+                kept[layer.name] = x
+        return {tap: kept[tap] for tap in self.taps}
+
+
+def _layer(layer: Layer, network: Network) -> keras.layers.Layer:
+    if layer.kind == "conv":
+        return _conv(layer, network)
+    if layer.kind == "relu":
+        return keras.layers.ReLU(name=layer.name, dtype=network.precision)
+    pooling = keras.layers.MaxPooling2D if network.pooling == "max" else keras.layers.AveragePooling2D
+    return pooling(2, name=layer.name, dtype=network.precision)
+
+
+def _conv(layer: Layer, network: Network) -> keras.layers.Layer:
+    conv = keras.layers.Conv2D(layer.out_channels, 3, padding="same", name=layer.name, dtype=network.precision)
+    conv.build((None, None, None, layer.in_channels))
+    conv.kernel.assign(kernel_to_native(network.weights.kernels_hwio[layer.name], network))
+    conv.bias.assign(bias_to_native(network.weights.biases[layer.name], network))
+    return conv

@@ -1,0 +1,9 @@
+"""VGG-19 neural style transfer in PyTorch."""
+
+import sys
+
+# `python -m torch_impl` reads its options before it spends seconds on importing PyTorch.
+if sys.argv[:1] != ["-m"]:
+    from torch_impl.api import features, losses, stylize, trace, value_and_grad, versions
+
+    __all__ = ["features", "losses", "stylize", "trace", "value_and_grad", "versions"]

@@ -1,0 +1,58 @@
+"""NumPy to native and back: the only file that knows the native layout and device."""
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from common.errors import RosettaError
+from common.problem import Network
+from common.spec.preprocessing import Affine
+
+# TF32 rounds to 10 bits behind the name of float32.
+torch.backends.cudnn.allow_tf32 = False
+torch.set_float32_matmul_precision("highest")
+
+
+def device_scope(network: Network) -> AbstractContextManager[Any]:
+    """The context in which tensors are made and computed on the network's device."""
+    name = network.device.replace("gpu", "cuda")
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise RosettaError(f"there is no device {network.device!r} for PyTorch on this machine: use cpu")
+    try:
+        return torch.device(name)
+    except RuntimeError:
+        raise RosettaError(f"there is no device {network.device!r}: use cpu, gpu or gpu:1") from None
+
+
+def to_native(values: NDArray[Any], network: Network) -> torch.Tensor:
+    """An image or feature map of shape (H, W, C) as a batch of one, in the native layout and precision."""
+    values_chw = np.ascontiguousarray(np.moveaxis(values, -1, 0))
+    return torch.tensor(values_chw[None], dtype=getattr(torch, network.precision))
+
+
+def to_numpy(tensor: torch.Tensor) -> NDArray[Any]:
+    """A batch of one image or feature map, back as an array of shape (H, W, C)."""
+    return np.ascontiguousarray(np.moveaxis(tensor.detach().cpu().numpy()[0], 0, -1))
+
+
+def kernel_to_native(kernel_hwio: NDArray[np.float32], network: Network) -> torch.Tensor:
+    """A convolution kernel in the native layout and precision."""
+    kernel_oihw = np.ascontiguousarray(np.transpose(kernel_hwio, (3, 2, 0, 1)))
+    return torch.tensor(kernel_oihw, dtype=getattr(torch, network.precision))
+
+
+def bias_to_native(bias: NDArray[np.float32], network: Network) -> torch.Tensor:
+    """A bias vector in the native precision."""
+    return torch.tensor(bias, dtype=getattr(torch, network.precision))
+
+
+def apply_affine(tensor: torch.Tensor, affine: Affine) -> torch.Tensor:
+    """Map a batch of images from one space to another, channel by channel."""
+    if affine.is_identity:
+        return tensor
+    ordered = tensor.flip(1) if affine.reverse else tensor
+    factor, offset = (tensor.new_tensor(triple).view(1, 3, 1, 1) for triple in (affine.factor, affine.offset))
+    return ordered * factor + offset

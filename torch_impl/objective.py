@@ -1,0 +1,84 @@
+"""Features, losses and gradient at an image: NumPy in, NumPy out."""
+
+from collections.abc import Iterable
+
+import torch
+
+from common.images import Image
+from common.problem import Features, Network, Pixels, Problem, check_image
+from common.results import LossTerms
+from torch_impl.arrays import apply_affine, device_scope, to_native, to_numpy
+from torch_impl.losses import Terms, gram, total, total_loss
+from torch_impl.vgg19 import Trunk
+
+
+class Objective:
+    """The loss of a problem as a function of the optimised variable; the targets are computed once."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.coefficients = problem.coefficients
+        self._to_network, self._network = problem.to_network, problem.network
+        preprocess = self._network.weights.preprocessing.apply
+        with device_scope(self._network), torch.no_grad():
+            self._trunk = Trunk(problem.recipe.taps, self._network)
+            at_content = self._trunk(to_native(preprocess(problem.content), self._network))
+            at_style = self._trunk(to_native(preprocess(problem.style), self._network))
+            self._content = {tap: at_content[tap] for tap in self.coefficients.content}
+            self._style = {tap: c.target_scale * gram(at_style[tap]) for tap, c in self.coefficients.style.items()}
+
+    def variable(self, pixels: Pixels) -> torch.Tensor:
+        """The optimised variable as a native tensor on the network's device."""
+        with device_scope(self._network):
+            return to_native(pixels, self._network)
+
+    def terms(self, variable: torch.Tensor) -> Terms:
+        """Every loss term at the optimised variable."""
+        features = self._trunk(apply_affine(variable, self._to_network))
+        return total_loss(features, variable, self._content, self._style, self.coefficients)
+
+    def terms_and_gradient(self, variable: torch.Tensor) -> tuple[Terms, torch.Tensor]:
+        """Every loss term, and the gradient of their sum, from one forward and one backward pass."""
+        leaf = variable.detach().requires_grad_()
+        terms = self.terms(leaf)
+        (gradient,) = torch.autograd.grad(total(terms), leaf)
+        return terms, gradient
+
+
+def to_loss_terms(terms: Terms) -> LossTerms:
+    """Native scalars as Python floats, fetched from the device at once."""
+    names = [*terms.content, *terms.style]
+    scalars = torch.stack([*terms.content.values(), *terms.style.values(), terms.tv])
+    *values, tv = scalars.detach().double().tolist()
+    by_tap = list(zip(names, values, strict=True))
+    return LossTerms(dict(by_tap[: len(terms.content)]), dict(by_tap[len(terms.content) :]), tv)
+
+
+def features(image: Image, taps: Iterable[str], network: Network) -> Features:
+    """Feature maps of shape (H, W, C) by tap, for RGB in [0, 1] of shape (H, W, 3); RosettaError for bad input."""
+    taps = tuple(taps)
+    check_image("image", image, taps)
+    with device_scope(network), torch.no_grad():
+        native = Trunk(taps, network)(to_native(network.weights.preprocessing.apply(image), network))
+    return {tap: to_numpy(feature) for tap, feature in native.items()}
+
+
+def trace(image: Image, taps: Iterable[str], problem: Problem) -> Features:
+    """Feature maps by tap as `value_and_grad` sees them: after the rounding to the optimised variable."""
+    with device_scope(problem.network), torch.no_grad():
+        variable = to_native(problem.pixels(image), problem.network)
+        native = Trunk(taps, problem.network)(apply_affine(variable, problem.to_network))
+    return {tap: to_numpy(feature) for tap, feature in native.items()}
+
+
+def losses(image: Image, problem: Problem) -> LossTerms:
+    """Every loss term at an image, RGB in [0, 1] of shape (H, W, 3); RosettaError for bad input."""
+    objective = Objective(problem)
+    with torch.no_grad():
+        return to_loss_terms(objective.terms(objective.variable(problem.pixels(image))))
+
+
+def value_and_grad(image: Image, problem: Problem) -> tuple[LossTerms, Pixels]:
+    """The loss terms at an image, and the gradient (H, W, 3) in the recipe's pixel space and channel order."""
+    objective = Objective(problem)
+    terms, gradient = objective.terms_and_gradient(objective.variable(problem.pixels(image)))
+    return to_loss_terms(terms), to_numpy(gradient)

@@ -1,0 +1,44 @@
+"""The trunk of VGG-19, built from the table and cut after the deepest layer that is asked for."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+
+from common.problem import Network
+from common.spec.vgg19 import Layer, check_taps, cut
+from torch_impl.arrays import bias_to_native, kernel_to_native
+
+
+class Trunk(nn.Module):
+    """Maps a network input to the feature maps of the taps, by name; frozen."""
+
+    def __init__(self, taps: Iterable[str], network: Network) -> None:
+        super().__init__()
+        self.taps = check_taps(taps)
+        self.layers = nn.ModuleDict({layer.name: _module(layer, network) for layer in cut(self.taps)})
+        self.requires_grad_(False)
+
+    def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Run the layers in order and keep what the taps name."""
+        kept = {}
+        for name, layer in self.layers.items():
+            x = layer(x)
+            if name in self.taps:
+                kept[name] = x
+        return {tap: kept[tap] for tap in self.taps}
+
+
+def _module(layer: Layer, network: Network) -> nn.Module:
+    if layer.kind == "conv":
+        return _conv(layer, network)
+    if layer.kind == "relu":
+        return nn.ReLU()  # not in place, or a tap before it would become the tap after it
+    return nn.MaxPool2d(2) if network.pooling == "max" else nn.AvgPool2d(2)
+
+
+def _conv(layer: Layer, network: Network) -> nn.Module:
+    conv = nn.Conv2d(layer.in_channels, layer.out_channels, kernel_size=3, padding=1)
+    conv.weight = nn.Parameter(kernel_to_native(network.weights.kernels_hwio[layer.name], network))
+    conv.bias = nn.Parameter(bias_to_native(network.weights.biases[layer.name], network))
+    return conv
