@@ -34,7 +34,8 @@ def load_image(path: str | os.PathLike[str]) -> Image:
     converted. Colour profiles are ignored. Raises RosettaError for what cannot be read.
     """
     try:
-        with Pillow.open(path, formats=READABLE) as file:
+        # Given a path, Pillow maps an uncompressed TIFF into memory, and then turns its orientations 5 to 8 wrongly.
+        with open(path, "rb") as stream, Pillow.open(stream, formats=READABLE) as file:
             file.load()
             return _to_rgb(ImageOps.exif_transpose(file), path)
     except FileNotFoundError:

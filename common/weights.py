@@ -62,7 +62,7 @@ def read_keras_file(path: Path) -> Weights:
             for conv in CONVS:
                 group = root[_keras_name(conv.name)]
                 kernels[conv.name], biases[conv.name] = _kernel_and_bias(group)
-    except (OSError, KeyError, AttributeError, ValueError, TypeError) as error:
+    except (OSError, KeyError, AttributeError, ValueError, TypeError, RuntimeError) as error:
         raise RosettaError(
             f"cannot read the weights {str(path)!r} ({_one_line(error)}): give a whole Keras VGG-19 .h5 file"
         ) from None
