@@ -5,8 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from tqdm import tqdm
+from typing import Any
 
 from common.backend import BACKENDS, Entry, load_backend
 from common.errors import RosettaError
@@ -14,6 +13,7 @@ from common.images import Image, check_writable, extent_for, load_image, save_im
 from common.load_weights import load_weights
 from common.options import OneLineParser, add_recipe_options, add_run_options, initial_image, recipe_from
 from common.problem import Problem
+from common.progress import advance, progress_bar
 from common.quiet import quiet_stderr
 from common.results import RunResult, Step
 from common.spec.recipe import Exactly, Recipe
@@ -54,9 +54,11 @@ def _run(entry: Entry, options: argparse.Namespace) -> None:
     recipe = recipe_from(options, "recipe" if options.recipe else entry.optimizer)
     _check_output(options)
     content, style, init = load_image(options.content), load_image(options.style), initial_image(options)
+    problem = Problem(content, style, recipe, load_weights(options.weights), options.precision, options.device)
+    for stage in recipe.stages:
+        problem.at(stage)  # a size that is too small is found out before the import
     _note_stretch(content, recipe)
-    with tqdm(total=recipe.steps, desc=f"importing {entry.label}", unit="eval", dynamic_ncols=True) as bar:
-        problem = Problem(content, style, recipe, load_weights(options.weights), options.precision, options.device)
+    with progress_bar(recipe.steps, f"importing {entry.label}", "eval") as bar:
         with quiet_stderr():
             backend = load_backend(entry.name)
         bar.set_description(f"{entry.label} {recipe.name}")
@@ -89,12 +91,11 @@ def _note_stretch(content: Image, recipe: Recipe) -> None:
 
 @dataclass(frozen=True)
 class _Progress:
-    bar: tqdm
+    bar: Any
     options: argparse.Namespace
 
     def __call__(self, step: Step, picture: Callable[[], Image]) -> None:
-        self.bar.set_postfix({name: f"{value:.4g}" for name, value in step.losses.by_kind().items()}, refresh=False)
-        self.bar.update()
+        advance(self.bar, step.losses.by_kind())
         every = self.options.save_every
         if every and step.evaluation % every == 0:
             save_image(beside(self.options.output, f"-{step.evaluation:05d}"), picture())

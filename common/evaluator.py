@@ -43,6 +43,10 @@ class Evaluator:
         self._evaluate(point)
         return self._gradient.copy()
 
+    def forget(self) -> None:
+        """Evaluate anew even where the last evaluation was: a restart costs the source one evaluation too."""
+        self._point = None
+
     def _evaluate(self, point: Vector) -> None:
         if self._point is not None and np.array_equal(point, self._point):
             return
@@ -68,6 +72,7 @@ def minimize(value_and_grad: ValueAndGrad, start: NDArray[np.floating], optimize
     try:
         while True:
             before = evaluator.best_loss
+            evaluator.forget()
             point, _, information = fmin_l_bfgs_b(
                 evaluator.loss, point, fprime=evaluator.grads, m=optimizer.memory, factr=0.0, pgtol=0.0, maxfun=maxfun
             )

@@ -48,7 +48,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--precision", choices=("float32", "float64"), default="float32")
     group.add_argument("--device", type=_device, default="cpu", help="cpu (default), gpu or gpu:1")
-    group.add_argument("--seed", type=int, default=0, help="of the noise, for recipes that start from it")
+    group.add_argument("--seed", type=_seed, default=0, help="of the noise, for recipes that start from it")
 
 
 def recipe_from(options: argparse.Namespace, default: Literal["adam", "lbfgs", "recipe"]) -> Recipe:
@@ -88,3 +88,9 @@ def _device(text: str) -> str:
     if not re.fullmatch(r"cpu|(gpu|cuda)(:\d+)?", text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a device: use cpu, gpu or gpu:1")
     return text
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a seed: use a whole number from 0 up")
+    return int(text)

@@ -30,9 +30,10 @@ def _draw(axis: Axes, steps: Sequence[Step]) -> None:
         values = [step.losses.by_kind()[name] for step in steps]
         if any(values):
             axis.plot(evaluations, values, color=colour, label="TV" if name == "tv" else name)
-    axis.set_yscale("log", nonpositive="mask")
-    # A content loss that starts from the content is rounding noise, which would flatten everything else.
-    axis.set_ylim(bottom=1e-5 * max(step.losses.total for step in steps))
+    if highest := max(step.losses.total for step in steps):  # a log axis cannot show that all is 0
+        axis.set_yscale("log", nonpositive="mask")
+        # A content loss that starts from the content is rounding noise, which would flatten everything else.
+        axis.set_ylim(bottom=1e-5 * highest)
+        axis.legend()
     axis.set_xlabel("evaluation")
     axis.grid(True, which="major", alpha=0.3)
-    axis.legend()

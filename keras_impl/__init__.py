@@ -3,8 +3,12 @@
 import os
 import sys
 
+from common.coexist import keep_triton_out
+
 os.environ["KERAS_BACKEND"] = "tensorflow"  # Keras reads it once, when it is first imported
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+keep_triton_out()
 
 # `python -m keras_impl` reads its options before it spends seconds on importing TensorFlow.
 if sys.argv[:1] != ["-m"]:

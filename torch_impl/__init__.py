@@ -2,6 +2,11 @@
 
 import sys
 
+from common.coexist import keep_triton_out
+
+if "tensorflow" in sys.modules:
+    keep_triton_out()
+
 # `python -m torch_impl` reads its options before it spends seconds on importing PyTorch.
 if sys.argv[:1] != ["-m"]:
     from torch_impl.api import features, losses, stylize, trace, value_and_grad, versions

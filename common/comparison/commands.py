@@ -14,6 +14,7 @@ from common.errors import RosettaError
 from common.options import OneLineParser, add_recipe_options, add_run_options
 from common.spec.recipes import RECIPES
 
+_SIZE = "256"  # small enough for two cores, large enough to look at
 Command = Callable[[argparse.Namespace], int]
 
 USAGE = """\
@@ -80,7 +81,7 @@ def _compare_parser() -> argparse.ArgumentParser:
     add_recipe_options(parser)
     add_run_options(parser)
     parser.add_argument("--report", default="report", metavar="DIR", help="folder for the report (default: report)")
-    parser.set_defaults(size="256", steps=100)
+    parser.set_defaults(size=_SIZE, steps=100)
     return parser
 
 
@@ -99,7 +100,7 @@ def _gallery_parser() -> argparse.ArgumentParser:
     add_recipe_options(parser)
     add_run_options(parser)
     parser.add_argument("--report", default="report", metavar="DIR", help="folder for the pictures (default: report)")
-    parser.set_defaults(size="288", steps=300, optimizer="recipe")
+    parser.set_defaults(size=_SIZE, optimizer="recipe")
     return parser
 
 

@@ -2,14 +2,13 @@
 
 import argparse
 
-from tqdm import tqdm
-
 from common.backend import BACKENDS
 from common.comparison.pictures import save_grid
 from common.comparison.plan import plan_from
 from common.comparison.processes import run_jobs
 from common.comparison.report import report_folder
 from common.images import save_image
+from common.progress import progress_bar
 from common.spec.recipes import RECIPES
 
 
@@ -19,7 +18,7 @@ def gallery_command(options: argparse.Namespace) -> int:
     plans = {name: plan_from(argparse.Namespace(**{**vars(options), "recipe": name})) for name in RECIPES}
     any_plan = next(iter(plans.values())).run_problem()
     columns = [[("content", any_plan.content), ("style", any_plan.style)]]
-    with tqdm(total=len(plans) * len(BACKENDS), unit="picture", mininterval=0) as bar:
+    with progress_bar(len(plans) * len(BACKENDS), "gallery", "picture") as bar:
         for recipe, plan in plans.items():
             columns.append([])
             for backend in BACKENDS:

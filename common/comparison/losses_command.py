@@ -5,8 +5,6 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from tqdm import tqdm
-
 from common import oracle
 from common.backend import BACKENDS
 from common.bounds import bounds_for
@@ -16,6 +14,7 @@ from common.comparison.processes import run_jobs
 from common.comparison.tables import console, losses_table
 from common.images import Image, extent_for, load_image, resize
 from common.problem import Problem
+from common.progress import progress_bar
 from common.results import LossTerms
 
 
@@ -41,7 +40,7 @@ def losses_command(options: argparse.Namespace) -> int:
 
 
 def _terms(plan: Plan, problem: Problem, image: Image) -> dict[str, LossTerms]:
-    with tqdm(total=len(BACKENDS) + 1, desc=ORACLE, unit="check", mininterval=0) as bar:
+    with progress_bar(len(BACKENDS) + 1, ORACLE, "check") as bar:
         terms = {ORACLE: oracle.losses(image, replace(problem, precision="float64"))}
         bar.update()
         for name, entry in BACKENDS.items():

@@ -3,21 +3,20 @@
 from collections.abc import Callable
 from typing import Any
 
-from tqdm import tqdm
-
 from common.backend import BACKENDS
 from common.comparison.agreement import Agreement, Evaluation, compare
 from common.comparison.plan import Plan, probe
 from common.comparison.processes import Outcome, run_jobs
 from common.comparison.report import Report
 from common.comparison.timing import summarise
+from common.progress import advance, progress_bar
 from common.results import RunResult
 
 
 def check_agreement(plan: Plan) -> tuple[Agreement, ...]:
     """Compare all backends with the oracle and each other, in float64 at a small size and as the run will be."""
     problems = (plan.small_problem(), plan.run_problem())
-    with tqdm(total=len(problems) * (len(BACKENDS) + 1), desc="agreement", unit="check", mininterval=0) as bar:
+    with progress_bar(len(problems) * (len(BACKENDS) + 1), "agreement", "check") as bar:
         outcomes: dict[str, list[Outcome]] = {}
         for name, entry in BACKENDS.items():
             bar.set_description(f"agreement: {entry.label}")
@@ -51,7 +50,7 @@ def run_backends(plan: Plan, agreements: tuple[Agreement, ...]) -> Report:
 
 def _stylize(plan: Plan, name: str) -> Outcome:
     label = BACKENDS[name].label
-    with tqdm(total=plan.recipes[name].steps, desc=f"importing {label}", unit="eval", dynamic_ncols=True) as bar:
+    with progress_bar(plan.recipes[name].steps, f"importing {label}", "eval") as bar:
         (outcome,) = run_jobs([plan.job(name, "stylize", plan.problem(), plan.init)], _show_steps(bar, label))
     return outcome
 
@@ -61,7 +60,6 @@ def _show_steps(bar: Any, label: str) -> Callable[[str, Any], None]:
         if kind == "imported":
             bar.set_description(label)
         if kind == "step":
-            bar.set_postfix({name: f"{term:.4g}" for name, term in value.items()}, refresh=False)
-            bar.update()
+            advance(bar, value)
 
     return show

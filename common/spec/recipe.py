@@ -153,7 +153,9 @@ def with_optimizer(recipe: Recipe, kind: Literal["adam", "lbfgs"]) -> Recipe:
 def with_steps(recipe: Recipe, steps: int) -> Recipe:
     """The recipe with `steps` evaluations in all, shared out over the stages in the source's proportions."""
     if steps < len(recipe.stages):
-        raise RosettaError(f"{recipe.name} has {len(recipe.stages)} stages and needs as many steps, not {steps}")
+        raise RosettaError(
+            f"{steps} steps are too few for {recipe.name}: give {len(recipe.stages)} or more, one a stage"
+        )
     bounds = [round(steps * sum(s.steps for s in recipe.stages[:i]) / recipe.steps) for i in range(len(recipe.stages))]
     counts = [end - start for start, end in zip(bounds, [*bounds[1:], steps], strict=True)]
     stages = tuple(replace(stage, steps=max(1, n)) for stage, n in zip(recipe.stages, counts, strict=True))
