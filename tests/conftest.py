@@ -4,6 +4,7 @@ import logging
 
 import numpy as np
 import pytest
+import torchvision  # noqa: F401  before TensorFlow, or the LLVM of Triton aborts the process
 
 from common import Problem, Recipe, load_image, load_weights, resize, samples
 from common.backend import BACKENDS, Backend, load_backend

@@ -1,0 +1,113 @@
+"""The instrument that judges agreement: it must see differences, and must see through a flipped max-pool choice."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from common import RECIPES
+from common.comparison.agreement import Evaluation, Row, compare, cosine_gap, relative, relative_l2
+from common.comparison.flips import count_flips
+from common.oracle import Oracle
+from common.oracle_layers import windows
+
+
+@pytest.fixture(scope="module")
+def problem(problem_for):
+    return problem_for(RECIPES["d2l"], "float32")
+
+
+@pytest.fixture(scope="module")
+def own(problem, image):
+    """The oracle itself in the place of a backend."""
+    oracle, pixels = Oracle(problem), problem.pixels(image)
+    trace = oracle.trace(pixels)
+    return Evaluation(oracle.losses(trace, pixels), oracle.gradient(trace, pixels), trace)
+
+
+def differing(problem, image, evaluation):
+    agreement = compare(problem, image, {"torch": evaluation})
+    assert agreement.agrees == (not any(not row.agrees for row in agreement.rows))
+    return {row.quantity for row in agreement.rows if not row.agrees}
+
+
+def test_the_oracle_agrees_with_itself(problem, image, own):
+    assert differing(problem, image, own) == set()
+
+
+def test_a_wrong_feature_is_seen(problem, image, own):
+    changed = replace(own, trace={**own.trace, "relu3_1": own.trace["relu3_1"] * 1.001})
+    assert "features relu3_1" in differing(problem, image, changed)
+
+
+def test_a_wrong_loss_term_is_seen(problem, image, own):
+    style = {**own.terms.style, "relu2_1": own.terms.style["relu2_1"] * 1.001}
+    assert "loss style relu2_1" in differing(problem, image, replace(own, terms=replace(own.terms, style=style)))
+
+
+@pytest.mark.parametrize("factor", [1.001, -1.0, np.nan])
+def test_a_wrong_gradient_is_seen_where_float32_flips_are_forgiven(problem, image, own, factor):
+    """The norm of the difference is only reported there, so the other two rows must do it."""
+    changed = replace(own, gradient=own.gradient * factor)
+    assert "gradient, same choices" in differing(problem, image, changed)
+
+
+def with_the_nearest_tie_flipped(trace, layer):
+    """The trace with the two largest values swapped in the window where they are closest, and their gap."""
+    flipped = trace[layer].copy()
+    blocks = windows(flipped)
+    order = np.sort(blocks, axis=2)
+    gap = np.where(order[:, :, 3] > 0.1 * order.max(), order[:, :, 3] - order[:, :, 2], np.inf)
+    row, column, channel = np.unravel_index(gap.argmin(), gap.shape)
+    first, second = np.argsort(blocks[row, column, :, channel])[[3, 2]]
+    places = [(2 * row + index // 2, 2 * column + index % 2, channel) for index in (first, second)]
+    flipped[places[0]], flipped[places[1]] = flipped[places[1]], flipped[places[0]]
+    return {**trace, layer: flipped}, gap.min()
+
+
+def test_one_flipped_choice_moves_the_gradient_far_more_than_the_features(problem, image, own):
+    """The trap that is no bug: TRAPS of float32 max pooling, planted in a single window."""
+    flipped, gap = with_the_nearest_tie_flipped(own.trace, "relu4_4")
+    gradient = Oracle(problem).gradient(flipped, problem.pixels(image))
+    features_by = relative_l2(flipped["relu4_4"], own.trace["relu4_4"])
+    gradient_by = relative_l2(gradient, own.gradient)
+    assert gap > 0
+    assert features_by < 1e-4
+    assert gradient_by > 10 * features_by
+    flips = count_flips(flipped, own.trace, problem.recipe)
+    assert (flips.relu, flips.pool) == (0, 1)
+
+
+def test_a_flip_is_seen_through(problem, image, own):
+    """Followed in its own choices, the flipped implementation is the same as the oracle: no bug."""
+    flipped, _ = with_the_nearest_tie_flipped(own.trace, "relu3_4")
+    gradient = Oracle(problem).gradient(flipped, problem.pixels(image))
+    agreement = compare(problem, image, {"torch": replace(own, trace=flipped, gradient=gradient)})
+    rows = {row.quantity: row for row in agreement.rows}
+    assert agreement.flips["torch"].pool == 1
+    assert rows["gradient"].bound is None
+    assert rows["gradient, same choices"].differences["torch-oracle"] < 1e-12
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_equal_values_in_a_window_go_to_the_first(backend, problem_for, precision):
+    """On a flat image most windows are ties; all three take the first value in reading order."""
+    problem = problem_for(RECIPES["keras-notebook"], precision)
+    flat = np.full_like(problem.content, 0.5)
+    oracle, pixels = Oracle(problem), problem.pixels(flat)
+    expected = oracle.gradient(oracle.trace(pixels), pixels)
+    _, gradient = backend.value_and_grad(flat, problem)
+    assert relative_l2(gradient, expected) <= (1e-10 if precision == "float64" else 1e-4)
+
+
+def test_a_nan_never_agrees():
+    assert not Row("x", {"a-b": float("nan")}, 1.0).agrees
+    assert Row("x", {"a-b": float("nan")}, None).agrees
+
+
+def test_the_measures_by_hand():
+    assert relative(3.0, 2.0) == 0.5
+    assert relative(0.0, 0.0) == 0.0
+    assert relative_l2(np.array([3.0, 4.0]), np.array([0.0, 4.0])) == 0.75
+    assert cosine_gap(np.array([1.0, 0.0]), np.array([0.0, 2.0])) == pytest.approx(1.0)
+    assert cosine_gap(np.array([1.0, 1.0]), np.array([3.0, 3.0])) == pytest.approx(0.0, abs=1e-15)
