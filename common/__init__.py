@@ -5,7 +5,8 @@ from common.images import load_image, resize, save_image
 from common.load_weights import load_weights
 from common.problem import Network, Problem
 from common.results import LossTerms, RunResult, Step
-from common.spec.recipe import LBFGS, Adam, Exactly, LongestSide, Recipe, Stage, with_optimizer, with_size, with_steps
+from common.spec.adjust import with_optimizer, with_size, with_steps
+from common.spec.recipe import LBFGS, Adam, Exactly, LongestSide, Recipe, Stage
 from common.spec.recipes import RECIPES, find_recipe
 
 __all__ = [

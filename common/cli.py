@@ -1,6 +1,7 @@
 """`python -m torch_impl` and `python -m keras_impl`: a content and a style picture in, a restyled one out."""
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -74,8 +75,13 @@ def _check_output(options: argparse.Namespace) -> None:
     if options.save_every is not None and options.save_every < 1:
         raise RosettaError(f"--save-every is {options.save_every}: give a number of evaluations from 1 up")
     for given in (options.content, options.style, options.init):
-        if given and Path(given).exists() and Path(given).resolve() == Path(options.output).resolve():
-            raise RosettaError(f"the output {options.output!r} would replace a picture that is read: name another")
+        if given and Path(given).exists() and _would_write(Path(given).resolve(), Path(options.output).resolve()):
+            raise RosettaError(f"the output {options.output!r} would replace {given!r}, which is read: name another")
+
+
+def _would_write(given: Path, output: Path) -> bool:
+    companion = re.fullmatch(rf"{re.escape(output.stem)}(-losses|-\d{{5,}})?", given.stem)
+    return companion is not None and given.parent == output.parent and given.suffix in (output.suffix, ".png")
 
 
 def _note_stretch(content: Image, recipe: Recipe) -> None:

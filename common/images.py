@@ -51,7 +51,7 @@ def load_image(path: str | os.PathLike[str]) -> Image:
 
 def _to_rgb(picture: Pillow.Image, path: object) -> Image:
     if picture.mode in _SIXTEEN_BIT_MODES:
-        return _grey(np.asarray(picture).astype(np.float64) / 65535)
+        return _grey(np.asarray(picture), path)
     if picture.mode == "F":
         raise RosettaError(f"{str(path)!r} has floating point pixels, whose range is not defined: save it with 8 bits")
     if picture.has_transparency_data:
@@ -61,8 +61,10 @@ def _to_rgb(picture: Pillow.Image, path: object) -> Image:
     return values
 
 
-def _grey(values: NDArray[np.float64]) -> Image:
-    return np.repeat(np.clip(values, 0, 1).astype(np.float32)[..., None], 3, axis=2)
+def _grey(values: NDArray[np.integer], path: object) -> Image:
+    if values.min() < 0 or values.max() > 65535:
+        raise RosettaError(f"{str(path)!r} has 32-bit pixels, whose range is not defined: save it with 8 or 16 bits")
+    return np.repeat((values / 65535).astype(np.float32)[..., None], 3, axis=2)
 
 
 def resize(image: Image, height_px: int, width_px: int) -> Image:
@@ -104,8 +106,11 @@ def to_bytes(image: NDArray[np.floating]) -> NDArray[np.uint8]:
 def save_image(path: str | os.PathLike[str], image: NDArray[np.floating]) -> None:
     """Write RGB in [0, 1], shape (H, W, 3), as the format that the ending names; whole or not at all."""
     check_writable(path)
-    with replacing(path) as temporary:
-        Pillow.fromarray(to_bytes(image)).save(temporary, **_SAVE_OPTIONS.get(Path(path).suffix.lower(), {}))
+    try:
+        with replacing(path) as temporary:
+            Pillow.fromarray(to_bytes(image)).save(temporary, **_SAVE_OPTIONS.get(Path(path).suffix.lower(), {}))
+    except (OSError, ValueError) as error:
+        raise RosettaError(f"cannot save {str(path)!r} ({_one_line(error)}): make room or name another file") from None
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:

@@ -8,7 +8,8 @@ from typing import Any, Literal, NoReturn
 
 from common.errors import RosettaError
 from common.images import Image, load_image, parse_size
-from common.spec.recipe import Recipe, with_optimizer, with_size, with_steps
+from common.spec.adjust import with_optimizer, with_size, with_steps
+from common.spec.recipe import Recipe
 from common.spec.recipes import RECIPES, find_recipe
 
 DEFAULT_RECIPE = "d2l"

@@ -69,6 +69,7 @@ def _torch_cache() -> Path:
 
 
 def _download(published: Published) -> Path:
+    pooch.get_logger().setLevel("WARNING")  # it advises to pin a checksum, which is checked below
     folder = _keras_cache() if published is KERAS_FILE else _torch_cache()
     try:
         path = Path(

@@ -16,13 +16,13 @@ class Trunk(nn.Module):
     def __init__(self, taps: Iterable[str], network: Network) -> None:
         super().__init__()
         self.taps = check_taps(taps)
-        self.layers = nn.ModuleDict({layer.name: _module(layer, network) for layer in cut(self.taps)})
+        self.trunk_layers = nn.ModuleDict({layer.name: _module(layer, network) for layer in cut(self.taps)})
         self.requires_grad_(False)
 
     def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         """Run the layers in order and keep what the taps name."""
         kept = {}
-        for name, layer in self.layers.items():
+        for name, layer in self.trunk_layers.items():
             x = layer(x)
             if name in self.taps:
                 kept[name] = x
