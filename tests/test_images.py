@@ -234,7 +234,7 @@ def test_a_failed_save_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatc
     path = tmp_path / "a.png"
     path.write_bytes(b"old")
     monkeypatch.setattr(Pillow.Image, "save", fail)
-    with pytest.raises(RosettaError, match="cannot save .*disk is full"):
+    with pytest.raises(RosettaError, match=r"cannot save .*disk is full"):
         save_image(path, RGB / 255)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
