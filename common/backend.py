@@ -48,15 +48,20 @@ class Entry:
 
     name: str
     label: str
-    module: str
+    package: str
     optimizer: Literal["adam", "lbfgs"]
+
+    @property
+    def module(self) -> str:
+        """The module that offers the functions of `Backend`."""
+        return f"{self.package}.api"
 
 
 BACKENDS: dict[str, Entry] = {
     entry.name: entry
     for entry in (
-        Entry("torch", "PyTorch", "torch_impl.api", "adam"),
-        Entry("keras", "Keras/TensorFlow", "keras_impl.api", "lbfgs"),
+        Entry("torch", "PyTorch", "torch_impl", "adam"),
+        Entry("keras", "Keras/TensorFlow", "keras_impl", "lbfgs"),
     )
 }
 

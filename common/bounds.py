@@ -40,6 +40,10 @@ def bounds_for(precision: Precision, pooling: Pooling) -> Bounds:
     return _FLOAT32_MAX if pooling == "max" else _FLOAT32_AVERAGE
 
 
+# A term below this part of the total is the rounding of the point of evaluation (the content loss of the content
+# itself, say), and its difference is taken relative to this part of the total.
+NEGLIGIBLE_TERM = 1e-8
+
 # 20 steps of the same optimiser in float64, for an image in 0..255: the largest difference of a pixel.
 # Adam divides by the root of squared gradients and so multiplies rounding where the gradient is nearly 0.
 TWENTY_STEPS_PX = 1e-6

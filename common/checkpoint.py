@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from common.errors import RosettaError
+from common.errors import RosettaError, one_line
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _DTYPES = {"DoubleStorage": "<f8", "FloatStorage": "<f4", "HalfStorage": "<f2", "LongStorage": "<i8"}
@@ -82,9 +82,8 @@ def read_state_dict(path: Path, names: Collection[str]) -> dict[str, NDArray[Any
     except FileNotFoundError:
         raise RosettaError(f"there are no weights {str(path)!r}: give the path of a file that exists") from None
     except Exception as error:  # a hostile or broken pickle can raise anything at all
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise RosettaError(
-            f"cannot read the weights {str(path)!r} ({reason}): give a whole state dict saved by torch.save"
+            f"cannot read the weights {str(path)!r} ({one_line(error)}): give a whole state dict saved by torch.save"
         ) from None
 
 

@@ -12,7 +12,7 @@ from common.backend import BACKENDS, Entry, load_backend
 from common.errors import RosettaError
 from common.images import Image, check_writable, extent_for, load_image, save_image
 from common.load_weights import load_weights
-from common.options import OneLineParser, add_recipe_options, add_run_options, initial_image, recipe_from
+from common.options import OneLineParser, add_all_options, initial_image, recipe_from
 from common.problem import Problem
 from common.progress import advance, progress_bar
 from common.quiet import quiet_stderr
@@ -29,23 +29,23 @@ def main(backend: str, argv: Sequence[str] | None = None) -> int:
     except RosettaError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
+    except MemoryError:
+        print(f"{parser.prog}: out of memory: choose a smaller --size", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
-        print(f"{parser.prog}: interrupted; {options.output} was not written", file=sys.stderr)
+        print(f"{parser.prog}: interrupted", file=sys.stderr)
         return 130
     return 0
 
 
 def _parser(entry: Entry) -> argparse.ArgumentParser:
-    parser = OneLineParser(
-        prog=f"python -m {entry.module.split(chr(46))[0]}", description=f"VGG-19 style transfer in {entry.label}."
-    )
+    parser = OneLineParser(prog=f"python -m {entry.package}", description=f"VGG-19 style transfer in {entry.label}.")
     parser.add_argument("content", help="picture whose content is kept")
     parser.add_argument("style", help="picture whose style is taken")
     parser.add_argument(
         "-o", "--output", required=True, metavar="OUT", help="picture to write (.png, .jpg, .webp, ...)"
     )
-    add_recipe_options(parser)
-    add_run_options(parser)
+    add_all_options(parser)
     parser.add_argument("--save-every", type=int, metavar="N", help="keep a picture every N evaluations")
     parser.add_argument("--plot", action="store_true", help="draw the loss curves beside the picture")
     return parser
@@ -75,13 +75,16 @@ def _check_output(options: argparse.Namespace) -> None:
     if options.save_every is not None and options.save_every < 1:
         raise RosettaError(f"--save-every is {options.save_every}: give a number of evaluations from 1 up")
     for given in (options.content, options.style, options.init):
-        if given and Path(given).exists() and _would_write(Path(given).resolve(), Path(options.output).resolve()):
+        if given and Path(given).exists() and _would_replace(options, Path(given).resolve()):
             raise RosettaError(f"the output {options.output!r} would replace {given!r}, which is read: name another")
 
 
-def _would_write(given: Path, output: Path) -> bool:
-    companion = re.fullmatch(rf"{re.escape(output.stem)}(-losses|-\d{{5,}})?", given.stem)
-    return companion is not None and given.parent == output.parent and given.suffix in (output.suffix, ".png")
+def _would_replace(options: argparse.Namespace, given: Path) -> bool:
+    output = Path(options.output).resolve()
+    written = [output, *([_beside(output, "-losses", ".png")] if options.plot else [])]
+    kept = rf"{re.escape(output.stem)}-\d{{5,}}{re.escape(output.suffix)}"
+    in_the_way = options.save_every and given.parent == output.parent and re.fullmatch(kept, given.name)
+    return given in written or bool(in_the_way)
 
 
 def _note_stretch(content: Image, recipe: Recipe) -> None:
@@ -104,19 +107,17 @@ class _Progress:
         advance(self.bar, step.losses.by_kind())
         every = self.options.save_every
         if every and step.evaluation % every == 0:
-            save_image(beside(self.options.output, f"-{step.evaluation:05d}"), picture())
+            save_image(_beside(Path(self.options.output), f"-{step.evaluation:05d}"), picture())
 
 
-def beside(output: str, suffix: str, ending: str | None = None) -> Path:
-    """The path of a companion of `output`: `out.png` with `-losses` becomes `out-losses.png`."""
-    path = Path(output)
-    return path.with_name(f"{path.stem}{suffix}{ending or path.suffix}")
+def _beside(output: Path, suffix: str, ending: str | None = None) -> Path:
+    return output.with_name(f"{output.stem}{suffix}{ending or output.suffix}")
 
 
 def _plot(output: str, result: RunResult, title: str) -> None:
     from common.plots import save_loss_curves  # matplotlib takes a second to import
 
-    path = beside(output, "-losses", ".png")
+    path = _beside(Path(output), "-losses", ".png")
     save_loss_curves(path, {title: result.steps})
     print(f"loss curves -> {path}")
 

@@ -74,7 +74,14 @@ def minimize(value_and_grad: ValueAndGrad, start: NDArray[np.floating], optimize
             before = evaluator.best_loss
             evaluator.forget()
             point, _, information = fmin_l_bfgs_b(
-                evaluator.loss, point, fprime=evaluator.grads, m=optimizer.memory, factr=0.0, pgtol=0.0, maxfun=maxfun
+                evaluator.loss,
+                point,
+                fprime=evaluator.grads,
+                m=optimizer.memory,
+                factr=0.0,
+                pgtol=0.0,
+                maxfun=maxfun,
+                maxiter=steps,
             )
             stopped_by_maxfun = information["warnflag"] == 1
             if not stopped_by_maxfun or evaluator.best_loss >= before:

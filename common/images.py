@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageOps, UnidentifiedImageError
 
-from common.errors import RosettaError
+from common.errors import RosettaError, one_line
 from common.spec.recipe import Exactly, LongestSide, Size
 
 Image = NDArray[np.float32]
@@ -37,13 +37,15 @@ def load_image(path: str | os.PathLike[str]) -> Image:
         # Given a path, Pillow maps an uncompressed TIFF into memory, and then turns its orientations 5 to 8 wrongly.
         with open(path, "rb") as stream, Pillow.open(stream, formats=READABLE) as file:
             file.load()
+            if file.mode == "I" and file.format != "PNG":
+                raise RosettaError(f"{str(path)!r} has 32-bit pixels, whose range is not defined: save it with 8 bits")
             return _to_rgb(ImageOps.exif_transpose(file), path)
     except FileNotFoundError:
         raise RosettaError(f"there is no picture {str(path)!r}: give the path of a file that exists") from None
     except Pillow.DecompressionBombError as error:
         raise RosettaError(f"cannot read {str(path)!r}: {error}; make a smaller copy of the picture") from None
     except (OSError, ValueError, SyntaxError, TypeError, EOFError) as error:
-        reason = "not a picture" if isinstance(error, UnidentifiedImageError) else _one_line(error)
+        reason = "not a picture" if isinstance(error, UnidentifiedImageError) else one_line(error)
         raise RosettaError(
             f"cannot read {str(path)!r} ({reason}): give a whole JPEG, PNG, WebP, TIFF or BMP file"
         ) from None
@@ -51,7 +53,7 @@ def load_image(path: str | os.PathLike[str]) -> Image:
 
 def _to_rgb(picture: Pillow.Image, path: object) -> Image:
     if picture.mode in _SIXTEEN_BIT_MODES:
-        return _grey(np.asarray(picture), path)
+        return np.repeat((np.asarray(picture) / 65535).astype(np.float32)[..., None], 3, axis=2)
     if picture.mode == "F":
         raise RosettaError(f"{str(path)!r} has floating point pixels, whose range is not defined: save it with 8 bits")
     if picture.has_transparency_data:
@@ -59,12 +61,6 @@ def _to_rgb(picture: Pillow.Image, path: object) -> Image:
         picture = Pillow.alpha_composite(Pillow.new("RGBA", layer.size, "white"), layer)
     values: Image = np.asarray(picture.convert("RGB"), np.float32) / np.float32(255)
     return values
-
-
-def _grey(values: NDArray[np.integer], path: object) -> Image:
-    if values.min() < 0 or values.max() > 65535:
-        raise RosettaError(f"{str(path)!r} has 32-bit pixels, whose range is not defined: save it with 8 or 16 bits")
-    return np.repeat((values / 65535).astype(np.float32)[..., None], 3, axis=2)
 
 
 def resize(image: Image, height_px: int, width_px: int) -> Image:
@@ -92,7 +88,7 @@ def extent_for(size: Size, height_px: int, width_px: int) -> tuple[int, int]:
 def parse_size(text: str) -> Size:
     """A size from the command line: `288` is the longest side, `192x288` is height by width exactly."""
     parts = text.lower().split("x")
-    if len(parts) > 2 or not all(part.isdecimal() and 0 < int(part) <= 65535 for part in parts):
+    if len(parts) > 2 or not all(part.isdecimal() and 0 < int(part) <= 16384 for part in parts):
         raise RosettaError(f"the size {text!r} is not one: give the longest side (288) or height x width (192x288)")
     return LongestSide(int(parts[0])) if len(parts) == 1 else Exactly(int(parts[0]), int(parts[1]))
 
@@ -106,11 +102,8 @@ def to_bytes(image: NDArray[np.floating]) -> NDArray[np.uint8]:
 def save_image(path: str | os.PathLike[str], image: NDArray[np.floating]) -> None:
     """Write RGB in [0, 1], shape (H, W, 3), as the format that the ending names; whole or not at all."""
     check_writable(path)
-    try:
-        with replacing(path) as temporary:
-            Pillow.fromarray(to_bytes(image)).save(temporary, **_SAVE_OPTIONS.get(Path(path).suffix.lower(), {}))
-    except (OSError, ValueError) as error:
-        raise RosettaError(f"cannot save {str(path)!r} ({_one_line(error)}): make room or name another file") from None
+    with replacing(path) as temporary:
+        Pillow.fromarray(to_bytes(image)).save(temporary, **_SAVE_OPTIONS.get(Path(path).suffix.lower(), {}))
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
@@ -124,24 +117,26 @@ def check_writable(path: str | os.PathLike[str]) -> None:
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """A temporary file beside `path` that takes its place when the block ends well, and vanishes otherwise."""
+    """A temporary file beside `path` that takes its place when the block ends well, and vanishes otherwise.
+
+    Raises RosettaError for what goes wrong with files on the way.
+    """
     target = Path(path)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix)
-    os.close(handle)
-    temporary = Path(name)
     try:
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".part-", suffix=target.suffix)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except (OSError, ValueError) as error:
+        raise RosettaError(f"cannot save {str(path)!r} ({one_line(error)}): make room or name another file") from None
 
 
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
-
-
-def _one_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -24,65 +24,94 @@ class OneLineParser(argparse.ArgumentParser):
         raise SystemExit(2)
 
 
-def add_recipe_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that choose a recipe and change it."""
-    group = parser.add_argument_group("recipe")
-    group.add_argument("--recipe", metavar="NAME", help=f"one of {', '.join(RECIPES)} (default: {DEFAULT_RECIPE})")
-    group.add_argument("--size", metavar="SIZE", help="longest side (288), or height x width (192x288), in pixels")
-    group.add_argument("--steps", type=int, metavar="N", help="evaluations of loss and gradient, over all stages")
-    group.add_argument("--optimizer", choices=("adam", "lbfgs", "recipe"), help="recipe: its own")
-    group.add_argument("--init", metavar="START", help="content, noise, or a picture to start from")
-    group.add_argument("--content-weight", type=float, metavar="W", help="weight of the content loss")
-    group.add_argument("--style-weight", type=float, metavar="W", help="weight of the style loss")
-    group.add_argument("--tv-weight", type=float, metavar="W", help="weight of the total variation")
-    group.add_argument("--content-taps", metavar="TAP,...", help="layers of the content loss, such as relu4_2")
-    group.add_argument("--style-taps", metavar="TAP,...", help="layers of the style loss, such as relu1_1,relu2_1")
+def add_all_options(parser: argparse.ArgumentParser) -> None:
+    """Add every option of a transfer."""
+    add_loss_options(parser)
+    add_size_option(parser)
+    add_optimization_options(parser)
+    parser.add_argument("--init", metavar="START", help="content, noise, or a picture to start from")
+    add_arithmetic_options(parser)
 
 
-def add_run_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that choose weights and arithmetic."""
-    group = parser.add_argument_group("run")
-    group.add_argument(
+def add_loss_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose a recipe and change its loss."""
+    parser.add_argument("--recipe", metavar="NAME", help=f"one of {', '.join(RECIPES)} (default: {DEFAULT_RECIPE})")
+    parser.add_argument("--content-weight", type=float, metavar="W", help="weight of the content loss")
+    parser.add_argument("--style-weight", type=float, metavar="W", help="weight of the style loss")
+    parser.add_argument("--tv-weight", type=float, metavar="W", help="weight of the total variation")
+    parser.add_argument("--content-taps", metavar="TAP,...", help="layers of the content loss, such as relu4_2")
+    parser.add_argument("--style-taps", metavar="TAP,...", help="layers of the style loss, such as relu1_1,relu2_1")
+
+
+def add_size_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option that resizes the pictures."""
+    parser.add_argument("--size", metavar="SIZE", help="longest side (288), or height x width (192x288), in pixels")
+
+
+def add_optimization_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how the loss is minimised."""
+    parser.add_argument("--steps", type=int, metavar="N", help="evaluations of loss and gradient, over all stages")
+    parser.add_argument(
+        "--optimizer", choices=("adam", "lbfgs", "recipe"), help="recipe: the recipe's own; default: see the README"
+    )
+    parser.add_argument("--seed", type=_seed, default=0, help="of the noise, for recipes that start from it")
+
+
+def add_arithmetic_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose the weights, the precision and the device."""
+    parser.add_argument(
         "--weights",
         metavar="W",
-        help="keras (default), torchvision, random, or the path of a .h5 or .pth file",
+        help="keras (default), torchvision, random, random:SEED, or the path of a .h5 or .pth file",
     )
-    group.add_argument("--precision", choices=("float32", "float64"), default="float32")
-    group.add_argument("--device", type=_device, default="cpu", help="cpu (default), gpu or gpu:1")
-    group.add_argument("--seed", type=_seed, default=0, help="of the noise, for recipes that start from it")
+    parser.add_argument("--precision", choices=("float32", "float64"), default="float32", help="default: %(default)s")
+    parser.add_argument("--device", type=_device, default="cpu", help="cpu (default), gpu or gpu:1")
 
 
 def recipe_from(options: argparse.Namespace, default: Literal["adam", "lbfgs", "recipe"]) -> Recipe:
     """The recipe that the options describe, with a default for its optimiser; raise RosettaError if it cannot be."""
     recipe = find_recipe(options.recipe or DEFAULT_RECIPE)
-    optimizer = options.optimizer or default
     if options.size is not None:
         recipe = with_size(recipe, parse_size(options.size))
-    if options.steps is not None:
+    if getattr(options, "steps", None) is not None:
         recipe = with_steps(recipe, options.steps)
+    optimizer = getattr(options, "optimizer", None) or default
     if optimizer != "recipe":
         recipe = with_optimizer(recipe, optimizer)
-    return replace(recipe, **_changes(options, recipe))
+    return _without_idle_parts(replace(recipe, **_changes(options)), options)
 
 
 def initial_image(options: argparse.Namespace) -> Image | None:
     """The picture to start from, when the options name one."""
-    return None if options.init in (None, "content", "noise") else load_image(options.init)
+    start = getattr(options, "init", None)
+    return None if start in (None, "content", "noise") else load_image(start)
 
 
-def _changes(options: argparse.Namespace, recipe: Recipe) -> dict[str, Any]:
-    named = {name: getattr(options, name) for name in ("content_weight", "style_weight", "tv_weight")}
-    changes: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
+def _changes(options: argparse.Namespace) -> dict[str, Any]:
+    weights = {name: getattr(options, name, None) for name in ("content_weight", "style_weight", "tv_weight")}
+    changes: dict[str, Any] = {name: value for name, value in weights.items() if value is not None}
     for name in ("content_taps", "style_taps"):
-        if (text := getattr(options, name)) is not None:
+        if (text := getattr(options, name, None)) is not None:
             changes[name] = tuple(tap.strip() for tap in text.split(",") if tap.strip())
-    if options.init is not None:
-        changes["init"] = options.init if options.init in ("content", "noise") else "image"
-    if changes.get("tv_weight") and recipe.tv_form == "none":
-        raise RosettaError(f"{recipe.name} has no total variation to weigh: leave out --tv-weight")
-    if changes.get("content_weight") and not changes.get("content_taps", recipe.content_taps):
-        raise RosettaError(f"{recipe.name} has no content tap to weigh: name one with --content-taps")
+    if (start := getattr(options, "init", None)) is not None:
+        changes["init"] = start if start in ("content", "noise") else "image"
     return changes
+
+
+def _without_idle_parts(recipe: Recipe, options: argparse.Namespace) -> Recipe:
+    """Refuse options that would have no effect: a weight without a tap, and taps without a weight."""
+    parts = (
+        ("content", recipe.content_taps, recipe.content_weight),
+        ("style", recipe.style_taps, recipe.style_weight),
+    )
+    for part, taps, weight in parts:
+        if getattr(options, f"{part}_weight", None) and not taps:
+            raise RosettaError(f"{recipe.name} has no {part} tap to weigh: name one with --{part}-taps")
+        if getattr(options, f"{part}_taps", None) and not weight and getattr(options, f"{part}_weight", None) is None:
+            raise RosettaError(f"{recipe.name} gives its {part} loss the weight 0: set --{part}-weight too")
+    if getattr(options, "tv_weight", None) and recipe.tv_form == "none":
+        raise RosettaError(f"{recipe.name} has no total variation to weigh: leave out --tv-weight")
+    return recipe
 
 
 def _device(text: str) -> str:

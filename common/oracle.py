@@ -15,7 +15,7 @@ from common.oracle_tv import tv_gradient, tv_loss
 from common.problem import Network, Pixels, Problem, check_image
 from common.results import LossTerms
 from common.spec.preprocessing import Affine
-from common.spec.vgg19 import cut
+from common.spec.vgg19 import cut, smallest_side_px
 
 Float64 = NDArray[np.float64]
 Trace = Mapping[str, NDArray[np.floating]]
@@ -24,7 +24,7 @@ Trace = Mapping[str, NDArray[np.floating]]
 def features(image: Image, taps: Iterable[str], network: Network) -> dict[str, Float64]:
     """Feature maps of shape (H, W, C) by tap, for RGB in [0, 1] of shape (H, W, 3); RosettaError for bad input."""
     taps = tuple(taps)
-    check_image("image", image, taps)
+    check_image("image", image, smallest_side_px(taps))
     return _kept(network.weights.preprocessing.apply(image), taps, network)
 
 

@@ -1,6 +1,6 @@
 """What a backend is given: the network, and the problem that it minimises."""
 
-from collections.abc import Iterable
+import re
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ from common.images import Image, extent_for, resize
 from common.spec.losses import Coefficients, coefficients
 from common.spec.preprocessing import Affine, affine_between
 from common.spec.recipe import Recipe, Stage
-from common.spec.vgg19 import Pooling, smallest_side_px
+from common.spec.vgg19 import Pooling
 from common.weights import Weights
 
 Precision = Literal["float32", "float64"]
@@ -28,6 +28,14 @@ class Network:
     pooling: Pooling = "max"
     precision: Precision = "float32"
     device: str = "cpu"
+
+    @property
+    def device_kind_and_index(self) -> tuple[str, int]:
+        """`cpu` or `gpu`, and its number; raise RosettaError for a name that is neither."""
+        found = re.fullmatch(r"(cpu|gpu|cuda)(?::(\d+))?", self.device)
+        if not found:
+            raise RosettaError(f"there is no device {self.device!r}: use cpu, gpu or gpu:1")
+        return "cpu" if found[1] == "cpu" else "gpu", int(found[2] or 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +55,7 @@ class Problem:
 
     def __post_init__(self) -> None:
         for role, image in (("content", self.content), ("style", self.style)):
-            check_image(role, image, self.recipe.taps)
+            check_image(role, image, self.recipe.smallest_side_px)
 
     @property
     def network(self) -> Network:
@@ -71,7 +79,7 @@ class Problem:
 
         Rounded for float64 too, so that every precision starts from the same numbers.
         """
-        check_image("image", image, self.recipe.taps)
+        check_image("image", image, self.recipe.smallest_side_px)
         if image.shape != self.content.shape:
             raise RosettaError(
                 f"the image is {image.shape[0]}x{image.shape[1]} and the content {self.content.shape[0]}x"
@@ -91,15 +99,14 @@ class Problem:
         return replace(self, content=resize(self.content, height, width), style=resize(self.style, *style_px))
 
 
-def check_image(role: str, image: Image, taps: Iterable[str]) -> None:
-    """Raise RosettaError unless `image` is finite RGB in [0, 1] of shape (H, W, 3), large enough for the taps."""
+def check_image(role: str, image: Image, smallest_px: int) -> None:
+    """Raise RosettaError unless `image` is finite RGB in [0, 1] of shape (H, W, 3), no side below `smallest_px`."""
     if image.ndim != 3 or image.shape[2] != 3:
         raise RosettaError(f"the {role} has shape {image.shape}: give (height, width, 3)")
-    smallest = smallest_side_px(taps)
-    if min(image.shape[:2]) < smallest:
+    if min(image.shape[:2]) < smallest_px:
         raise RosettaError(
-            f"the {role} is {image.shape[0]}x{image.shape[1]} pixels and these taps need at least {smallest} a side: "
-            "choose a larger size or shallower taps"
+            f"the {role} is {image.shape[0]}x{image.shape[1]} pixels and these layers need at least {smallest_px} "
+            "a side: choose a larger size or shallower taps"
         )
     if not (np.isfinite(image).all() and image.min() >= 0 and image.max() <= 1):
         raise RosettaError(f"the {role} has values from {image.min():g} to {image.max():g}: give RGB in [0, 1]")

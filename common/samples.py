@@ -9,10 +9,9 @@ from common.errors import RosettaError
 
 @dataclass(frozen=True)
 class Sample:
-    """A picture file inside scikit-image, with where it is from and on what terms."""
+    """A picture file inside scikit-image."""
 
     filename: str
-    licence: str
 
     @property
     def path(self) -> Path:
@@ -24,5 +23,7 @@ class Sample:
         raise RosettaError(f"scikit-image's {self.filename} is not installed: name a content and a style picture")
 
 
-CONTENT = Sample("chelsea.png", "Chelsea the cat by Stefan van der Walt, CC0")
-STYLE = Sample("ihc.png", "immunohistochemical staining of colonic glands, no known copyright restrictions")
+# Chelsea the cat by Stéfan van der Walt, CC0.
+CONTENT = Sample("chelsea.png")
+# Immunohistochemical staining of colonic glands, no known copyright restrictions.
+STYLE = Sample("ihc.png")

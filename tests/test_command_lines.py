@@ -11,14 +11,14 @@ import torch
 from common import cli, load_image, save_image
 from common.backend import BACKENDS
 
-PROGRAMS = {"torch": "torch_impl", "keras": "keras_impl"}
+PROGRAMS = {name: entry.package for name, entry in BACKENDS.items()}
 SMALL = ("--weights", "random", "--size", "36", "--steps", "4", "--content-taps", "relu2_2", "--style-taps", "relu1_1")
 LAST_LINE = r"content \S+, style \S+, tv \S+, total \S+ after 4 evaluations -> \S*"
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, content, style):
-    """A content and a style picture, 37x34 and 33x40 pixels, and files that are none."""
+    """A content and a style picture, 37x35 and 33x40 pixels, and files that are none."""
     path = tmp_path_factory.mktemp("pictures")
     save_image(path / "content.png", content)
     save_image(path / "style.png", style)
@@ -57,7 +57,7 @@ def test_a_process_writes_the_picture_and_its_companions(folder, tmp_path, backe
     names = ["out-00002.png", "out-00004.png", "out-losses.png", "out.png"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
     for name in set(names) - {"out-losses.png"}:
-        assert load_image(tmp_path / name).shape == (36, 33, 3)
+        assert load_image(tmp_path / name).shape == (36, 34, 3)
     assert all("eval" in line for line in re.split(r"[\r\n]+", done.stderr) if line.strip()), done.stderr
 
 
@@ -68,7 +68,7 @@ def test_a_process_that_cannot_start_says_so_in_one_line(folder, tmp_path, backe
     done = start(backend, folder, output, "--weights", "random", "--size", "8")
     assert done.returncode == 2
     assert done.stdout == ""
-    assert re.fullmatch(rf"python -m {PROGRAMS[backend]}: the content is 8x7 pixels .*\n", done.stderr)
+    assert re.fullmatch(rf"python -m {PROGRAMS[backend]}: the content is 8x8 pixels .*\n", done.stderr)
     assert output.read_bytes() == b"old"
 
 
@@ -90,7 +90,7 @@ def test_a_process_that_cannot_start_says_so_in_one_line(folder, tmp_path, backe
 def test_a_run_in_each_backend(run, tmp_path, capsys, backend, options):
     assert run(*options, backend=backend) == 0
     assert re.fullmatch(LAST_LINE + "\n", capsys.readouterr().out)
-    assert load_image(tmp_path / "out.png").shape == ((40, 32, 3) if options[0] == "--size" else (36, 33, 3))
+    assert load_image(tmp_path / "out.png").shape == ((40, 32, 3) if options[0] == "--size" else (36, 34, 3))
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +145,7 @@ def test_all_weights_zero_can_be_plotted(run, tmp_path):
 
 def test_a_stretching_size_is_noted(run, capsys):
     assert run("--size", "32x64") == 0
-    assert "note: 32x64 stretches this 37x34 picture; --size 64 keeps its proportions\n" in capsys.readouterr().err
+    assert "note: 32x64 stretches this 37x35 picture; --size 64 keeps its proportions\n" in capsys.readouterr().err
 
 
 BAD = [
@@ -154,7 +154,7 @@ BAD = [
     (("--steps", "-4"), "-4 steps"),
     (("--steps", "0"), "0 steps"),
     (("--size", "0"), "is not one: give"),
-    (("--size", "16", "--content-taps", "pool5"), "pixels and these taps need"),
+    (("--size", "16", "--content-taps", "pool5"), "pixels and these layers need"),
     (("--style-taps", "relu1_1,relu6_1"), "there is no layer 'relu6_1'"),
     (("--content-taps", "relu1_1,relu1_1"), "stands twice"),
     (("--content-taps", "", "--style-taps", "", "--content-weight", "0"), "at least one style or content tap"),
@@ -217,7 +217,8 @@ def test_a_companion_that_would_replace_a_picture_is_refused(tmp_path, content, 
     save_image(tmp_path / "style.png", style)
     save_image(tmp_path / companion, content)
     paths = [str(tmp_path / name) for name in (companion, "style.png")]
-    refused(cli.main("torch", [*paths, "-o", str(tmp_path / "out.png"), *SMALL]), capsys, "which is read: name another")
+    code = cli.main("torch", [*paths, "-o", str(tmp_path / "out.png"), *SMALL, "--plot", "--save-every", "2"])
+    refused(code, capsys, "which is read: name another")
 
 
 @pytest.mark.parametrize(
@@ -248,3 +249,9 @@ def test_a_gpu_that_is_not_there(run, tmp_path, capsys, backend):
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith(f"python -m {PROGRAMS[backend]}: there is no device 'gpu'")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_same_name_with_another_ending_is_another_file(run, folder):
+    """`content.jpg` beside `content.png` is no danger to it."""
+    assert run(output=folder / "content.jpg") == 0
+    assert load_image(folder / "content.png").shape == (37, 35, 3)

@@ -10,7 +10,7 @@ from common.oracle_tv import tv_loss
 from common.spec.losses import coefficients, extent_at
 from common.spec.recipe import Recipe
 
-IMAGE_PX, STYLE_PX = (37, 34), (33, 40)
+IMAGE_PX, STYLE_PX = (37, 35), (33, 40)
 
 
 def gram_sum(feature):

@@ -1,6 +1,8 @@
 """The optimisers: 20 steps on both backends, and Adam's textbook form against both natives."""
 
 from dataclasses import replace
+from importlib import import_module
+from itertools import combinations
 
 import keras
 import numpy as np
@@ -9,8 +11,9 @@ import tensorflow as tf
 import torch
 
 from common import LBFGS, RECIPES, Adam, Exactly, Stage
-from common.backend import BACKENDS, load_backend
+from common.backend import BACKENDS
 from common.bounds import TWENTY_STEPS_PX
+from common.transfer import Recorder
 from keras_impl.optimizers import adam as keras_adam
 from torch_impl.optimizers import adam as torch_adam
 
@@ -26,14 +29,24 @@ def test_twenty_steps_end_at_the_same_picture(problem_for, content, optimizer):
     """In 0..255, where 1e-6 is nothing; average pooling, so that no rounding can turn a choice."""
     stage = Stage(Exactly(*content.shape[:2]), 20, optimizer)
     recipe = replace(RECIPES["gatys"], init="content", stages=(stage,), tv_form="power", tv_weight=1.0)
-    runs = {name: load_backend(name).stylize(problem_for(recipe)) for name in BACKENDS}
-    ours, theirs = runs.values()
-    assert [len(run.steps) for run in runs.values()] == [20, 20]
-    assert np.abs(ours.image - content).max() > 0.01, "nothing moved"
-    # The picture is float32, so its own rounding (6e-8 of 1) is all that may be left beside the bound.
-    assert np.abs(ours.image - theirs.image).max() * 255 <= TWENTY_STEPS_PX + 255 * 6e-8
-    for one, other in zip(ours.steps, theirs.steps, strict=True):
-        assert one.losses.total == pytest.approx(other.losses.total, rel=1e-9)
+    problem = problem_for(recipe).at(stage)
+    start = problem.pixels(problem.content)
+    ends = [run_stage(entry.package, problem, start, stage) for entry in BACKENDS.values()]
+    assert np.abs(ends[0] - start).max() > 1, "nothing moved"
+    for one, other in combinations(ends, 2):
+        assert np.abs(one - other).max() <= TWENTY_STEPS_PX
+
+
+def run_stage(package, problem, start, stage):
+    """The optimised variable, in 0..255 minus the means and float64, after a stage's steps on one backend."""
+    objective = import_module(f"{package}.objective").Objective(problem)
+    transfer = import_module(f"{package}.transfer")
+    run = transfer.run_adam if isinstance(stage.optimizer, Adam) else transfer.run_lbfgs
+    seen = []
+    recorder = Recorder(problem, lambda step, _: seen.append(step.evaluation))
+    end = run(objective, start, stage.optimizer, stage.steps, recorder)
+    assert seen == list(range(1, 21))
+    return end
 
 
 def textbook(start, gradients, settings):

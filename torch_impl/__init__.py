@@ -8,7 +8,7 @@ if "tensorflow" in sys.modules:
     keep_triton_out()
 
 # `python -m torch_impl` reads its options before it spends seconds on importing PyTorch.
-if sys.argv[:1] != ["-m"]:
+if not (sys.argv[:1] == ["-m"] and __name__ in sys.orig_argv):
     from torch_impl.api import features, losses, stylize, trace, value_and_grad, versions
 
     __all__ = ["features", "losses", "stylize", "trace", "value_and_grad", "versions"]

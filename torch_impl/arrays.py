@@ -18,13 +18,12 @@ torch.set_float32_matmul_precision("highest")
 
 def device_scope(network: Network) -> AbstractContextManager[Any]:
     """The context in which tensors are made and computed on the network's device."""
-    name = network.device.replace("gpu", "cuda")
-    if name.startswith("cuda") and not torch.cuda.is_available():
+    kind, index = network.device_kind_and_index
+    if kind == "cpu":
+        return torch.device("cpu")
+    if index >= torch.cuda.device_count():
         raise RosettaError(f"there is no device {network.device!r} for PyTorch on this machine: use cpu")
-    try:
-        return torch.device(name)
-    except RuntimeError:
-        raise RosettaError(f"there is no device {network.device!r}: use cpu, gpu or gpu:1") from None
+    return torch.device("cuda", index)
 
 
 def to_native(values: NDArray[Any], network: Network) -> torch.Tensor:

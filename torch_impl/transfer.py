@@ -6,7 +6,7 @@ from common.problem import Pixels, Problem
 from common.results import RunResult
 from common.spec.recipe import LBFGS, Adam
 from common.transfer import OnStep, Recorder, start_pixels
-from torch_impl.arrays import to_numpy
+from torch_impl.arrays import device_scope, to_numpy
 from torch_impl.objective import Objective, to_loss_terms
 from torch_impl.optimizers import adam
 
@@ -17,7 +17,11 @@ def stylize(problem: Problem, init: Image | None = None, seed: int = 0, on_step:
     `init` is the image to start from when the recipe starts from one, `seed` decides the noise when it starts
     from that, and `on_step` is called after every evaluation.
     """
-    recorder = Recorder(problem, on_step)
+    with device_scope(problem.network):
+        return _run_stages(problem, init, seed, Recorder(problem, on_step))
+
+
+def _run_stages(problem: Problem, init: Image | None, seed: int, recorder: Recorder) -> RunResult:
     previous = None
     for stage in problem.recipe.stages:
         current = problem.at(stage)

@@ -38,7 +38,8 @@ def _module(layer: Layer, network: Network) -> nn.Module:
 
 
 def _conv(layer: Layer, network: Network) -> nn.Module:
-    conv = nn.Conv2d(layer.in_channels, layer.out_channels, kernel_size=3, padding=1)
+    size = {"in_channels": layer.in_channels, "out_channels": layer.out_channels, "kernel_size": 3, "padding": 1}
+    conv: nn.Conv2d = nn.utils.skip_init(nn.Conv2d, **size)  # type: ignore[no-untyped-call]
     conv.weight = nn.Parameter(kernel_to_native(network.weights.kernels_hwio[layer.name], network))
     conv.bias = nn.Parameter(bias_to_native(network.weights.biases[layer.name], network))
     return conv

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import combinations
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from common.bounds import bounds_for
+from common.bounds import NEGLIGIBLE_TERM, bounds_for
 from common.comparison.flips import Flips, count_flips
 from common.comparison.jobs import Arrays
 from common.images import Image
@@ -64,6 +65,11 @@ class Agreement:
         """Whether every row is within its bound."""
         return all(row.agrees for row in self.rows)
 
+    def agrees_for(self, backend: str) -> bool:
+        """Whether one backend is within every bound, compared with the oracle."""
+        pair = f"{backend}-{ORACLE}"
+        return all(Row(row.quantity, {pair: row.differences[pair]}, row.bound).agrees for row in self.rows)
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values, with the verdict of each row."""
         rows = [{**asdict(row), "agrees": row.agrees} for row in self.rows]
@@ -75,8 +81,8 @@ def compare(problem: Problem, image: Image, backends: Mapping[str, Evaluation]) 
     oracle, pixels = Oracle(problem), problem.pixels(image)
     trace = oracle.trace(pixels)
     own = Evaluation(oracle.losses(trace, pixels), oracle.gradient(trace, pixels), trace)
-    followed = {name: oracle.gradient(it.trace, pixels) for name, it in backends.items()}
-    flips = {name: count_flips(it.trace, trace, problem.recipe) for name, it in backends.items()}
+    followed = {name: oracle.gradient(evaluation.trace, pixels) for name, evaluation in backends.items()}
+    flips = {name: count_flips(evaluation.trace, trace, problem.recipe) for name, evaluation in backends.items()}
     rows = _rows({**backends, ORACLE: own}, followed, problem)
     height, width = problem.content.shape[:2]
     return Agreement(problem.precision, (height, width), tuple(rows), flips)
@@ -84,12 +90,14 @@ def compare(problem: Problem, image: Image, backends: Mapping[str, Evaluation]) 
 
 def _rows(everyone: Mapping[str, Evaluation], followed: Mapping[str, Array], problem: Problem) -> list[Row]:
     bounds = bounds_for(problem.precision, problem.recipe.pooling)
-    features = {tap: {name: it.trace[tap] for name, it in everyone.items()} for tap in problem.recipe.taps}
-    gradients = {name: it.gradient for name, it in everyone.items()}
-    same_choices = {f"{name}-{ORACLE}": relative_l2(gradients[name], it) for name, it in followed.items()}
+    features = {
+        tap: {name: evaluation.trace[tap] for name, evaluation in everyone.items()} for tap in problem.recipe.taps
+    }
+    gradients = {name: evaluation.gradient for name, evaluation in everyone.items()}
+    same_choices = {f"{name}-{ORACLE}": relative_l2(gradients[name], gradient) for name, gradient in followed.items()}
     return [
         *(Row(f"features {tap}", _by_pair(arrays, relative_l2), bounds.features) for tap, arrays in features.items()),
-        *compare_terms({name: it.terms for name, it in everyone.items()}, bounds.losses),
+        *compare_terms({name: evaluation.terms for name, evaluation in everyone.items()}, bounds.losses),
         Row("gradient", _by_pair(gradients, relative_l2), bounds.gradient),
         Row("gradient, 1 - cosine", _by_pair(gradients, cosine_gap), bounds.gradient_cosine_gap),
         Row("gradient, same choices", same_choices, bounds.gradient_followed),
@@ -98,14 +106,16 @@ def _rows(everyone: Mapping[str, Evaluation], followed: Mapping[str, Array], pro
 
 def compare_terms(terms: Mapping[str, LossTerms], bound: float) -> list[Row]:
     """One row for each loss term, and one for the total, with the relative difference of every pair."""
-    values = {name: it.by_name() for name, it in terms.items()}
-    by_term = {term: {name: it[term] for name, it in values.items()} for term in next(iter(values.values()))}
-    return [Row(f"loss {term}", _by_pair(numbers, relative), bound) for term, numbers in by_term.items()]
+    values = {name: terms_of_one.by_name() for name, terms_of_one in terms.items()}
+    floor = NEGLIGIBLE_TERM * max(numbers["total"] for numbers in values.values())
+    by_term = {term: {name: numbers[term] for name, numbers in values.items()} for term in next(iter(values.values()))}
+    difference = partial(relative, floor=floor)
+    return [Row(f"loss {term}", _by_pair(numbers, difference), bound) for term, numbers in by_term.items()]
 
 
-def relative(ours: float, theirs: float) -> float:
-    """The relative difference of two numbers; two zeros do not differ."""
-    return 0.0 if ours == theirs else abs(ours - theirs) / max(abs(theirs), np.finfo(np.float64).tiny)
+def relative(ours: float, theirs: float, floor: float = 0.0) -> float:
+    """The difference relative to the second number, or to `floor` if that is larger; two zeros do not differ."""
+    return 0.0 if ours == theirs else abs(ours - theirs) / max(abs(theirs), floor, np.finfo(np.float64).tiny)
 
 
 def relative_l2(ours: Array, theirs: Array) -> float:
@@ -116,8 +126,13 @@ def relative_l2(ours: Array, theirs: Array) -> float:
 
 def cosine_gap(ours: Array, theirs: Array) -> float:
     """One minus the cosine of two arrays taken as vectors, from half the squared distance of their directions."""
-    one, other = (array.astype(np.float64) / np.linalg.norm(array.astype(np.float64)) for array in (ours, theirs))
+    one, other = (_direction(array.astype(np.float64)) for array in (ours, theirs))
     return float(np.sum((one - other) ** 2) / 2)
+
+
+def _direction(array: NDArray[np.float64]) -> NDArray[np.float64]:
+    norm = np.linalg.norm(array)
+    return array / norm if norm != 0 else array
 
 
 def _by_pair(everyone: Mapping[str, Value], difference: Callable[[Value, Value], float]) -> dict[str, float]:

@@ -11,7 +11,14 @@ from common.comparison.report import report_folder
 from common.comparison.session import check_agreement, run_backends
 from common.comparison.tables import agreement_table, console, flips_lines, recipes_table, timing_table
 from common.errors import RosettaError
-from common.options import OneLineParser, add_recipe_options, add_run_options
+from common.options import (
+    OneLineParser,
+    add_all_options,
+    add_arithmetic_options,
+    add_loss_options,
+    add_optimization_options,
+    add_size_option,
+)
 from common.spec.recipes import RECIPES
 
 _SIZE = "256"  # small enough for two cores, large enough to look at
@@ -35,6 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RosettaError as error:
         print(f"compare.py: {error}", file=sys.stderr)
         return 2
+    except MemoryError:
+        print("compare.py: out of memory: choose a smaller --size", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("compare.py: interrupted", file=sys.stderr)
         return 130
@@ -50,7 +60,7 @@ def compare_command(options: argparse.Namespace) -> int:
         out.print(agreement_table(agreement), *flips_lines(agreement), "", sep="\n")
     report = run_backends(plan, agreements)
     report.write(folder)
-    out.print(timing_table(report.timings, plan.recipes))
+    out.print(timing_table(report))
     verdict = "all agree" if report.agrees else "[bold red]something DIFFERS, see above"
     out.print(f"{verdict}; pictures, loss curves and report.json are in {folder}/")
     return 0 if report.agrees else 1
@@ -78,8 +88,7 @@ def _parser(name: str, description: str, pictures: str | None) -> argparse.Argum
 
 def _compare_parser() -> argparse.ArgumentParser:
     parser = _parser("compare", USAGE, "?")
-    add_recipe_options(parser)
-    add_run_options(parser)
+    add_all_options(parser)
     parser.add_argument("--report", default="report", metavar="DIR", help="folder for the report (default: report)")
     parser.set_defaults(size=_SIZE, steps=100)
     return parser
@@ -88,8 +97,9 @@ def _compare_parser() -> argparse.ArgumentParser:
 def _losses_parser() -> argparse.ArgumentParser:
     parser = _parser("losses", losses_command.__doc__ or "", pictures=None)
     parser.add_argument("image", help="the picture whose losses are wanted")
-    add_recipe_options(parser)
-    add_run_options(parser)
+    add_loss_options(parser)
+    add_size_option(parser)
+    add_arithmetic_options(parser)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.set_defaults(precision="float64")
     return parser
@@ -97,8 +107,9 @@ def _losses_parser() -> argparse.ArgumentParser:
 
 def _gallery_parser() -> argparse.ArgumentParser:
     parser = _parser("gallery", gallery_command.__doc__ or "", "?")
-    add_recipe_options(parser)
-    add_run_options(parser)
+    add_size_option(parser)
+    add_optimization_options(parser)
+    add_arithmetic_options(parser)
     parser.add_argument("--report", default="report", metavar="DIR", help="folder for the pictures (default: report)")
     parser.set_defaults(size=_SIZE, optimizer="recipe")
     return parser

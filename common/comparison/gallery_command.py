@@ -1,6 +1,7 @@
 """`compare.py gallery`: every recipe on every backend, with the recipe's own optimiser, as one picture."""
 
 import argparse
+from itertools import zip_longest
 
 from common.backend import BACKENDS
 from common.comparison.pictures import save_grid
@@ -18,16 +19,18 @@ def gallery_command(options: argparse.Namespace) -> int:
     plans = {name: plan_from(argparse.Namespace(**{**vars(options), "recipe": name})) for name in RECIPES}
     any_plan = next(iter(plans.values())).run_problem()
     columns = [[("content", any_plan.content), ("style", any_plan.style)]]
-    with progress_bar(len(plans) * len(BACKENDS), "gallery", "picture") as bar:
+    with progress_bar(sum(plan.recipe.steps for plan in plans.values()) * len(BACKENDS), "gallery", "eval") as bar:
         for recipe, plan in plans.items():
             columns.append([])
             for backend in BACKENDS:
                 bar.set_description(f"{recipe} on {backend}")
-                (outcome,) = run_jobs([plan.job(backend, "stylize", plan.problem(), None)], lambda *_: None)
+                (outcome,) = run_jobs(
+                    [plan.job(backend, "stylize", plan.problem(), plan.init)],
+                    lambda kind, _: bar.update(kind == "step"),
+                )
                 picture = outcome.arrays["image"]
                 save_image(folder / f"{recipe}-{backend}.png", picture)
                 columns[-1].append((f"{recipe}, {backend}", picture))
-                bar.update()
-    save_grid(folder / "gallery.png", list(zip(*columns, strict=True)))
+    save_grid(folder / "gallery.png", list(zip_longest(*columns)))
     print(f"gallery -> {folder / 'gallery.png'}")
     return 0

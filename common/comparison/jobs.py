@@ -60,14 +60,4 @@ class Job:
             return cls(**values, **{name: images[name] for name in images.files})
 
 
-@dataclass(frozen=True)
-class Measured:
-    """What a worker says of its own process: seconds, bytes, and the versions of the framework."""
-
-    import_s: float
-    weights_s: float
-    peak_memory_bytes: int
-    versions: dict[str, str]
-
-
 Arrays = dict[str, NDArray[np.floating]]

@@ -12,7 +12,7 @@ from common.comparison.agreement import ORACLE, compare_terms
 from common.comparison.plan import Plan, plan_from
 from common.comparison.processes import run_jobs
 from common.comparison.tables import console, losses_table
-from common.images import Image, extent_for, load_image, resize
+from common.images import Image, load_image, resize
 from common.problem import Problem
 from common.progress import progress_bar
 from common.results import LossTerms
@@ -24,7 +24,7 @@ def losses_command(options: argparse.Namespace) -> int:
     plan = plan_from(options)
     problem = plan.problem() if options.size is None else plan.run_problem()
     if options.size is not None:
-        image = resize(image, *extent_for(plan.recipe.stages[-1].size, *image.shape[:2]))
+        image = resize(image, *problem.content.shape[:2])
     problem.pixels(image)  # says what is wrong with the sizes before anything is started
     terms = _terms(plan, problem, image)
     rows = compare_terms(terms, bounds_for(problem.precision, problem.recipe.pooling).losses)

@@ -73,7 +73,15 @@ class Plan:
 
 
 def plan_from(options: argparse.Namespace) -> Plan:
-    """Read the pictures and the recipe that the options name, or the samples; raise RosettaError for bad input."""
+    """Read what the options name, or the samples, and try every size; raise RosettaError for bad input."""
+    plan = _read(options)
+    if options.size is not None:
+        for stage in plan.recipe.stages:
+            plan.at(stage)
+    return plan
+
+
+def _read(options: argparse.Namespace) -> Plan:
     if (options.content is None) != (options.style is None):
         raise RosettaError("name a content and a style picture, or neither for the samples")
     content = options.content or str(samples.CONTENT.path)
@@ -87,7 +95,7 @@ def plan_from(options: argparse.Namespace) -> Plan:
         weights=options.weights,
         precision=options.precision,
         device=options.device,
-        seed=options.seed,
+        seed=getattr(options, "seed", 0),
     )
 
 

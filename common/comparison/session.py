@@ -25,7 +25,7 @@ def check_agreement(plan: Plan) -> tuple[Agreement, ...]:
         bar.set_description("agreement: oracle")
         tables = []
         for number, problem in enumerate(problems):
-            evaluations = {name: _evaluation(it[number]) for name, it in outcomes.items()}
+            evaluations = {name: _evaluation(of_backend[number]) for name, of_backend in outcomes.items()}
             tables.append(compare(problem, probe(problem), evaluations))
             bar.update()
     return tuple(tables)
@@ -38,13 +38,15 @@ def _evaluation(outcome: Outcome) -> Evaluation:
 def run_backends(plan: Plan, agreements: tuple[Agreement, ...]) -> Report:
     """Run the whole transfer on every backend, one after the other, and gather the report."""
     outcomes = {name: _stylize(plan, name) for name in BACKENDS}
-    runs = {name: RunResult.from_json(it.values["run"], it.arrays["image"]) for name, it in outcomes.items()}
+    runs = {
+        name: RunResult.from_json(outcome.values["run"], outcome.arrays["image"]) for name, outcome in outcomes.items()
+    }
     return Report(
         plan,
         agreements,
         runs,
         {name: summarise(run, outcomes[name].values["process"]) for name, run in runs.items()},
-        {name: it.values["process"]["versions"] for name, it in outcomes.items()},
+        {name: outcome.values["versions"] for name, outcome in outcomes.items()},
     )
 
 

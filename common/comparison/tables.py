@@ -8,9 +8,9 @@ from rich.table import Table
 
 from common.backend import BACKENDS
 from common.comparison.agreement import Agreement, Row
-from common.comparison.timing import Timing
+from common.comparison.report import Report
 from common.results import LossTerms
-from common.spec.recipe import Adam, Recipe, Stage
+from common.spec.recipe import Adam, Optimizer, Recipe, Stage
 
 _WIDTH = 100
 
@@ -54,25 +54,29 @@ def flips_lines(agreement: Agreement) -> list[str]:
     ]
 
 
-def timing_table(timings: Mapping[str, Timing], recipes: Mapping[str, Recipe]) -> Table:
-    """One column for each backend, one row for each phase."""
+def timing_table(report: Report) -> Table:
+    """One column for each backend, one row for each phase; first of all, whether it computes the same."""
     table = Table(title="One run each, each in a process of its own", title_justify="left")
     table.add_column("phase")
-    for name in timings:
-        table.add_column(f"{BACKENDS[name].label}, {recipes[name].stages[-1].optimizer.label}", justify="right")
+    for name in report.timings:
+        optimizer = report.plan.recipes[name].stages[-1].optimizer
+        table.add_column(f"{BACKENDS[name].label}, {optimizer.label}", justify="right")
+    verdicts = [all(agreement.agrees_for(name) for agreement in report.agreements) for name in report.timings]
+    table.add_row("agrees with the oracle", *("yes" if verdict else "[bold red]NO" for verdict in verdicts))
     for label, show in _PHASES.items():
-        table.add_row(label, *(show(timing) for timing in timings.values()))
+        table.add_row(label, *(show(timing) for timing in report.timings.values()))
     return table
 
 
 _PHASES: dict[str, Any] = {
-    "import": lambda it: f"{it.import_s:.2f} s",
-    "set-up: weights, network, targets": lambda it: f"{it.setup_s:.2f} s",
-    "first evaluation": lambda it: f"{it.first_evaluation_s:.3f} s",
-    "steady evaluation, median": lambda it: f"{it.steady_median_s:.3f} s",
-    "  quartiles, count": lambda it: "{:.3f} to {:.3f} s, {}".format(*it.steady_quartiles_s, it.steady_count),
-    "peak memory": lambda it: f"{it.peak_memory_bytes / 2**20:.0f} MiB",
-    "final loss": lambda it: f"{it.final_loss:.6g}",
+    "import": lambda timing: f"{timing.import_s:.2f} s",
+    "set-up: weights, network, targets": lambda timing: f"{timing.setup_s:.2f} s",
+    "first evaluation": lambda timing: f"{timing.first_evaluation_s:.3f} s",
+    "steady evaluation, median": lambda timing: f"{timing.steady_median_s:.3f} s",
+    "  quartiles": lambda timing: "{:.3f} to {:.3f} s".format(*timing.steady_quartiles_s),
+    "  evaluations": lambda timing: str(timing.steady_count),
+    "peak memory": lambda timing: f"{timing.peak_memory_bytes / 2**20:.0f} MiB",
+    "final loss": lambda timing: f"{timing.final_loss:.6g}",
 }
 
 
@@ -85,7 +89,7 @@ def losses_table(terms: Mapping[str, LossTerms], rows: list[Row]) -> Table:
     table.add_column("largest difference", justify="right")
     table.add_column("verdict")
     for row in rows:
-        values = [f"{it.by_name()[row.quantity.removeprefix('loss ')]:.10g}" for it in terms.values()]
+        values = [f"{losses.by_name()[row.quantity.removeprefix('loss ')]:.10g}" for losses in terms.values()]
         table.add_row(
             row.quantity.removeprefix("loss "), *values, f"{max(row.differences.values()):.1e}", _verdict(row)
         )
@@ -104,18 +108,28 @@ def recipes_table(recipes: Mapping[str, Recipe]) -> Table:
 
 
 _FIELDS: dict[str, Any] = {
-    "style taps": lambda it: " ".join(it.style_taps),
-    "content tap": lambda it: " ".join(it.content_taps) or "none",
-    "pooling": lambda it: it.pooling,
-    "convention": lambda it: it.convention,
-    "weights: content, style, TV": lambda it: f"{it.content_weight:g}, {it.style_weight:g}, {it.tv_weight:g}",
-    "total variation": lambda it: it.tv_form,
-    "pixel space": lambda it: it.pixel_space.name,
-    "stages": lambda it: "; ".join(_stage(stage) for stage in it.stages),
-    "start": lambda it: it.init,
+    "style taps": lambda recipe: " ".join(recipe.style_taps),
+    "content tap": lambda recipe: " ".join(recipe.content_taps) or "none",
+    "pooling": lambda recipe: recipe.pooling,
+    "convention": lambda recipe: recipe.convention,
+    "weights: content, style, TV": lambda recipe: " ".join(
+        f"{weight:g}" for weight in (recipe.content_weight, recipe.style_weight, recipe.tv_weight)
+    ),
+    "total variation": lambda recipe: recipe.tv_form,
+    "pixel space": lambda recipe: recipe.pixel_space.name,
+    "stages": lambda recipe: "; ".join(_stage(stage) for stage in recipe.stages),
+    "style image resized": lambda recipe: "to the content's size" if recipe.style_size == "content" else "on its own",
+    "start": lambda recipe: recipe.init,
 }
 
 
 def _stage(stage: Stage) -> str:
-    rate = f" {stage.optimizer.learning_rate:g}" if isinstance(stage.optimizer, Adam) else ""
-    return f"{stage.size}, {stage.steps} steps, {stage.optimizer.label}{rate}"
+    return f"{stage.size}, {stage.steps} steps, {_optimizer(stage.optimizer)}"
+
+
+def _optimizer(optimizer: Optimizer) -> str:
+    if isinstance(optimizer, Adam):
+        decay = f" x{optimizer.decay:g} every {optimizer.decay_every}" if optimizer.decay_every else ""
+        return f"Adam {optimizer.learning_rate:g}{decay}"
+    restarts = f", restarted by maxfun={optimizer.maxfun}" if optimizer.maxfun else ""
+    return f"L-BFGS memory {optimizer.memory}{restarts}"

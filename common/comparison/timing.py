@@ -14,7 +14,8 @@ class Timing:
     """One run in one process.
 
     `setup_s` is weights, network and targets; an evaluation is one forward and one backward pass and the
-    optimiser's own work. The steady ones are those of the last stage but its first, with their quartiles.
+    optimiser's own work. All evaluations are those of the last stage: its first, and the steady ones after it with
+    their quartiles (or the first again, where there is no other).
     """
 
     import_s: float

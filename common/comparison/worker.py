@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from common.backend import Backend, load_backend
-from common.comparison.jobs import Arrays, Job, Measured
+from common.comparison.jobs import Arrays, Job
 from common.comparison.memory import peak_memory_bytes
 from common.errors import RosettaError
 from common.images import Image
@@ -49,8 +49,8 @@ def _do(job: Job, folder: Path, backend: Backend, import_s: float, emit: Emit) -
     weights_s = time.perf_counter() - start_s
     result, arrays = _ACTIONS[job.action](backend, job, problem, emit)
     np.savez(folder / "arrays.npz", allow_pickle=False, **arrays)
-    measured = Measured(import_s, weights_s, peak_memory_bytes(), backend.versions())
-    return {**result, "process": asdict(measured)}
+    process = {"import_s": import_s, "weights_s": weights_s, "peak_memory_bytes": peak_memory_bytes()}
+    return {**result, "process": process, "versions": backend.versions()}
 
 
 def _emitter() -> Emit:

@@ -26,9 +26,13 @@ def with_steps(recipe: Recipe, steps: int) -> Recipe:
         raise RosettaError(
             f"{steps} steps are too few for {recipe.name}: give {len(recipe.stages)} or more, one a stage"
         )
-    bounds = [round(steps * sum(s.steps for s in recipe.stages[:i]) / recipe.steps) for i in range(len(recipe.stages))]
-    counts = [end - start for start, end in zip(bounds, [*bounds[1:], steps], strict=True)]
-    stages = tuple(replace(stage, steps=max(1, n)) for stage, n in zip(recipe.stages, counts, strict=True))
+    spare = steps - len(recipe.stages)  # every stage has one step, and its share of the rest
+    before = [sum(stage.steps for stage in recipe.stages[:index]) for index in range(len(recipe.stages) + 1)]
+    bounds = [round(spare * count / recipe.steps) for count in before]
+    stages = tuple(
+        replace(stage, steps=1 + end - start)
+        for stage, start, end in zip(recipe.stages, bounds, bounds[1:], strict=False)
+    )
     return replace(recipe, stages=stages)
 
 

@@ -10,6 +10,7 @@ from common.spec.vgg19 import Pooling, check_taps, smallest_side_px
 Convention = Literal["mean", "gatys", "image", "blog", "tftut"]
 TotalVariation = Literal["none", "mean_abs", "sum_abs", "power"]
 Init = Literal["content", "noise", "image"]
+Family = Literal["caffe", "imagenet"]
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ class Recipe:
     tv_weight: float
     tv_form: TotalVariation
     pixel_space: Preprocessing
-    family: Literal["caffe", "imagenet"]
+    family: Family
     stages: tuple[Stage, ...]
     init: Init = "content"
     style_size: Literal["content", "own"] = "content"
@@ -127,8 +128,8 @@ class Recipe:
 
     @property
     def smallest_side_px(self) -> int:
-        """The shortest image side that the recipe's taps allow."""
-        return smallest_side_px(self.taps)
+        """The shortest image side that the recipe's taps, and the differences of its total variation, allow."""
+        return max(smallest_side_px(self.taps), 1 if self.tv_form == "none" else 2)
 
     @property
     def steps(self) -> int:

@@ -8,6 +8,11 @@ from common.spec.recipe import LBFGS, Adam, Exactly, LongestSide, Recipe, Stage
 
 _FIRST_CONVS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 _FIRST_RELUS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+_DEFAULT_WEIGHTS = (
+    "tuned for torchvision's or MXNet's training; with the default weights, which are Oxford's, every feature is "
+    "divided by 57.63"
+)
+_RESIZE = "pictures are resized by an antialiased Lanczos filter, not by the source's own"
 _TEXTBOOK_ADAM = "MXNet's Adam adds epsilon before the bias correction; this is the textbook form"
 
 D2L = Recipe(
@@ -28,6 +33,10 @@ D2L = Recipe(
     deviations=(
         "the chapter keeps indices 0 5 10 19 28 and 25; torchvision's ReLUs work in place and the net is cut after "
         "28, so it captures relu1_1 relu2_1 relu3_1 relu4_1 conv5_1 and relu4_4, which is what stands here",
+        "archived copies of the page have lost lines (the start from the content, the optimiser's and the scheduler's "
+        "step, Resize and ToTensor); they are put back",
+        _DEFAULT_WEIGHTS,
+        _RESIZE,
     ),
 )
 
@@ -42,6 +51,8 @@ D2L_MXNET = replace(
         "the same indices as the PyTorch tab, but MXNet's ReLU is out of place: the convolutions are captured "
         "before it, and the two tabs of one page do not compute the same loss",
         _TEXTBOOK_ADAM,
+        _DEFAULT_WEIGHTS,
+        _RESIZE,
     ),
 )
 
@@ -66,15 +77,17 @@ KERAS_NOTEBOOK = Recipe(
         "its placeholder is (1, width, height, 3) and its reshape (1, height, width, 3): only squares hide that; "
         "any proportions work here",
         "its 50 iterations are 50 calls of L-BFGS with maxfun=20, each with a fresh memory and 21 evaluations: "
-        "1050 evaluations",
+        "1050 evaluations; one long call would converge further",
         "SciPy's default factr stops a float32 objective early; here it is 0, so a call ends by maxfun",
+        "it truncates when it saves; this rounds",
+        _RESIZE,
     ),
 )
 
 GATYS = Recipe(
     name="gatys",
     source="Gatys, Ecker and Bethge 2016, Image Style Transfer Using Convolutional Neural Networks, CVPR",
-    url="https://arxiv.org/abs/1508.06576",
+    url="https://openaccess.thecvf.com/content_cvpr_2016/html/Gatys_Image_Style_Transfer_CVPR_2016_paper.html",
     style_taps=_FIRST_RELUS,
     content_taps=("relu4_2",),
     pooling="average",
@@ -88,8 +101,10 @@ GATYS = Recipe(
     stages=(Stage(LongestSide(512), 500, LBFGS()),),
     init="noise",
     deviations=(
+        "the paper's equations, which a widely read post explains without numbers; layers and weights are the paper's",
         "the paper rescales the network to unit mean activations; these are the plain weights",
         "the noise is uniform in [0, 1] per channel, from NumPy's default generator and the run's seed",
+        _RESIZE,
     ),
 )
 
@@ -107,6 +122,8 @@ GLUONBOOK = replace(
         "the text says that the gradient is divided by its mean absolute value; the code does not, nor does this",
         "the code tests the epoch before it counts it, so its rate falls one step later",
         _TEXTBOOK_ADAM,
+        _DEFAULT_WEIGHTS,
+        _RESIZE,
     ),
 )
 
@@ -128,7 +145,10 @@ PYTORCH_BLOG = Recipe(
     style_size="own",
     deviations=(
         "index 21 of torchvision is relu4_2, not conv4_2, for the same in-place ReLUs as in d2l",
+        "the post aliases its content tensor, harmlessly: the targets are taken first",
         "the post stretches the contrast when it saves, 255 / max * (x - min), and truncates; this clips and rounds",
+        _DEFAULT_WEIGHTS,
+        _RESIZE,
     ),
 )
 
