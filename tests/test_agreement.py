@@ -33,7 +33,7 @@ def test_features_of_every_layer(backend, weights, content, pooling, precision):
     for name in NAMES:
         assert ours[name].shape == theirs[name].shape
         assert ours[name].dtype == precision
-        assert relative_l2(ours[name], theirs[name]) <= bounds_for(precision, pooling).features, name
+        assert relative_l2(ours[name], theirs[name]) <= bounds_for(precision).features, name
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
@@ -42,7 +42,7 @@ def test_every_loss_term(backend, problem_for, image, judged, recipe, precision)
     problem = problem_for(RECIPES[recipe], precision)
     ours, theirs = backend.losses(image, problem).by_name(), judged(recipe, precision)[0].by_name()
     assert list(ours) == list(theirs)
-    bound = bounds_for(precision, problem.recipe.pooling).losses
+    bound = bounds_for(precision).losses
     differences = {name: relative(ours[name], theirs[name]) for name in ours}
     assert max(differences.values()) <= bound, differences
     assert all(value > 0 for name, value in ours.items() if name != "tv" or problem.recipe.tv_weight)
@@ -54,10 +54,10 @@ def test_gradient(backend, problem_for, image, judged, recipe, precision):
     problem = problem_for(RECIPES[recipe], precision)
     terms, gradient = backend.value_and_grad(image, problem)
     expected_terms, expected = judged(recipe, precision)
-    bounds = bounds_for(precision, problem.recipe.pooling)
+    bounds = bounds_for(precision)
     assert relative(terms.total, expected_terms.total) <= bounds.losses
     assert gradient.shape == image.shape
-    if bounds.gradient is not None:
+    if precision == "float64" or problem.recipe.pooling == "average":
         assert relative_l2(gradient, expected) <= bounds.gradient
     assert cosine_gap(gradient, expected) <= bounds.gradient_cosine_gap
 

@@ -83,7 +83,7 @@ def test_the_pictures_are_there(finished):
 
 
 def test_a_difference_is_exit_code_1(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(agreement, "bounds_for", lambda *_: Bounds(1e-30, 1e-30, 1e-30, 1e-30, 1e-30))
+    monkeypatch.setattr(agreement, "bounds_for", lambda _: Bounds(1e-30, 1e-30, 1e-30, 1e-30, 1e-30))
     assert main([*QUICK, "--optimizer", "adam", "--report", str(tmp_path)]) == 1
     output = capsys.readouterr().out
     assert "DIFFERS" in output

@@ -29,7 +29,7 @@ def test_features_on_the_gpu_are_the_oracles(backend, on_gpu, content, precision
     network = replace(on_gpu, precision=precision)
     ours, theirs = (it.features(content, ["conv1_1", "relu5_1"], network) for it in (backend, oracle))
     for name in ours:
-        assert relative_l2(ours[name], theirs[name]) <= bounds_for(precision, "max").features
+        assert relative_l2(ours[name], theirs[name]) <= bounds_for(precision).features
 
 
 def test_gradient_on_the_gpu_is_the_oracles(backend, on_gpu, problem_for, image):

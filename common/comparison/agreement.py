@@ -83,13 +83,15 @@ def compare(problem: Problem, image: Image, backends: Mapping[str, Evaluation]) 
     own = Evaluation(oracle.losses(trace, pixels), oracle.gradient(trace, pixels), trace)
     followed = {name: oracle.gradient(evaluation.trace, pixels) for name, evaluation in backends.items()}
     flips = {name: count_flips(evaluation.trace, trace, problem.recipe) for name, evaluation in backends.items()}
-    rows = _rows({**backends, ORACLE: own}, followed, problem)
+    rows = _rows({**backends, ORACLE: own}, followed, problem, any(flip.any for flip in flips.values()))
     height, width = problem.content.shape[:2]
     return Agreement(problem.precision, (height, width), tuple(rows), flips)
 
 
-def _rows(everyone: Mapping[str, Evaluation], followed: Mapping[str, Array], problem: Problem) -> list[Row]:
-    bounds = bounds_for(problem.precision, problem.recipe.pooling)
+def _rows(
+    everyone: Mapping[str, Evaluation], followed: Mapping[str, Array], problem: Problem, flipped: bool
+) -> list[Row]:
+    bounds = bounds_for(problem.precision)
     features = {
         tap: {name: evaluation.trace[tap] for name, evaluation in everyone.items()} for tap in problem.recipe.taps
     }
@@ -98,7 +100,7 @@ def _rows(everyone: Mapping[str, Evaluation], followed: Mapping[str, Array], pro
     return [
         *(Row(f"features {tap}", _by_pair(arrays, relative_l2), bounds.features) for tap, arrays in features.items()),
         *compare_terms({name: evaluation.terms for name, evaluation in everyone.items()}, bounds.losses),
-        Row("gradient", _by_pair(gradients, relative_l2), bounds.gradient),
+        Row("gradient", _by_pair(gradients, relative_l2), None if flipped else bounds.gradient),
         Row("gradient, 1 - cosine", _by_pair(gradients, cosine_gap), bounds.gradient_cosine_gap),
         Row("gradient, same choices", same_choices, bounds.gradient_followed),
     ]

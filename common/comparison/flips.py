@@ -22,6 +22,11 @@ class Flips:
     pool: int
     pool_decisions: int
 
+    @property
+    def any(self) -> bool:
+        """Whether there is one."""
+        return self.relu + self.pool > 0
+
 
 def count_flips(ours: Trace, theirs: Trace, recipe: Recipe) -> Flips:
     """Count the decisions in which two traces of the same problem differ; average pooling decides nothing."""

@@ -27,7 +27,7 @@ def losses_command(options: argparse.Namespace) -> int:
         image = resize(image, *problem.content.shape[:2])
     problem.pixels(image)  # says what is wrong with the sizes before anything is started
     terms = _terms(plan, problem, image)
-    rows = compare_terms(terms, bounds_for(problem.precision, problem.recipe.pooling).losses)
+    rows = compare_terms(terms, bounds_for(problem.precision).losses)
     agrees = all(row.agrees for row in rows)
     if options.json:
         print(json.dumps(_to_json(plan, problem, terms, agrees), indent=1))

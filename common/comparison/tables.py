@@ -50,7 +50,7 @@ def flips_lines(agreement: Agreement) -> list[str]:
         f"{BACKENDS[name].label}: {flips.relu} of {flips.relu_decisions} ReLU signs and {flips.pool} of "
         f"{flips.pool_decisions} max-pool choices differ from the oracle's."
         for name, flips in agreement.flips.items()
-        if flips.relu or flips.pool
+        if flips.any
     ]
 
 
