@@ -197,7 +197,12 @@ def _options():
 
 
 def test_an_interrupt_ends_the_worker_and_writes_nothing(tmp_path):
-    command = [sys.executable, str(COMPARE), *QUICK, "--report", "report"]
+    # A shell's background jobs ignore interrupts, and ours would too if the tests are one.
+    code = (
+        "import runpy, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
+    )
+    command = [sys.executable, "-c", code, str(COMPARE), *QUICK, "--report", "report"]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     children = wait_for_children(process.pid)
     os.kill(process.pid, signal.SIGINT)

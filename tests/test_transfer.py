@@ -80,7 +80,7 @@ def test_the_style_is_resized_to_the_contents_size_or_on_its_own(small, content,
     stage = Stage(LongestSide(20), 1, Adam(0.1))
     together = small.at(stage)
     own = replace(small, recipe=replace(small.recipe, style_size="own")).at(stage)
-    assert together.content.shape == together.style.shape == (20, 18, 3)
+    assert together.content.shape == together.style.shape == (20, 19, 3)
     assert own.style.shape == (16, 20, 3)
 
 
