@@ -202,8 +202,12 @@ def test_an_interrupt_ends_the_worker_and_writes_nothing(tmp_path):
         "import runpy, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
         "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
     )
-    command = [sys.executable, "-c", code, str(COMPARE), *QUICK, "--report", "report"]
+    endless = [*QUICK[:-1], "1000000"]  # it would not end by itself
+    command = [sys.executable, "-c", code, str(COMPARE), *endless, "--report", "report"]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    errors = ""
+    while "importing PyTorch" not in errors:
+        errors += process.stderr.read(1)
     children = wait_for_children(process.pid)
     os.kill(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
