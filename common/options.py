@@ -78,7 +78,9 @@ def recipe_from(options: argparse.Namespace, default: Literal["adam", "lbfgs", "
     optimizer = getattr(options, "optimizer", None) or default
     if optimizer != "recipe":
         recipe = with_optimizer(recipe, optimizer)
-    return _without_idle_parts(replace(recipe, **_changes(options)), options)
+    recipe = replace(recipe, **_changes(options))
+    _refuse_idle_options(recipe, options)
+    return recipe
 
 
 def initial_image(options: argparse.Namespace) -> Image | None:
@@ -98,8 +100,8 @@ def _changes(options: argparse.Namespace) -> dict[str, Any]:
     return changes
 
 
-def _without_idle_parts(recipe: Recipe, options: argparse.Namespace) -> Recipe:
-    """Refuse options that would have no effect: a weight without a tap, and taps without a weight."""
+def _refuse_idle_options(recipe: Recipe, options: argparse.Namespace) -> None:
+    # A weight without a tap, and taps without a weight, would have no effect.
     parts = (
         ("content", recipe.content_taps, recipe.content_weight),
         ("style", recipe.style_taps, recipe.style_weight),
@@ -111,7 +113,6 @@ def _without_idle_parts(recipe: Recipe, options: argparse.Namespace) -> Recipe:
             raise RosettaError(f"{recipe.name} gives its {part} loss the weight 0: set --{part}-weight too")
     if getattr(options, "tv_weight", None) and recipe.tv_form == "none":
         raise RosettaError(f"{recipe.name} has no total variation to weigh: leave out --tv-weight")
-    return recipe
 
 
 def _device(text: str) -> str:
