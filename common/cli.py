@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from common.backend import BACKENDS, Entry, load_backend
-from common.errors import RosettaError
+from common.errors import RosettaError, exit_code
 from common.images import Image, check_writable, extent_for, load_image, save_image
 from common.load_weights import load_weights
 from common.options import OneLineParser, add_all_options, initial_image, recipe_from
@@ -24,18 +24,7 @@ def main(backend: str, argv: Sequence[str] | None = None) -> int:
     """Run one transfer from the command line; returns the exit code: 0, or 2 for what cannot be done."""
     parser = _parser(BACKENDS[backend])
     options = parser.parse_args(argv)
-    try:
-        _run(BACKENDS[backend], options)
-    except RosettaError as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 2
-    except MemoryError:
-        print(f"{parser.prog}: out of memory: choose a smaller --size", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(f"{parser.prog}: interrupted", file=sys.stderr)
-        return 130
-    return 0
+    return exit_code(parser.prog, lambda: _run(BACKENDS[backend], options))
 
 
 def _parser(entry: Entry) -> argparse.ArgumentParser:
@@ -51,13 +40,12 @@ def _parser(entry: Entry) -> argparse.ArgumentParser:
     return parser
 
 
-def _run(entry: Entry, options: argparse.Namespace) -> None:
+def _run(entry: Entry, options: argparse.Namespace) -> int:
     recipe = recipe_from(options, "recipe" if options.recipe else entry.optimizer)
     _check_output(options)
     content, style, init = load_image(options.content), load_image(options.style), initial_image(options)
     problem = Problem(content, style, recipe, load_weights(options.weights), options.precision, options.device)
-    for stage in recipe.stages:
-        problem.at(stage)  # a size that is too small is found out before the import
+    problem.try_stages()
     _note_stretch(content, recipe)
     with progress_bar(recipe.steps, f"importing {entry.label}", "eval") as bar:
         with quiet_stderr():
@@ -68,6 +56,7 @@ def _run(entry: Entry, options: argparse.Namespace) -> None:
     if options.plot:
         _plot(options.output, result, f"{entry.label}, {recipe.name}")
     print(f"{_terms(result)} after {len(result.steps)} evaluations -> {options.output}")
+    return 0
 
 
 def _check_output(options: argparse.Namespace) -> None:

@@ -1,4 +1,7 @@
-"""The one exception that a user may see."""
+"""The one exception that a user may see, and the exit codes of a program that may end in it."""
+
+import sys
+from collections.abc import Callable
 
 
 class RosettaError(Exception):
@@ -8,3 +11,18 @@ class RosettaError(Exception):
 def one_line(error: BaseException) -> str:
     """The first line of an exception's message, or its type where it has none."""
     return (str(error).splitlines() or [type(error).__name__])[0].strip("'\"")
+
+
+def exit_code(program: str, run: Callable[[], int]) -> int:
+    """What `run` returns, or the exit code and one line on stderr for what a user or the machine ended it by."""
+    try:
+        return run()
+    except RosettaError as error:
+        print(f"{program}: {error}", file=sys.stderr)
+        return 2
+    except MemoryError:
+        print(f"{program}: out of memory: choose a smaller --size", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"{program}: interrupted", file=sys.stderr)
+        return 130

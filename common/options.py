@@ -1,13 +1,13 @@
 """The command-line options that say what to compute, shared by both backends and `compare.py`."""
 
 import argparse
-import re
 import sys
 from dataclasses import replace
 from typing import Any, Literal, NoReturn
 
 from common.errors import RosettaError
 from common.images import Image, load_image, parse_size
+from common.problem import DEVICE
 from common.spec.adjust import with_optimizer, with_size, with_steps
 from common.spec.recipe import Recipe
 from common.spec.recipes import RECIPES, find_recipe
@@ -116,7 +116,7 @@ def _refuse_idle_options(recipe: Recipe, options: argparse.Namespace) -> None:
 
 
 def _device(text: str) -> str:
-    if not re.fullmatch(r"cpu|(gpu|cuda)(:\d+)?", text):
+    if not DEVICE.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a device: use cpu, gpu or gpu:1")
     return text
 

@@ -16,6 +16,7 @@ from common.spec.vgg19 import Pooling
 from common.weights import Weights
 
 Precision = Literal["float32", "float64"]
+DEVICE = re.compile(r"cpu|(?:gpu|cuda)(?::(\d+))?")
 Pixels = NDArray[Any]
 Features = dict[str, NDArray[Any]]
 
@@ -32,10 +33,10 @@ class Network:
     @property
     def device_kind_and_index(self) -> tuple[str, int]:
         """`cpu` or `gpu`, and its number; raise RosettaError for a name that is neither."""
-        found = re.fullmatch(r"(cpu|gpu|cuda)(?::(\d+))?", self.device)
+        found = DEVICE.fullmatch(self.device)
         if not found:
             raise RosettaError(f"there is no device {self.device!r}: use cpu, gpu or gpu:1")
-        return "cpu" if found[1] == "cpu" else "gpu", int(found[2] or 0)
+        return "cpu" if self.device == "cpu" else "gpu", int(found[1] or 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +98,11 @@ class Problem:
         own = self.recipe.style_size == "own"
         style_px = extent_for(stage.size, *self.style.shape[:2]) if own else (height, width)
         return replace(self, content=resize(self.content, height, width), style=resize(self.style, *style_px))
+
+    def try_stages(self) -> None:
+        """Raise RosettaError for a stage whose size does not fit, before any framework is imported."""
+        for stage in self.recipe.stages:
+            self.at(stage)
 
 
 def check_image(role: str, image: Image, smallest_px: int) -> None:

@@ -10,7 +10,7 @@ from common.comparison.plan import plan_from
 from common.comparison.report import report_folder
 from common.comparison.session import check_agreement, run_backends
 from common.comparison.tables import agreement_table, console, flips_lines, recipes_table, timing_table
-from common.errors import RosettaError
+from common.errors import exit_code
 from common.options import (
     OneLineParser,
     add_all_options,
@@ -37,17 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     name = arguments.pop(0) if arguments and arguments[0] in _COMMANDS else "compare"
     parser, command = _COMMANDS[name]
     options = parser.parse_args(arguments)
-    try:
-        return command(options)
-    except RosettaError as error:
-        print(f"compare.py: {error}", file=sys.stderr)
-        return 2
-    except MemoryError:
-        print("compare.py: out of memory: choose a smaller --size", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("compare.py: interrupted", file=sys.stderr)
-        return 130
+    return exit_code("compare.py", lambda: command(options))
 
 
 def compare_command(options: argparse.Namespace) -> int:

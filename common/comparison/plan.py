@@ -76,8 +76,7 @@ def plan_from(options: argparse.Namespace) -> Plan:
     """Read what the options name, or the samples, and try every size; raise RosettaError for bad input."""
     plan = _read(options)
     if options.size is not None:
-        for stage in plan.recipe.stages:
-            plan.at(stage)
+        plan.problem().try_stages()
     return plan
 
 
