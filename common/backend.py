@@ -1,15 +1,47 @@
 """What a backend must offer, and the registry of those there are."""
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 from common.errors import RosettaError
 from common.images import Image
-from common.problem import Features, Network, Pixels, Problem
+from common.problem import Features, Mode, Network, Pixels, Problem
 from common.results import LossTerms, RunResult
 from common.transfer import OnStep
+
+
+@dataclass(frozen=True)
+class DeviceMemory:
+    """The most memory that was taken on a GPU; a framework may not tell what it reserved."""
+
+    allocated_bytes: int
+    reserved_bytes: int | None
+
+
+class Objective(Protocol):
+    """The loss of a problem as a function of the optimised variable, in native tensors, for those who time it."""
+
+    def variable(self, pixels: Pixels) -> Any:
+        """The optimised variable as a native tensor on the problem's device."""
+        ...
+
+    def evaluate(self, pixels: Pixels) -> tuple[LossTerms, Pixels]:
+        """Every loss term and the gradient, as arrays (H, W, 3)."""
+        ...
+
+    def forward_terms(self, variable: Any) -> Any:
+        """Every loss term from a forward pass in the problem's mode."""
+        ...
+
+    def terms_and_gradient(self, variable: Any) -> tuple[Any, Any]:
+        """Every loss term, and the gradient, from one forward and one backward pass in the problem's mode."""
+        ...
+
+    def wait(self) -> None:
+        """Return when the device has done all that it was given."""
+        ...
 
 
 class Backend(Protocol):
@@ -37,6 +69,26 @@ class Backend(Protocol):
         """The whole transfer."""
         ...
 
+    def Objective(self, problem: Problem) -> Objective:  # noqa: N802
+        """The loss of a problem, ready to be evaluated."""
+        ...
+
+    def check_arithmetic(self, network: Network) -> None:
+        """Raise RosettaError when the network's device does not have its precision."""
+        ...
+
+    def peak_memory(self, network: Network) -> DeviceMemory | None:
+        """The most memory that was taken on the network's device; None for the CPU."""
+        ...
+
+    def environment(self, network: Network) -> dict[str, Any]:
+        """Build, switches and threads that decide the framework's speed, as plain JSON values."""
+        ...
+
+    def matrix_product(self, size: int, network: Network) -> Callable[[], None]:
+        """A function that multiplies two random (size, size) matrices in the network's arithmetic, and waits."""
+        ...
+
     def versions(self) -> dict[str, str]:
         """The versions of the framework's packages."""
         ...
@@ -44,12 +96,13 @@ class Backend(Protocol):
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the registry; `optimizer` is the one that is customary with the framework."""
+    """One line of the registry; `optimizer` is customary with the framework, the first of `modes` is its default."""
 
     name: str
     label: str
     package: str
     optimizer: Literal["adam", "lbfgs"]
+    modes: tuple[Mode, ...]
 
     @property
     def module(self) -> str:
@@ -60,8 +113,8 @@ class Entry:
 BACKENDS: dict[str, Entry] = {
     entry.name: entry
     for entry in (
-        Entry("torch", "PyTorch", "torch_impl", "adam"),
-        Entry("keras", "Keras/TensorFlow", "keras_impl", "lbfgs"),
+        Entry("torch", "PyTorch", "torch_impl", "adam", ("eager", "compiled")),
+        Entry("keras", "Keras/TensorFlow", "keras_impl", "lbfgs", ("graph", "eager", "xla")),
     )
 }
 

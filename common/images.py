@@ -111,6 +111,12 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     target = Path(path)
     if target.suffix.lower() not in WRITABLE:
         raise RosettaError(f"cannot save {str(path)!r}: the name must end in one of {' '.join(WRITABLE)}")
+    check_folder(path)
+
+
+def check_folder(path: str | os.PathLike[str]) -> None:
+    """Raise RosettaError when no file can be written at `path`: its folder, or a folder of that name."""
+    target = Path(path)
     if target.is_dir() or not os.access(target.parent, os.W_OK | os.X_OK):
         raise RosettaError(f"cannot save {str(path)!r}: its folder must exist and be writable")
 

@@ -9,6 +9,7 @@ from common.weight_files import ENVIRONMENT_VARIABLE, KERAS_FILE, TORCHVISION_FI
 from common.weights import Weights, random_weights, read_keras_file, read_torch_file
 
 _READERS = {".h5": read_keras_file, ".hdf5": read_keras_file, ".pth": read_torch_file, ".pt": read_torch_file}
+_PUBLISHED = {"keras": KERAS_FILE, "torchvision": TORCHVISION_FILE}
 
 
 def load_weights(source: str | None = None) -> Weights:
@@ -18,14 +19,21 @@ def load_weights(source: str | None = None) -> Weights:
     `random` or `random:SEED` is for tests and timing, and anything else is the path of a .h5 or .pth file.
     Without a source, the environment variable STYLE_ROSETTA_WEIGHTS is used if it is set. Raises RosettaError.
     """
+    found = _find(source)
+    return _read(found) if isinstance(found, Path) else random_weights(_seed(found))
+
+
+def locate_weights(source: str | None = None) -> str:
+    """What `load_weights` would load, for another interpreter: the path of a file, found or downloaded, or a seed."""
+    found = _find(source)
+    return str(found) if isinstance(found, Path) else found
+
+
+def _find(source: str | None) -> Path | str:
     source = source or os.environ.get(ENVIRONMENT_VARIABLE) or "keras"
-    if source == "keras":
-        return _read(find(KERAS_FILE))
-    if source == "torchvision":
-        return _read(find(TORCHVISION_FILE))
-    if source.split(":")[0] == "random":
-        return random_weights(_seed(source))
-    return _read(Path(source))
+    if source in _PUBLISHED:
+        return find(_PUBLISHED[source])
+    return source if source.split(":")[0] == "random" else Path(source)
 
 
 def _seed(source: str) -> int:

@@ -7,7 +7,7 @@ from typing import Any, Literal, NoReturn
 
 from common.errors import RosettaError
 from common.images import Image, load_image, parse_size
-from common.problem import DEVICE
+from common.problem import DEVICE, PRECISIONS
 from common.spec.adjust import with_optimizer, with_size, with_steps
 from common.spec.recipe import Recipe
 from common.spec.recipes import RECIPES, find_recipe
@@ -29,7 +29,8 @@ def add_all_options(parser: argparse.ArgumentParser) -> None:
     add_loss_options(parser)
     add_size_option(parser)
     add_optimization_options(parser)
-    parser.add_argument("--init", metavar="START", help="content, noise, or a picture to start from")
+    add_start_option(parser)
+    add_precision_option(parser)
     add_arithmetic_options(parser)
 
 
@@ -57,14 +58,23 @@ def add_optimization_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=_seed, default=0, help="of the noise, for recipes that start from it")
 
 
+def add_start_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says where the optimisation starts."""
+    parser.add_argument("--init", metavar="START", help="content, noise, or a picture to start from")
+
+
+def add_precision_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option that chooses the precision."""
+    parser.add_argument("--precision", choices=PRECISIONS, default="float32", help="default: %(default)s")
+
+
 def add_arithmetic_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that choose the weights, the precision and the device."""
+    """Add the options that choose the weights and the device."""
     parser.add_argument(
         "--weights",
         metavar="W",
         help="keras (default), torchvision, random, random:SEED, or the path of a .h5 or .pth file",
     )
-    parser.add_argument("--precision", choices=("float32", "float64"), default="float32", help="default: %(default)s")
     parser.add_argument("--device", type=_device, default="cpu", help="cpu (default), gpu or gpu:1")
 
 

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,10 @@ from common.spec.recipe import Recipe, Stage
 from common.spec.vgg19 import Pooling
 from common.weights import Weights
 
-Precision = Literal["float32", "float64"]
+Precision = Literal["float32", "float64", "bfloat16", "tf32"]
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+Mode = Literal["default", "eager", "compiled", "graph", "xla"]
+Dtype = Literal["float32", "float64"]
 DEVICE = re.compile(r"cpu|(?:gpu|cuda)(?::(\d+))?")
 Pixels = NDArray[Any]
 Features = dict[str, NDArray[Any]]
@@ -23,12 +26,25 @@ Features = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class Network:
-    """A trained VGG-19 and the arithmetic to run it in; `device` is `cpu`, `gpu` or `gpu:1`."""
+    """A trained VGG-19 and the arithmetic to run it in; `device` is `cpu`, `gpu` or `gpu:1`.
+
+    `bfloat16` is the arithmetic of the layers alone: images, losses and gradient are float32, as with `tf32`.
+    """
 
     weights: Weights
     pooling: Pooling = "max"
     precision: Precision = "float32"
     device: str = "cpu"
+
+    @property
+    def dtype(self) -> Dtype:
+        """The type of images, feature maps at the taps, losses and gradient."""
+        return dtype_of(self.precision)
+
+    @property
+    def layer_dtype(self) -> Dtype | Literal["bfloat16"]:
+        """The type that the layers compute in."""
+        return "bfloat16" if self.precision == "bfloat16" else self.dtype
 
     @property
     def device_kind_and_index(self) -> tuple[str, int]:
@@ -43,8 +59,9 @@ class Network:
 class Problem:
     """One style transfer: the content and the style image, RGB in [0, 1] of shape (H, W, 3), and how to do it.
 
-    `weights` may be of any family; the recipe's units are restored by `network`. `optimised_px` is the
-    (height, width) of the picture sought. Raises RosettaError for images that the recipe's taps do not fit.
+    `weights` may be of any family; the recipe's units are restored by `network`. `mode` is how the framework
+    executes it, where it has several ways; `default` is the backend's first. Raises RosettaError for images that the
+    recipe's taps do not fit.
     """
 
     content: Image
@@ -53,6 +70,7 @@ class Problem:
     weights: Weights
     precision: Precision = "float32"
     device: str = "cpu"
+    mode: Mode = "default"
 
     def __post_init__(self) -> None:
         for role, image in (("content", self.content), ("style", self.style)):
@@ -86,7 +104,7 @@ class Problem:
                 f"the image is {image.shape[0]}x{image.shape[1]} and the content {self.content.shape[0]}x"
                 f"{self.content.shape[1]} pixels: give images of one size, or ask for a size"
             )
-        return self.recipe.pixel_space.apply(image).astype(np.float32).astype(self.precision)
+        return self.recipe.pixel_space.apply(image).astype(np.float32).astype(dtype_of(self.precision))
 
     def image(self, pixels: Pixels) -> Image:
         """The optimised variable as RGB, clipped to [0, 1]."""
@@ -103,6 +121,11 @@ class Problem:
         """Raise RosettaError for a stage whose size does not fit, before any framework is imported."""
         for stage in self.recipe.stages:
             self.at(stage)
+
+
+def dtype_of(precision: Precision) -> Dtype:
+    """The type of the optimised variable, the losses and the gradient."""
+    return "float64" if precision == "float64" else "float32"
 
 
 def check_image(role: str, image: Image, smallest_px: int) -> None:

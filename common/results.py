@@ -37,13 +37,15 @@ class Step:
     """One evaluation of loss and gradient.
 
     `evaluation` counts from 1 over all stages, `elapsed_s` from the start of the run; `duration_s` is forward,
-    backward and the optimiser's own work, without what a callback or the set-up took.
+    backward and the optimiser's own work, without what a callback or the set-up took, and `evaluation_s` the forward
+    and backward part of it.
     """
 
     evaluation: int
     stage: int
     elapsed_s: float
     duration_s: float
+    evaluation_s: float
     losses: LossTerms
 
 

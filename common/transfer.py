@@ -41,7 +41,7 @@ class Recorder:
         self._problem = problem
         self._on_step = on_step
         self._start_s = self._mark_s = time.perf_counter()
-        self._setup_s = 0.0
+        self._setup_s = self._evaluation_s = 0.0
         self._stage = 0
         self._steps: list[Step] = []
 
@@ -55,10 +55,18 @@ class Recorder:
         self._mark_s = time.perf_counter()
         self._setup_s += self._mark_s - before_s
 
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Time the block as the forward and backward pass of the evaluation that is recorded next."""
+        before_s = time.perf_counter()
+        yield
+        self._evaluation_s = time.perf_counter() - before_s
+
     def record(self, losses: LossTerms, pixels: Callable[[], Pixels]) -> None:
         """Add one evaluation; raise RosettaError if its loss is not finite."""
         now_s = time.perf_counter()
-        step = Step(len(self._steps) + 1, self._stage, now_s - self._start_s, now_s - self._mark_s, losses)
+        elapsed_s, duration_s = now_s - self._start_s, now_s - self._mark_s
+        step = Step(len(self._steps) + 1, self._stage, elapsed_s, duration_s, self._evaluation_s, losses)
         if not math.isfinite(losses.total):
             raise RosettaError(
                 f"the loss is {losses.total} at evaluation {step.evaluation}: lower the learning rate or the weights"

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pooch
-
 from common.errors import RosettaError, one_line
 
 ENVIRONMENT_VARIABLE = "STYLE_ROSETTA_WEIGHTS"
@@ -69,6 +67,8 @@ def _torch_cache() -> Path:
 
 
 def _download(published: Published) -> Path:
+    import pooch  # a worker in another environment is given a path, and does without
+
     pooch.get_logger().setLevel("WARNING")  # it advises to pin a checksum, which is checked below
     folder = _keras_cache() if published is KERAS_FILE else _torch_cache()
     try:

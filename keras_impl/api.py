@@ -2,10 +2,23 @@
 
 from importlib.metadata import version
 
-from keras_impl.objective import features, losses, trace, value_and_grad
+from keras_impl.machine import check_arithmetic, environment, matrix_product, peak_memory
+from keras_impl.objective import Objective, features, losses, trace, value_and_grad
 from keras_impl.transfer import stylize
 
-__all__ = ["features", "losses", "stylize", "trace", "value_and_grad", "versions"]
+__all__ = [
+    "Objective",
+    "check_arithmetic",
+    "environment",
+    "features",
+    "losses",
+    "matrix_product",
+    "peak_memory",
+    "stylize",
+    "trace",
+    "value_and_grad",
+    "versions",
+]
 
 
 def versions() -> dict[str, str]:

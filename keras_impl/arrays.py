@@ -1,6 +1,7 @@
 """NumPy to native and back: the only file that knows the native layout and device."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -15,26 +16,33 @@ from common.spec.preprocessing import Affine
 if keras.config.backend() != "tensorflow":
     raise ImportError(f"Keras was imported before with the backend {keras.config.backend()}, not tensorflow")
 
-# TF32 rounds to 10 bits behind the name of float32.
-tf.config.experimental.enable_tensor_float_32_execution(False)
 for _gpu in tf.config.list_physical_devices("GPU"):
     # TensorFlow takes the whole of a GPU's memory otherwise.
     tf.config.experimental.set_memory_growth(_gpu, True)
 
 
-def device_scope(network: Network) -> AbstractContextManager[Any]:
-    """The context in which tensors are made and computed on the network's device."""
+@contextmanager
+def device_scope(network: Network) -> Iterator[None]:
+    """The context in which tensors are made and computed on the network's device, in its arithmetic."""
+    # TF32 rounds to 10 bits behind the name of float32, and is a switch of the whole process.
+    tf.config.experimental.enable_tensor_float_32_execution(network.precision == "tf32")
+    with tf.device(native_device(network)):
+        yield
+
+
+def native_device(network: Network) -> str:
+    """The network's device as the framework names it; RosettaError for one that is not there."""
     kind, index = network.device_kind_and_index
     if kind == "cpu":
-        return tf.device("CPU:0")
+        return "CPU:0"
     if index >= len(tf.config.list_physical_devices("GPU")):
         raise RosettaError(f"there is no device {network.device!r} for TensorFlow on this machine: use cpu")
-    return tf.device(f"GPU:{index}")
+    return f"GPU:{index}"
 
 
 def to_native(values: NDArray[Any], network: Network) -> tf.Tensor:
     """An image or feature map of shape (H, W, C) as a batch of one, in the native layout and precision."""
-    return tf.convert_to_tensor(values[None], dtype=network.precision)
+    return tf.convert_to_tensor(values[None], dtype=network.dtype)
 
 
 def to_numpy(tensor: tf.Tensor) -> NDArray[Any]:
@@ -43,13 +51,13 @@ def to_numpy(tensor: tf.Tensor) -> NDArray[Any]:
 
 
 def kernel_to_native(kernel_hwio: NDArray[np.float32], network: Network) -> tf.Tensor:
-    """A convolution kernel in the native layout and precision."""
-    return tf.convert_to_tensor(kernel_hwio.astype(network.precision))
+    """A convolution kernel in the native layout and the layers' precision."""
+    return tf.cast(tf.convert_to_tensor(kernel_hwio), network.layer_dtype)
 
 
 def bias_to_native(bias: NDArray[np.float32], network: Network) -> tf.Tensor:
-    """A bias vector in the native precision."""
-    return tf.convert_to_tensor(bias.astype(network.precision))
+    """A bias vector in the layers' precision."""
+    return tf.cast(tf.convert_to_tensor(bias), network.layer_dtype)
 
 
 def apply_affine(tensor: tf.Tensor, affine: Affine) -> tf.Tensor:
@@ -59,3 +67,9 @@ def apply_affine(tensor: tf.Tensor, affine: Affine) -> tf.Tensor:
     ordered = tf.reverse(tensor, axis=[3]) if affine.reverse else tensor
     factor, offset = (tf.constant(triple, dtype=tensor.dtype) for triple in (affine.factor, affine.offset))
     return ordered * factor + offset
+
+
+def wait(network: Network) -> None:
+    """Return when the network's device has done all that it was given."""
+    if native_device(network).startswith("GPU"):
+        tf.test.experimental.sync_devices()

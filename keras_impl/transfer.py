@@ -43,8 +43,11 @@ def run_adam(objective: Objective, start: Pixels, optimizer: Adam, steps: int, r
     variable = tf.Variable(objective.variable(start))
     update = adam(variable, optimizer)
     for step in range(steps):
-        terms, gradient = objective.terms_and_gradient(variable.value())
+        with recorder.evaluating():
+            terms, gradient = objective.terms_and_gradient(variable.value())
+            objective.wait()
         update(gradient, step)
+        objective.wait()
         recorder.record(to_loss_terms(terms), lambda: to_numpy(variable))
     return to_numpy(variable)
 
@@ -54,7 +57,10 @@ def run_lbfgs(objective: Objective, start: Pixels, optimizer: LBFGS, steps: int,
 
     def value_and_grad(point: Vector) -> tuple[float, Pixels]:
         pixels = point.reshape(start.shape)
-        terms, gradient = objective.terms_and_gradient(objective.variable(pixels))
+        variable = objective.variable(pixels)
+        with recorder.evaluating():
+            terms, gradient = objective.terms_and_gradient(variable)
+            objective.wait()
         losses = to_loss_terms(terms)
         recorder.record(losses, lambda: pixels)
         return losses.total, to_numpy(gradient)

@@ -14,18 +14,19 @@ class Trunk(keras.Model):
     """Maps a network input to the feature maps of the taps, by name; frozen."""
 
     def __init__(self, taps: Iterable[str], network: Network) -> None:
-        super().__init__(dtype=network.precision)
-        self.taps = check_taps(taps)
+        super().__init__(dtype=network.dtype)
+        self.taps, self.layer_dtype = check_taps(taps), network.layer_dtype
         self.trunk_layers = [_layer(layer, network) for layer in cut(self.taps)]
         self.trainable = False
 
     def call(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
         """Run the layers in order and keep what the taps name."""
-        kept = {}
+        kept, dtype = {}, x.dtype
+        x = tf.cast(x, self.layer_dtype)
         for layer in self.trunk_layers:
             x = layer(x)
             if layer.name in self.taps:
-                kept[layer.name] = x
+                kept[layer.name] = tf.cast(x, dtype)
         return {tap: kept[tap] for tap in self.taps}
 
 
@@ -33,13 +34,13 @@ def _layer(layer: Layer, network: Network) -> keras.layers.Layer:
     if layer.kind == "conv":
         return _conv(layer, network)
     if layer.kind == "relu":
-        return keras.layers.ReLU(name=layer.name, dtype=network.precision)
+        return keras.layers.ReLU(name=layer.name, dtype=network.layer_dtype)
     pooling = keras.layers.MaxPooling2D if network.pooling == "max" else keras.layers.AveragePooling2D
-    return pooling(2, name=layer.name, dtype=network.precision)
+    return pooling(2, name=layer.name, dtype=network.layer_dtype)
 
 
 def _conv(layer: Layer, network: Network) -> keras.layers.Layer:
-    conv = keras.layers.Conv2D(layer.out_channels, 3, padding="same", name=layer.name, dtype=network.precision)
+    conv = keras.layers.Conv2D(layer.out_channels, 3, padding="same", name=layer.name, dtype=network.layer_dtype)
     conv.build((None, None, None, layer.in_channels))
     conv.kernel.assign(kernel_to_native(network.weights.kernels_hwio[layer.name], network))
     conv.bias.assign(bias_to_native(network.weights.biases[layer.name], network))

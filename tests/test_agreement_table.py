@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from common import RECIPES
-from common.comparison.agreement import Evaluation, Row, compare, cosine_gap, relative, relative_l2
+from common.comparison.agreement import Evaluation, Quantity, compare, cosine_gap, relative, relative_l2
 from common.comparison.flips import count_flips
 from common.oracle import Oracle
 from common.oracle_layers import windows
@@ -104,8 +104,8 @@ def test_equal_values_in_a_window_go_to_the_first(backend, problem_for):
 
 
 def test_a_nan_never_agrees():
-    assert not Row("x", {"a-b": float("nan")}, 1.0).agrees
-    assert Row("x", {"a-b": float("nan")}, None).agrees
+    assert not Quantity("x", {"a-b": float("nan")}, 1.0).agrees
+    assert Quantity("x", {"a-b": float("nan")}, None).agrees
 
 
 def test_the_measures_by_hand():

@@ -1,23 +1,20 @@
-"""`compare.py` as people run it: exit codes, files, and what happens when a worker or the user ends it."""
+"""`compare.py` as people run it: exit codes, files, agreement and baselines."""
 
 import json
-import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
+import jsonschema
 import numpy as np
-import psutil
 import pytest
 from PIL import Image as Pillow
 
-from common import RECIPES, Problem, RosettaError, load_image, load_weights, oracle
+from common import RECIPES, Problem, load_image, load_weights, oracle
 from common.bounds import Bounds
-from common.comparison import agreement, gallery_command, processes
+from common.comparison import agreement, gallery_command, row_agreement
 from common.comparison.commands import main
-from common.comparison.plan import plan_from
+from common.comparison.presentation import page
 from common.images import to_bytes
 
 COMPARE = Path(__file__).resolve().parents[1] / "compare.py"
@@ -43,13 +40,18 @@ def pictures(tmp_path_factory):
 def finished(tmp_path_factory):
     """One run with the sample pictures, in a folder of its own."""
     folder = tmp_path_factory.mktemp("run")
-    return run(*QUICK, cwd=folder), folder / "report"
+    return run(*QUICK, "--rounds", "6", "--save-baseline", "baseline.json", cwd=folder), folder / "report"
+
+
+@pytest.fixture(scope="module")
+def report(finished):
+    return json.loads((finished[1] / "report.json").read_text())
 
 
 def test_all_agree_and_the_tables_are_there(finished):
     process, _ = finished
     assert process.returncode == 0, process.stderr[-2000:]
-    for words in ("float64, 37x50 px", "float32, 16x24 px", "gradient, same choices", "steady evaluation", "all agree"):
+    for words in ("float64, 37x50 px", "float32, 16x24 px", "gradient, same choices", "measured in turns", "all agree"):
         assert words in process.stdout
     assert "DIFFERS" not in process.stdout
     assert max(map(len, process.stdout.splitlines())) <= 100
@@ -57,41 +59,92 @@ def test_all_agree_and_the_tables_are_there(finished):
     assert "importing PyTorch" in process.stderr, "progress from the first second"
 
 
-def test_the_report_is_whole(finished):
-    _, folder = finished
-    report = json.loads((folder / "report.json").read_text())
-    assert report["agrees"] is True
-    assert [it["precision"] for it in report["agreement"]] == ["float64", "float32"]
+def test_the_report_is_what_its_schema_says(report):
+    schema = json.loads((Path(page.__file__).parent / "report.schema.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(report)
+
+
+def test_the_report_is_whole(report):
+    assert report["complete"] is report["agrees"] is True
+    assert [it["precision"] for it in report["algorithm"]] == ["float64", "float32"]
     assert report["weights"]["sha256"] == load_weights("random").sha256
-    for name, optimizer in (("torch", "adam"), ("keras", "lbfgs")):
-        backend = report["backends"][name]
-        assert backend["recipe"]["stages"][0]["optimizer"]["kind"] == optimizer, "the customary pairing"
-        assert len(backend["run"]["steps"]) == 3
-        assert backend["timing"]["steady_count"] == 2
-        assert backend["timing"]["peak_memory_bytes"] > 100e6
-        assert all(backend["timing"][f"{phase}_s"] > 0 for phase in ("import", "setup", "first_evaluation"))
-        assert all(backend["versions"].values())
-    assert report["machine"]["cores"] >= 1
+    assert report["pairing"] == "customary"
+    assert {row["backend"]: row["optimizer"] for row in report["rows"]} == {"torch": "Adam", "keras": "L-BFGS"}
+    for row in report["rows"]:
+        assert (row["status"], row["ranked"], row["agreement"]["agrees"]) == ("measured", True, True)
+        assert len(row["convergence"]["losses"]) == 3
+        assert row["convergence"]["seconds"] == sorted(row["convergence"]["seconds"])
+        assert all(row["phases"][f"{phase}_s"] > 0 for phase in ("import", "build", "first_evaluation", "forward"))
+        assert row["memory"]["resident_bytes"] > 100e6
+        assert row["limit"]["flops_per_s"] < 10 * row["limit"]["ceiling_flops_per_s"]
+        assert all(row["environment"]["versions"].values())
+
+
+def test_every_row_measured_in_every_round(report):
+    for row in report["rows"]:
+        rounds_s = row["evaluation"]["rounds_s"]
+        assert len(rounds_s) == 6
+        assert {len(one) for one in rounds_s} == {report["evaluations_per_round"]}
+        assert row["evaluation"]["count"] == sum(map(len, rounds_s))
+        assert row["evaluation"]["median_s"] == pytest.approx(np.median(rounds_s))
+    (ratio,) = report["ratios"]
+    assert ratio["low"] <= ratio["ratio"] <= ratio["high"]
+
+
+def test_all_have_the_same_threads(report):
+    for row in report["rows"]:
+        assert row["environment"]["threads"]["intra-op"] in (report["threads"], 0)  # 0: TensorFlow reads the variable
+        assert row["environment"]["variables"]["TF_NUM_INTRAOP_THREADS"] == str(report["threads"])
 
 
 def test_the_pictures_are_there(finished):
     _, folder = finished
-    assert load_image(folder / "torch.png").shape == load_image(folder / "keras.png").shape == (16, 24, 3)
-    for name in ("pictures.png", "losses.png"):
-        assert load_image(folder / name).std() > 0.01
+    names = ("torch-eager-float32-24.png", "keras-graph-float32-24.png")
+    assert all(load_image(folder / name).shape == (16, 24, 3) for name in names)
+    assert load_image(folder / "pictures.png").std() > 0.01
+    assert "<title>" in (folder / "report.html").read_text()
+    assert "| row |" in (folder / "report.md").read_text()
     assert not [path for path in folder.iterdir() if path.name.startswith(".")], "no temporary file is left"
 
 
-def test_a_difference_is_exit_code_1(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(agreement, "bounds_for", lambda _: Bounds(1e-30, 1e-30, 1e-30, 1e-30, 1e-30))
-    assert main([*QUICK, "--optimizer", "adam", "--report", str(tmp_path)]) == 1
+def test_its_own_baseline_is_no_regression_and_another_is(finished, tmp_path, capsys):
+    saved = json.loads((finished[1].parent / "baseline.json").read_text())
+    for row in saved["rows"]:
+        row["evaluation"]["rounds_s"] = [
+            [duration_s / 10 for duration_s in one] for one in row["evaluation"]["rounds_s"]
+        ]
+    (tmp_path / "fast.json").write_text(json.dumps(saved))
+    arguments = [*QUICK, "--backends", "torch", "--rounds", "3", "--report", str(tmp_path / "report")]
+    assert main([*arguments, "--baseline", str(tmp_path / "fast.json")]) == 1
+    assert "SLOWER    torch eager float32 24: " in capsys.readouterr().out
+    assert main([*arguments, "--baseline", str(tmp_path / "fast.json"), "--fail-above", "100000%"]) == 0
+
+
+def test_a_baseline_of_another_machine_is_refused_before_anything_runs(finished, tmp_path, capsys):
+    saved = json.loads((finished[1].parent / "baseline.json").read_text())
+    saved["machine"]["cpu"] = "Z80"
+    (tmp_path / "other.json").write_text(json.dumps(saved))
+    assert main([*QUICK, "--report", str(tmp_path), "--baseline", str(tmp_path / "other.json")]) == 2
+    captured = capsys.readouterr()
+    assert "another CPU: Z80" in captured.err
+    assert len(captured.err.splitlines()) == 1
+
+
+def test_a_difference_is_struck_out_and_exit_code_1(monkeypatch, tmp_path, capsys):
+    impossible = Bounds(1e-30, 1e-30, 1e-30, 1e-30, 1e-30)
+    monkeypatch.setattr(agreement, "bounds_for", lambda _: impossible)
+    monkeypatch.setattr(row_agreement, "bounds_for", lambda _: impossible)
+    assert main([*QUICK, "--rounds", "1", "--optimizer", "adam", "--report", str(tmp_path)]) == 1
     output = capsys.readouterr().out
     assert "DIFFERS" in output
+    assert "not ranked" in output
     assert "all agree" not in output
-    report = json.loads((tmp_path / "report.json").read_text())
-    assert report["agrees"] is False
-    kinds = {backend["recipe"]["stages"][0]["optimizer"]["kind"] for backend in report["backends"].values()}
-    assert kinds == {"adam"}, "--optimizer matches them"
+    found = json.loads((tmp_path / "report.json").read_text())
+    assert found["agrees"] is False
+    assert found["ratios"] == []
+    assert all(row["evaluation"]["median_s"] > 0 and not row["ranked"] for row in found["rows"]), "the time is kept"
+    assert {row["optimizer"] for row in found["rows"]} == {"Adam"}, "--optimizer matches them"
+    assert found["pairing"] == "matched"
 
 
 def test_losses_as_json_are_the_oracles(pictures):
@@ -155,6 +208,18 @@ def test_gallery(monkeypatch, tmp_path):
         (["losses", "a.png", "b.png", "c.png"], "there is no picture"),
         (["losses", "a.png"], "required: style, image"),
         (["--nonsense"], "unrecognized arguments"),
+        (["--backends", "jax"], "there is no backend 'jax': choose from torch, keras"),
+        (["--modes", "turbo"], "there is no mode 'turbo'"),
+        (["--precisions", "float16"], "there is no precision 'float16'"),
+        (["--sizes", "128,big"], "big"),
+        (["--rounds", "0"], "'0' is not a number from 1 up"),
+        (["--row", "nonsense"], "--row 'nonsense' is not NAME=BACKEND"),
+        (["--python", "torch"], "--python 'torch' is not BACKEND=/path/to/python"),
+        (["--baseline", "nowhere.json"], "cannot read the baseline 'nowhere.json'"),
+        (["--fail-above", "much"], "'much' is not a percentage: write 5%"),
+        (["--save-baseline", "nowhere/b.json"], "cannot save 'nowhere/b.json'"),
+        (["selftest", "--modes", "all"], "a self-test takes one row"),
+        (["selftest", "--repeats", "0"], "'0' is not a number from 1 up"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(arguments, words, tmp_path, monkeypatch, capsys):
@@ -168,60 +233,3 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments, words, tmp_path, monke
     assert words in captured.err
     assert len(captured.err.strip().splitlines()) == 1
     assert captured.out == ""
-
-
-@pytest.mark.parametrize(
-    ("script", "words"),
-    [
-        ("kill -9 $$", "ended by SIGKILL; it may have run out of memory"),
-        ("echo first >&2; echo 'the reason' >&2; exit 3", "exit code 3: the reason"),
-        ("""echo '{"error": "said so"}'; exit 2""", "said so"),
-    ],
-)
-def test_a_worker_that_dies_is_said_in_one_line(monkeypatch, tmp_path, script, words):
-    interpreter = tmp_path / "python"
-    interpreter.write_text(f"#!/bin/sh\n{script}\n")
-    interpreter.chmod(0o755)
-    monkeypatch.setattr(processes.sys, "executable", str(interpreter))
-    plan = plan_from(_options())
-    job = plan.job("torch", "losses", plan.small_problem(), None)
-    with pytest.raises(RosettaError, match=words) as caught:
-        processes.run_jobs([job], lambda *_: None)
-    assert "\n" not in str(caught.value)
-
-
-def _options():
-    from common.comparison.commands import _compare_parser
-
-    return _compare_parser().parse_args(QUICK)
-
-
-def test_an_interrupt_ends_the_worker_and_writes_nothing(tmp_path):
-    # A shell's background jobs ignore interrupts, and ours would too if the tests are one.
-    code = (
-        "import runpy, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
-        "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
-    )
-    endless = [*QUICK[:-1], "1000000"]  # it would not end by itself
-    command = [sys.executable, "-c", code, str(COMPARE), *endless, "--report", "report"]
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    errors = ""
-    while "importing PyTorch" not in errors:
-        errors += process.stderr.read(1)
-    children = wait_for_children(process.pid)
-    os.kill(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert errors.strip().splitlines()[-1] == "compare.py: interrupted"
-    assert "Traceback" not in errors
-    psutil.wait_procs(children, timeout=10)
-    assert not any(child.is_running() for child in children)
-    assert list((tmp_path / "report").iterdir()) == []
-
-
-def wait_for_children(pid):
-    for _ in range(300):
-        if children := psutil.Process(pid).children():
-            return children
-        time.sleep(0.1)
-    raise AssertionError("no worker was started")

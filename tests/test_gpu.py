@@ -15,9 +15,9 @@ pytestmark = pytest.mark.gpu
 def on_gpu(backend, weights):
     """The network on the GPU; skips, with the reason, where the backend sees none."""
     network = Network(weights, precision="float32", device="gpu")
-    arrays = __import__(f"{backend.__name__.split('.')[0]}.arrays", fromlist=["device_scope"])
+    arrays = __import__(f"{backend.__name__.split('.')[0]}.arrays", fromlist=["native_device"])
     try:
-        arrays.device_scope(network)
+        arrays.native_device(network)
     except RosettaError as error:
         pytest.skip(str(error))
     return network

@@ -2,10 +2,23 @@
 
 from importlib.metadata import version
 
-from torch_impl.objective import features, losses, trace, value_and_grad
+from torch_impl.machine import check_arithmetic, environment, matrix_product, peak_memory
+from torch_impl.objective import Objective, features, losses, trace, value_and_grad
 from torch_impl.transfer import stylize
 
-__all__ = ["features", "losses", "stylize", "trace", "value_and_grad", "versions"]
+__all__ = [
+    "Objective",
+    "check_arithmetic",
+    "environment",
+    "features",
+    "losses",
+    "matrix_product",
+    "peak_memory",
+    "stylize",
+    "trace",
+    "value_and_grad",
+    "versions",
+]
 
 
 def versions() -> dict[str, str]:

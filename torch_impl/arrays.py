@@ -1,6 +1,7 @@
 """NumPy to native and back: the only file that knows the native layout and device."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,20 @@ from common.errors import RosettaError
 from common.problem import Network
 from common.spec.preprocessing import Affine
 
-# TF32 rounds to 10 bits behind the name of float32.
-torch.backends.cudnn.allow_tf32 = False
-torch.set_float32_matmul_precision("highest")
+
+@contextmanager
+def device_scope(network: Network) -> Iterator[None]:
+    """The context in which tensors are made and computed on the network's device, in its arithmetic."""
+    # TF32 rounds to 10 bits behind the name of float32, and is a switch of the whole process.
+    torch.backends.cudnn.allow_tf32 = network.precision == "tf32"
+    torch.set_float32_matmul_precision("high" if network.precision == "tf32" else "highest")
+    device = native_device(network)
+    with torch.cuda.device(device if device.type == "cuda" else -1):
+        yield
 
 
-def device_scope(network: Network) -> AbstractContextManager[Any]:
-    """The context in which tensors are made and computed on the network's device."""
+def native_device(network: Network) -> torch.device:
+    """The network's device as the framework names it; RosettaError for one that is not there."""
     kind, index = network.device_kind_and_index
     if kind == "cpu":
         return torch.device("cpu")
@@ -29,7 +37,7 @@ def device_scope(network: Network) -> AbstractContextManager[Any]:
 def to_native(values: NDArray[Any], network: Network) -> torch.Tensor:
     """An image or feature map of shape (H, W, C) as a batch of one, in the native layout and precision."""
     values_chw = np.ascontiguousarray(np.moveaxis(values, -1, 0))
-    return torch.tensor(values_chw[None], dtype=getattr(torch, network.precision))
+    return torch.tensor(values_chw[None], dtype=getattr(torch, network.dtype), device=native_device(network))
 
 
 def to_numpy(tensor: torch.Tensor) -> NDArray[Any]:
@@ -38,14 +46,14 @@ def to_numpy(tensor: torch.Tensor) -> NDArray[Any]:
 
 
 def kernel_to_native(kernel_hwio: NDArray[np.float32], network: Network) -> torch.Tensor:
-    """A convolution kernel in the native layout and precision."""
+    """A convolution kernel in the native layout and the layers' precision."""
     kernel_oihw = np.ascontiguousarray(np.transpose(kernel_hwio, (3, 2, 0, 1)))
-    return torch.tensor(kernel_oihw, dtype=getattr(torch, network.precision))
+    return torch.tensor(kernel_oihw, dtype=getattr(torch, network.layer_dtype), device=native_device(network))
 
 
 def bias_to_native(bias: NDArray[np.float32], network: Network) -> torch.Tensor:
-    """A bias vector in the native precision."""
-    return torch.tensor(bias, dtype=getattr(torch, network.precision))
+    """A bias vector in the layers' precision."""
+    return torch.tensor(bias, dtype=getattr(torch, network.layer_dtype), device=native_device(network))
 
 
 def apply_affine(tensor: torch.Tensor, affine: Affine) -> torch.Tensor:
@@ -55,3 +63,9 @@ def apply_affine(tensor: torch.Tensor, affine: Affine) -> torch.Tensor:
     ordered = tensor.flip(1) if affine.reverse else tensor
     factor, offset = (tensor.new_tensor(triple).view(1, 3, 1, 1) for triple in (affine.factor, affine.offset))
     return ordered * factor + offset
+
+
+def wait(network: Network) -> None:
+    """Return when the network's device has done all that it was given."""
+    if (device := native_device(network)).type == "cuda":
+        torch.cuda.synchronize(device)

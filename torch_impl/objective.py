@@ -8,8 +8,9 @@ from common.images import Image
 from common.problem import Features, Network, Pixels, Problem, check_image
 from common.results import LossTerms
 from common.spec.vgg19 import smallest_side_px
-from torch_impl.arrays import apply_affine, device_scope, to_native, to_numpy
+from torch_impl.arrays import apply_affine, device_scope, to_native, to_numpy, wait
 from torch_impl.losses import Terms, gram, total, total_loss
+from torch_impl.modes import in_mode
 from torch_impl.vgg19 import Trunk
 
 
@@ -26,6 +27,7 @@ class Objective:
             at_style = self._trunk(to_native(preprocess(problem.style), self._network))
             self._content = {tap: at_content[tap] for tap in self.coefficients.content}
             self._style = {tap: c.target_scale * gram(at_style[tap]) for tap, c in self.coefficients.style.items()}
+        self._terms = in_mode(self.terms, problem.mode)
 
     def variable(self, pixels: Pixels) -> torch.Tensor:
         """The optimised variable as a native tensor on the network's device."""
@@ -37,12 +39,28 @@ class Objective:
         features = self._trunk(apply_affine(variable, self._to_network))
         return total_loss(features, variable, self._content, self._style, self.coefficients)
 
+    def forward_terms(self, variable: torch.Tensor) -> Terms:
+        """Every loss term from a forward pass in the problem's mode, with nothing kept for a gradient."""
+        with device_scope(self._network), torch.no_grad():
+            terms: Terms = self._terms(variable)
+        return terms
+
     def terms_and_gradient(self, variable: torch.Tensor) -> tuple[Terms, torch.Tensor]:
-        """Every loss term, and the gradient of their sum, from one forward and one backward pass."""
-        leaf = variable.detach().requires_grad_()
-        terms = self.terms(leaf)
-        (gradient,) = torch.autograd.grad(total(terms), leaf)
+        """Every loss term, and the gradient of their sum, from one forward and one backward pass in its mode."""
+        with device_scope(self._network):
+            leaf = variable.detach().requires_grad_()
+            terms = self._terms(leaf)
+            (gradient,) = torch.autograd.grad(total(terms), leaf)
         return terms, gradient
+
+    def evaluate(self, pixels: Pixels) -> tuple[LossTerms, Pixels]:
+        """Every loss term and the gradient, with the optimised variable and its gradient as arrays (H, W, 3)."""
+        terms, gradient = self.terms_and_gradient(self.variable(pixels))
+        return to_loss_terms(terms), to_numpy(gradient)
+
+    def wait(self) -> None:
+        """Return when the device has done all that it was given."""
+        wait(self._network)
 
 
 def to_loss_terms(terms: Terms) -> LossTerms:
@@ -80,6 +98,4 @@ def losses(image: Image, problem: Problem) -> LossTerms:
 
 def value_and_grad(image: Image, problem: Problem) -> tuple[LossTerms, Pixels]:
     """The loss terms at an image, and the gradient (H, W, 3) in the recipe's pixel space and channel order."""
-    objective = Objective(problem)
-    terms, gradient = objective.terms_and_gradient(objective.variable(problem.pixels(image)))
-    return to_loss_terms(terms), to_numpy(gradient)
+    return Objective(problem).evaluate(problem.pixels(image))

@@ -15,17 +15,18 @@ class Trunk(nn.Module):
 
     def __init__(self, taps: Iterable[str], network: Network) -> None:
         super().__init__()
-        self.taps = check_taps(taps)
+        self.taps, self.layer_dtype = check_taps(taps), getattr(torch, network.layer_dtype)
         self.trunk_layers = nn.ModuleDict({layer.name: _module(layer, network) for layer in cut(self.taps)})
         self.requires_grad_(False)
 
     def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         """Run the layers in order and keep what the taps name."""
-        kept = {}
+        kept, dtype = {}, x.dtype
+        x = x.to(self.layer_dtype)
         for name, layer in self.trunk_layers.items():
             x = layer(x)
             if name in self.taps:
-                kept[name] = x
+                kept[name] = x.to(dtype)
         return {tap: kept[tap] for tap in self.taps}
 
 

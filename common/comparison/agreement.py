@@ -38,7 +38,7 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class Row:
+class Quantity:
     """One compared quantity: its difference by pair, such as `torch-oracle`, and the bound, if it is judged."""
 
     quantity: str
@@ -57,7 +57,7 @@ class Agreement:
 
     precision: Precision
     size_px: tuple[int, int]
-    rows: tuple[Row, ...]
+    rows: tuple[Quantity, ...]
     flips: Mapping[str, Flips]
 
     @property
@@ -68,7 +68,7 @@ class Agreement:
     def agrees_for(self, backend: str) -> bool:
         """Whether one backend is within every bound, compared with the oracle."""
         pair = f"{backend}-{ORACLE}"
-        return all(Row(row.quantity, {pair: row.differences[pair]}, row.bound).agrees for row in self.rows)
+        return all(Quantity(row.quantity, {pair: row.differences[pair]}, row.bound).agrees for row in self.rows)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values, with the verdict of each row."""
@@ -90,7 +90,7 @@ def compare(problem: Problem, image: Image, backends: Mapping[str, Evaluation]) 
 
 def _rows(
     everyone: Mapping[str, Evaluation], followed: Mapping[str, Array], problem: Problem, flipped: bool
-) -> list[Row]:
+) -> list[Quantity]:
     bounds = bounds_for(problem.precision)
     features = {
         tap: {name: evaluation.trace[tap] for name, evaluation in everyone.items()} for tap in problem.recipe.taps
@@ -98,21 +98,24 @@ def _rows(
     gradients = {name: evaluation.gradient for name, evaluation in everyone.items()}
     same_choices = {f"{name}-{ORACLE}": relative_l2(gradients[name], gradient) for name, gradient in followed.items()}
     return [
-        *(Row(f"features {tap}", _by_pair(arrays, relative_l2), bounds.features) for tap, arrays in features.items()),
+        *(
+            Quantity(f"features {tap}", _by_pair(arrays, relative_l2), bounds.features)
+            for tap, arrays in features.items()
+        ),
         *compare_terms({name: evaluation.terms for name, evaluation in everyone.items()}, bounds.losses),
-        Row("gradient", _by_pair(gradients, relative_l2), None if flipped else bounds.gradient),
-        Row("gradient, 1 - cosine", _by_pair(gradients, cosine_gap), bounds.gradient_cosine_gap),
-        Row("gradient, same choices", same_choices, bounds.gradient_followed),
+        Quantity("gradient", _by_pair(gradients, relative_l2), None if flipped else bounds.gradient),
+        Quantity("gradient, 1 - cosine", _by_pair(gradients, cosine_gap), bounds.gradient_cosine_gap),
+        Quantity("gradient, same choices", same_choices, bounds.gradient_followed),
     ]
 
 
-def compare_terms(terms: Mapping[str, LossTerms], bound: float) -> list[Row]:
+def compare_terms(terms: Mapping[str, LossTerms], bound: float) -> list[Quantity]:
     """One row for each loss term, and one for the total, with the relative difference of every pair."""
     values = {name: terms_of_one.by_name() for name, terms_of_one in terms.items()}
     floor = NEGLIGIBLE_TERM * max(numbers["total"] for numbers in values.values())
     by_term = {term: {name: numbers[term] for name, numbers in values.items()} for term in next(iter(values.values()))}
     difference = partial(relative, floor=floor)
-    return [Row(f"loss {term}", _by_pair(numbers, difference), bound) for term, numbers in by_term.items()]
+    return [Quantity(f"loss {term}", _by_pair(numbers, difference), bound) for term, numbers in by_term.items()]
 
 
 def relative(ours: float, theirs: float, floor: float = 0.0) -> float:

@@ -4,28 +4,31 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
+from common.comparison.compare_command import compare_command
 from common.comparison.gallery_command import gallery_command
 from common.comparison.losses_command import losses_command
-from common.comparison.plan import plan_from
-from common.comparison.report import report_folder
-from common.comparison.session import check_agreement, run_backends
-from common.comparison.tables import agreement_table, console, flips_lines, recipes_table, timing_table
+from common.comparison.row_options import add_baseline_options, add_row_options, count_from
+from common.comparison.selftest_command import selftest_command
+from common.comparison.tables import console, recipes_table
 from common.errors import exit_code
 from common.options import (
     OneLineParser,
-    add_all_options,
     add_arithmetic_options,
     add_loss_options,
     add_optimization_options,
+    add_precision_option,
     add_size_option,
+    add_start_option,
 )
 from common.spec.recipes import RECIPES
 
+_SELFTEST_SIZE = "128"
 _SIZE = "256"  # small enough for two cores, large enough to look at
 Command = Callable[[argparse.Namespace], int]
 
 USAGE = """\
 compare.py [CONTENT STYLE]             agreement, timings and pictures, into report/
+compare.py selftest                    does the instrument find a difference where there is one, and only there
 compare.py losses CONTENT STYLE IMAGE  every loss term of a picture, by the oracle and each backend
 compare.py gallery [CONTENT STYLE]     every recipe on every backend, as one picture
 compare.py recipes                     the recipes, with their sources and deviations"""
@@ -38,22 +41,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser, command = _COMMANDS[name]
     options = parser.parse_args(arguments)
     return exit_code("compare.py", lambda: command(options))
-
-
-def compare_command(options: argparse.Namespace) -> int:
-    """Agreement, then timings, then the report."""
-    folder = report_folder(options.report)
-    plan = plan_from(options)
-    agreements = check_agreement(plan)
-    out = console()
-    for agreement in agreements:
-        out.print(agreement_table(agreement), *flips_lines(agreement), "", sep="\n")
-    report = run_backends(plan, agreements)
-    report.write(folder)
-    out.print(timing_table(report))
-    verdict = "all agree" if report.agrees else "[bold red]something DIFFERS, see above"
-    out.print(f"{verdict}; pictures, loss curves and report.json are in {folder}/")
-    return 0 if report.agrees else 1
 
 
 def recipes_command(_: argparse.Namespace) -> int:
@@ -78,9 +65,26 @@ def _parser(name: str, description: str, pictures: str | None) -> argparse.Argum
 
 def _compare_parser() -> argparse.ArgumentParser:
     parser = _parser("compare", USAGE, "?")
-    add_all_options(parser)
+    add_row_options(parser)
+    add_loss_options(parser)
+    add_optimization_options(parser)
+    add_start_option(parser)
+    add_arithmetic_options(parser)
+    add_baseline_options(parser)
     parser.add_argument("--report", default="report", metavar="DIR", help="folder for the report (default: report)")
-    parser.set_defaults(size=_SIZE, steps=100)
+    parser.set_defaults(default_size=_SIZE, steps=100)
+    return parser
+
+
+def _selftest_parser() -> argparse.ArgumentParser:
+    parser = _parser("selftest", selftest_command.__doc__ or "", "?")
+    add_row_options(parser)
+    add_loss_options(parser)
+    add_arithmetic_options(parser)
+    parser.add_argument(
+        "--repeats", type=count_from, default=20, metavar="N", help="comparisons (default: %(default)s)"
+    )
+    parser.set_defaults(default_size=_SELFTEST_SIZE, backends="torch", optimizer=None)
     return parser
 
 
@@ -89,6 +93,7 @@ def _losses_parser() -> argparse.ArgumentParser:
     parser.add_argument("image", help="the picture whose losses are wanted")
     add_loss_options(parser)
     add_size_option(parser)
+    add_precision_option(parser)
     add_arithmetic_options(parser)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.set_defaults(precision="float64")
@@ -99,6 +104,7 @@ def _gallery_parser() -> argparse.ArgumentParser:
     parser = _parser("gallery", gallery_command.__doc__ or "", "?")
     add_size_option(parser)
     add_optimization_options(parser)
+    add_precision_option(parser)
     add_arithmetic_options(parser)
     parser.add_argument("--report", default="report", metavar="DIR", help="folder for the pictures (default: report)")
     parser.set_defaults(size=_SIZE, optimizer="recipe")
@@ -111,6 +117,7 @@ def _recipes_parser() -> argparse.ArgumentParser:
 
 _COMMANDS: dict[str, tuple[argparse.ArgumentParser, Command]] = {
     "compare": (_compare_parser(), compare_command),
+    "selftest": (_selftest_parser(), selftest_command),
     "losses": (_losses_parser(), losses_command),
     "gallery": (_gallery_parser(), gallery_command),
     "recipes": (_recipes_parser(), recipes_command),

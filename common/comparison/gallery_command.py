@@ -6,8 +6,8 @@ from itertools import zip_longest
 from common.backend import BACKENDS
 from common.comparison.pictures import save_grid
 from common.comparison.plan import plan_from
-from common.comparison.processes import run_jobs
-from common.comparison.report import report_folder
+from common.comparison.processes import Worker
+from common.comparison.report_files import report_folder
 from common.images import save_image
 from common.progress import progress_bar
 from common.spec.recipes import RECIPES
@@ -24,10 +24,9 @@ def gallery_command(options: argparse.Namespace) -> int:
             columns.append([])
             for backend in BACKENDS:
                 bar.set_description(f"{recipe} on {backend}")
-                (outcome,) = run_jobs(
-                    [plan.job(backend, "stylize", plan.problem(), plan.init)],
-                    lambda kind, _: bar.update(kind == "step"),
-                )
+                with Worker(backend) as worker:
+                    job = plan.job(backend, plan.problem(), plan.init)
+                    outcome = worker.ask("stylize", job, lambda kind, _: bar.update(kind == "step"))
                 picture = outcome.arrays["image"]
                 save_image(folder / f"{recipe}-{backend}.png", picture)
                 columns[-1].append((f"{recipe}, {backend}", picture))

@@ -1,35 +1,31 @@
-"""A job: what one worker process is to do, as a folder that another interpreter can read."""
+"""A job: what one worker process is to work on, as a folder that another interpreter can read."""
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from common.images import Image
 from common.load_weights import load_weights
-from common.problem import Precision, Problem
+from common.problem import Mode, Precision, Problem
 from common.spec.recipe import Recipe
 from common.spec.recipe_json import recipe_from_json, recipe_to_json
-
-Action = Literal["evaluate", "losses", "stylize"]
 
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """One action of one backend; images are RGB in [0, 1] of shape (H, W, 3).
+    """A problem and a point; images are RGB in [0, 1] of shape (H, W, 3).
 
-    `image` is where `evaluate` and `losses` look; `stylize` starts from it when the recipe starts from an image.
+    `image` is where the loss is evaluated, or where a transfer starts when the recipe starts from an image.
     """
 
-    backend: str
-    action: Action
     recipe: Recipe
     weights: str | None
     precision: Precision
     device: str
+    mode: Mode
     seed: int
     content: Image
     style: Image
@@ -38,7 +34,7 @@ class Job:
     def problem(self) -> Problem:
         """The problem as the backends take it."""
         weights = load_weights(self.weights)
-        return Problem(self.content, self.style, self.recipe, weights, self.precision, self.device)
+        return Problem(self.content, self.style, self.recipe, weights, self.precision, self.device, self.mode)
 
     def write(self, folder: Path) -> None:
         """Write the job into a new folder."""

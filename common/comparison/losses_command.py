@@ -10,7 +10,7 @@ from common.backend import BACKENDS
 from common.bounds import bounds_for
 from common.comparison.agreement import ORACLE, compare_terms
 from common.comparison.plan import Plan, plan_from
-from common.comparison.processes import run_jobs
+from common.comparison.processes import Worker
 from common.comparison.tables import console, losses_table
 from common.images import Image, load_image, resize
 from common.problem import Problem
@@ -45,7 +45,8 @@ def _terms(plan: Plan, problem: Problem, image: Image) -> dict[str, LossTerms]:
         bar.update()
         for name, entry in BACKENDS.items():
             bar.set_description(entry.label)
-            (outcome,) = run_jobs([plan.job(name, "losses", problem, image)], lambda *_: None)
+            with Worker(name) as worker:
+                outcome = worker.ask("losses", plan.job(name, problem, image))
             terms[name] = LossTerms(**outcome.values["losses"])
             bar.update()
     return terms

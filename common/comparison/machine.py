@@ -1,32 +1,38 @@
-"""The machine that the numbers are from."""
+"""The machine that the numbers are from, and the state of this repository."""
 
-import os
 import platform
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from common.cpu import cpu_model, usable_cores
+
+_ROOT = Path(__file__).resolve().parents[2]
+
 
 def describe_machine() -> dict[str, Any]:
-    """CPU, cores, memory, operating system and Python, as plain JSON values."""
+    """CPU, cores, memory and operating system, as plain JSON values."""
     return {
-        "cpu": _cpu_model(),
-        "cores": _usable_cores(),
+        "cpu": cpu_model(),
+        "cores": usable_cores(),
         "memory_bytes": psutil.virtual_memory().total,
         "system": platform.platform(),
-        "python": platform.python_version(),
     }
 
 
-def _usable_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def commit() -> str | None:
+    """The commit of this repository, with `+changes` if files differ from it; None where it is no checkout."""
+    head = _git("rev-parse", "--short=12", "HEAD")
+    if head is None:
+        return None
+    return f"{head}+changes" if _git("status", "--porcelain", "--untracked-files=no") else head
 
 
-def _cpu_model() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
+def _git(*arguments: str) -> str | None:
+    try:
+        process = subprocess.run(["git", "-C", _ROOT, *arguments], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return process.stdout.strip()

@@ -8,12 +8,13 @@ import numpy as np
 
 from common import samples
 from common.backend import BACKENDS
-from common.comparison.jobs import Action, Job
+from common.comparison.jobs import Job
+from common.comparison.rows import Group
 from common.errors import RosettaError
 from common.images import Image, load_image
-from common.load_weights import load_weights
+from common.load_weights import load_weights, locate_weights
 from common.options import initial_image, recipe_from
-from common.problem import Precision, Problem
+from common.problem import Mode, Precision, Problem
 from common.spec.recipe import Exactly, Recipe, Stage
 
 # Not square, one side odd: a transposed axis cannot hide, and the deepest taps still have 4 and 6 positions.
@@ -29,7 +30,7 @@ class Plan:
     style: Image
     init: Image | None
     recipes: Mapping[str, Recipe]
-    weights: str | None
+    weights: str
     precision: Precision
     device: str
     seed: int
@@ -39,32 +40,31 @@ class Plan:
         """The recipe, for everything that does not depend on the optimiser."""
         return next(iter(self.recipes.values()))
 
-    def problem(self) -> Problem:
+    def problem(self, mode: Mode = "default") -> Problem:
         """The problem with both pictures as they are, before any stage resizes them."""
         weights = load_weights(self.weights)
-        return Problem(self.content, self.style, self.recipe, weights, self.precision, self.device)
+        return Problem(self.content, self.style, self.recipe, weights, self.precision, self.device, mode)
 
-    def small_problem(self) -> Problem:
-        """A problem small enough for the oracle to be instant, in float64."""
-        return replace(self.at(Stage(_SMALL, 1, self.recipe.stages[0].optimizer)), precision="float64")
+    def small_problem(self, mode: Mode = "default") -> Problem:
+        """A problem small enough for the oracle to be instant."""
+        return self.problem(mode).at(Stage(_SMALL, 1, self.recipe.stages[0].optimizer))
 
-    def run_problem(self) -> Problem:
-        """The problem at the size and in the precision of the run's last stage."""
-        return self.at(self.recipe.stages[-1])
+    def run_problem(self, mode: Mode = "default") -> Problem:
+        """The problem at the size of the run's last stage."""
+        return self.problem(mode).at(self.recipe.stages[-1])
 
-    def at(self, stage: Stage) -> Problem:
-        """The problem at a stage's size."""
-        return self.problem().at(stage)
+    def within(self, precision: Precision) -> "Plan":
+        """The same in another precision."""
+        return replace(self, precision=precision)
 
-    def job(self, backend: str, action: Action, problem: Problem, image: Image | None) -> Job:
-        """A job of one backend on the pictures of a problem."""
+    def job(self, backend: str, problem: Problem, image: Image | None) -> Job:
+        """A job of one backend on the pictures of a problem, in its arithmetic and mode."""
         return Job(
-            backend,
-            action,
             self.recipes[backend],
             self.weights,
             problem.precision,
             problem.device,
+            problem.mode,
             self.seed,
             problem.content,
             problem.style,
@@ -80,6 +80,11 @@ def plan_from(options: argparse.Namespace) -> Plan:
     return plan
 
 
+def plan_for(group: Group, options: argparse.Namespace) -> Plan:
+    """The plan of a group of rows, at its size and in its precision; raise RosettaError for bad input."""
+    return plan_from(argparse.Namespace(**{**vars(options), "size": group.size, "precision": group.precision}))
+
+
 def _read(options: argparse.Namespace) -> Plan:
     if (options.content is None) != (options.style is None):
         raise RosettaError("name a content and a style picture, or neither for the samples")
@@ -91,7 +96,7 @@ def _read(options: argparse.Namespace) -> Plan:
         style=load_image(style),
         init=initial_image(options),
         recipes={name: recipe_from(options, entry.optimizer) for name, entry in BACKENDS.items()},
-        weights=options.weights,
+        weights=locate_weights(options.weights),
         precision=options.precision,
         device=options.device,
         seed=getattr(options, "seed", 0),

@@ -1,4 +1,4 @@
-"""Running jobs: those of one backend in a process of its own, with progress on the way."""
+"""Worker processes: each holds one backend and answers requests, with progress on the way."""
 
 import json
 import os
@@ -6,10 +6,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from types import TracebackType
+from typing import Any
 
 import numpy as np
 
@@ -19,61 +20,124 @@ from common.errors import RosettaError
 
 OnEvent = Callable[[str, Any], None]
 ROOT = Path(__file__).resolve().parents[2]
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
+# glibc gives large blocks back to the system at once or keeps them, depending on what happened before, and two
+# processes of the same code then differ by up to 5%. Told to keep them, they differ by 1%.
+_KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**40)}
+
+
+class WorkerDiedError(RosettaError):
+    """A worker ended before it had answered: killed, out of memory, or its backend cannot be imported."""
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What a worker sent back for one job: JSON values and arrays."""
+    """What a worker answered: JSON values and arrays."""
 
     values: dict[str, Any]
     arrays: Arrays
 
 
-def run_jobs(jobs: Sequence[Job], on_event: OnEvent) -> list[Outcome]:
-    """Run jobs of one backend, one after the other in one new interpreter.
+class Worker:
+    """A process that imports one backend and answers one request after another, until it is closed.
 
-    Raises RosettaError when a job fails or the process dies; an interrupt ends the process too.
+    `python` is the interpreter, which needs the backend's packages and this repository. `threads` is how many it may
+    use when it is to be measured, under the conditions of `variables`. Raises RosettaError when the interpreter cannot
+    be started.
     """
-    with tempfile.TemporaryDirectory(prefix="style-rosetta-") as name, tempfile.TemporaryFile("w+") as log:
-        folders = [Path(name) / str(number) for number in range(len(jobs))]
-        for job, folder in zip(jobs, folders, strict=True):
-            job.write(folder)
-        results, returncode = _run(folders, log, on_event)
-        if len(results) < len(jobs):
-            raise RosettaError(_obituary(BACKENDS[jobs[0].backend].label, returncode, log))
-        return [Outcome(values, _load(folder)) for values, folder in zip(results, folders, strict=True)]
 
-
-def _run(folders: list[Path], log: IO[str], on_event: OnEvent) -> tuple[list[dict[str, Any]], int]:
-    command = [sys.executable, "-m", "common.comparison.worker", *map(str, folders)]
-    results: list[dict[str, Any]] = []
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    environment = {**os.environ, "PYTHONPATH": path}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True) as process:
+    def __init__(self, backend: str, python: str | None = None, threads: int | None = None) -> None:
+        self._label, self._imported = BACKENDS[backend].label, False
+        self._folder = tempfile.TemporaryDirectory(prefix="style-rosetta-")
+        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115, closed with the worker
+        self._jobs = 0
+        command = [python or sys.executable, "-m", "common.comparison.worker", backend]
         try:
-            for line in process.stdout or ():
-                ((kind, value),) = json.loads(line).items()
-                if kind == "error":
-                    raise RosettaError(value)
-                if kind == "result":
-                    results.append(value)
-                on_event(kind, value)
-        except BaseException:
-            process.kill()
-            raise
-    return results, process.returncode
+            # A session of its own: Ctrl-C is for the parent, which decides what to keep.
+            self._process = subprocess.Popen(
+                command,
+                env=_environment(threads),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                text=True,
+                start_new_session=True,
+            )
+        except OSError as error:
+            self._clean_up()
+            raise RosettaError(f"cannot start {command[0]!r} ({error.strerror}): name a Python interpreter") from None
+
+    def imported(self) -> dict[str, Any]:
+        """Wait until the backend is imported; the seconds that it took, and the versions of its packages."""
+        self._imported = True
+        return dict(self._listen("imported", lambda *_: None))
+
+    def ask(self, action: str, job: Job | None = None, on_event: OnEvent = lambda *_: None, **numbers: Any) -> Outcome:
+        """Have an action done, on a job if it needs one; raise RosettaError when it fails or the process dies."""
+        if not self._imported:
+            on_event("imported", self.imported())
+        folder = None if job is None else self._write(job)
+        request = {"action": action, "folder": None if folder is None else str(folder), **numbers}
+        try:
+            print(json.dumps(request), file=self._process.stdin, flush=True)
+        except BrokenPipeError:
+            raise self._died() from None
+        values = self._listen("result", on_event)
+        return Outcome(values, {} if folder is None else _load(folder))
+
+    def close(self) -> None:
+        """End the process, whatever it is doing."""
+        self._process.kill()
+        self._process.communicate()
+        self._clean_up()
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _write(self, job: Job) -> Path:
+        self._jobs += 1
+        folder = Path(self._folder.name) / str(self._jobs)
+        job.write(folder)
+        return folder
+
+    def _listen(self, wanted: str, on_event: OnEvent) -> dict[str, Any]:
+        for line in self._process.stdout or ():
+            ((kind, value),) = json.loads(line).items()
+            if kind == "error":
+                raise RosettaError(value)
+            on_event(kind, value)
+            if kind == wanted:
+                return dict(value)
+        raise self._died()
+
+    def _died(self) -> WorkerDiedError:
+        returncode = self._process.wait()
+        if returncode < 0:
+            cause = signal.Signals(-returncode).name
+            hint = "; it may have run out of memory: choose a smaller --size" if cause == "SIGKILL" else ""
+            return WorkerDiedError(f"the {self._label} worker was ended by {cause}{hint}")
+        self._log.seek(0)
+        last = ([line.strip() for line in self._log if line.strip()] or ["no message"])[-1]
+        return WorkerDiedError(f"the {self._label} worker failed with exit code {returncode}: {last}")
+
+    def _clean_up(self) -> None:
+        self._log.close()
+        self._folder.cleanup()
+
+
+def _environment(threads: int | None) -> dict[str, str]:
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PYTHONPATH": path, **variables(threads)}
+
+
+def variables(threads: int | None) -> dict[str, str]:
+    """The environment variables that make the conditions of all measured processes equal; none without threads."""
+    return {} if threads is None else {**dict.fromkeys(_THREAD_VARIABLES, str(threads)), **_KEEP_MEMORY}
 
 
 def _load(folder: Path) -> Arrays:
     with np.load(folder / "arrays.npz") as arrays:
         return dict(arrays)
-
-
-def _obituary(label: str, returncode: int, log: IO[str]) -> str:
-    if returncode < 0:
-        cause = signal.Signals(-returncode).name
-        hint = "; it may have run out of memory: choose a smaller --size" if cause == "SIGKILL" else ""
-        return f"the {label} worker was ended by {cause}{hint}"
-    log.seek(0)
-    last = ([line.strip() for line in log if line.strip()] or ["no message"])[-1]
-    return f"the {label} worker failed with exit code {returncode}: {last}"

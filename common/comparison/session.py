@@ -1,67 +1,100 @@
-"""The comparison itself: agreement first, then the timed runs, one backend at a time."""
+"""The comparison itself: first the references, then each group of rows is prepared, measured and run to the end."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
 
-from common.backend import BACKENDS
-from common.comparison.agreement import Agreement, Evaluation, compare
+from common.comparison.agreement import Agreement, Evaluation
+from common.comparison.entrant import Entrant
+from common.comparison.flips import count_flips
 from common.comparison.plan import Plan, probe
-from common.comparison.processes import Outcome, run_jobs
-from common.comparison.report import Report
-from common.comparison.timing import summarise
-from common.progress import advance, progress_bar
-from common.results import RunResult
+from common.comparison.reference import Plans, Reference, interpreter_of, interpreters_of, prove, take_reference
+from common.comparison.rounds import evaluations_per_round, take_turns
+from common.comparison.row_agreement import RowAgreement, check
+from common.comparison.row_result import RowResult
+from common.comparison.rows import Group, Row
+from common.comparison.view import View
+from common.errors import RosettaError
+from common.oracle import Oracle
 
 
-def check_agreement(plan: Plan) -> tuple[Agreement, ...]:
-    """Compare all backends with the oracle and each other, in float64 at a small size and as the run will be."""
-    problems = (plan.small_problem(), plan.run_problem())
-    with progress_bar(len(problems) * (len(BACKENDS) + 1), "agreement", "check") as bar:
-        outcomes: dict[str, list[Outcome]] = {}
-        for name, entry in BACKENDS.items():
-            bar.set_description(f"agreement: {entry.label}")
-            jobs = [plan.job(name, "evaluate", problem, probe(problem)) for problem in problems]
-            outcomes[name] = run_jobs(jobs, lambda kind, _: bar.update(kind == "result"))
-        bar.set_description("agreement: oracle")
-        tables = []
-        for number, problem in enumerate(problems):
-            evaluations = {name: _evaluation(of_backend[number]) for name, of_backend in outcomes.items()}
-            tables.append(compare(problem, probe(problem), evaluations))
-            bar.update()
-    return tuple(tables)
+@dataclass(frozen=True)
+class Settings:
+    """How the rows are measured: how many rounds, and how many threads each process may use."""
+
+    rounds: int
+    threads: int
 
 
-def _evaluation(outcome: Outcome) -> Evaluation:
-    return Evaluation.of(outcome.values["losses"], outcome.arrays)
+class Session:
+    """One comparison; `results` and `algorithm` hold what has been found out, also after an interrupt."""
 
+    def __init__(self, rows: Sequence[Row], plans: Mapping[Group, Plan], settings: Settings, view: View) -> None:
+        self.plans, self.settings, self._view = plans, settings, view
+        self._entrants = {row.name: Entrant(row, plans[row.group], settings.threads, view) for row in rows}
+        self._references: dict[tuple[str, str | None], Reference | RosettaError] = {}
+        self.algorithm: tuple[Agreement, ...] = ()
+        self.evaluations_per_round: dict[Group, int] = {}
 
-def run_backends(plan: Plan, agreements: tuple[Agreement, ...]) -> Report:
-    """Run the whole transfer on every backend, one after the other, and gather the report."""
-    outcomes = {name: _stylize(plan, name) for name in BACKENDS}
-    runs = {
-        name: RunResult.from_json(outcome.values["run"], outcome.arrays["image"]) for name, outcome in outcomes.items()
-    }
-    return Report(
-        plan,
-        agreements,
-        runs,
-        {name: summarise(run, outcomes[name].values["process"]) for name, run in runs.items()},
-        {name: outcome.values["versions"] for name, outcome in outcomes.items()},
-    )
+    @property
+    def results(self) -> tuple[RowResult, ...]:
+        """What is known of every row."""
+        return tuple(entrant.result for entrant in self._entrants.values())
 
+    def run(self) -> None:
+        """Do everything; an interrupt ends the workers and keeps the results."""
+        self._view.expect(sum(entrant.expected(self.settings.rounds) for entrant in self._entrants.values()))
+        self._take_references()
+        for group in self.plans:
+            entrants = [entrant for entrant in self._entrants.values() if entrant.row.group == group]
+            with ExitStack() as closing:
+                for entrant in entrants:
+                    closing.callback(entrant.close)
+                self._run_group(group, entrants)
 
-def _stylize(plan: Plan, name: str) -> Outcome:
-    label = BACKENDS[name].label
-    with progress_bar(plan.recipes[name].steps, f"importing {label}", "eval") as bar:
-        (outcome,) = run_jobs([plan.job(name, "stylize", plan.problem(), plan.init)], _show_steps(bar, label))
-    return outcome
+    def _take_references(self) -> None:
+        by_size: Plans = {group.size: plan for group, plan in self.plans.items()}
+        names = interpreters_of(entrant.row for entrant in self._entrants.values())
+        for interpreter, name in names.items():
+            try:
+                self._references[interpreter] = take_reference(interpreter, name, by_size, self._view)
+            except RosettaError as error:
+                self._references[interpreter] = error
+        proven = [reference for reference in self._references.values() if isinstance(reference, Reference)]
+        if proven:
+            self.algorithm = prove(proven, by_size, self._view)
 
+    def _run_group(self, group: Group, entrants: Sequence[Entrant]) -> None:
+        for entrant in entrants:
+            entrant.attempt("importing", entrant.start)
+            entrant.attempt("building, first evaluation", self._prepare, entrant)
+        count = self.evaluations_per_round[group] = evaluations_per_round(entrants)
+        take_turns(entrants, self.settings.rounds, count)
+        for entrant in entrants:
+            entrant.attempt("whole transfer", entrant.run)
+            entrant.attempt("matrix products", entrant.find_limit)
+            entrant.attempt("done", entrant.finish)
 
-def _show_steps(bar: Any, label: str) -> Callable[[str, Any], None]:
-    def show(kind: str, value: Any) -> None:
-        if kind == "imported":
-            bar.set_description(label)
-        if kind == "step":
-            advance(bar, value)
+    def _prepare(self, entrant: Entrant) -> None:
+        reference = self._references[interpreter_of(entrant.row)]
+        if isinstance(reference, RosettaError):
+            raise reference
+        at_size, small = entrant.prepare(), entrant.evaluate_small()
+        flips = count_flips(small.trace, self._truth.trace, entrant.problem.recipe)
+        plan = self.plans[entrant.row.group]
+        seen = not entrant.row.fused
+        entrant.judge(
+            RowAgreement(
+                oracle=check(small, self._truth, plan.small_problem(), flips, seen),
+                float64=check(at_size, reference.by_size[entrant.row.group.size], entrant.problem, None, seen),
+            )
+        )
 
-    return show
+    @cached_property
+    def _truth(self) -> Evaluation:
+        """The oracle's evaluation of the small problem, which is the same for all rows."""
+        problem = next(iter(self.plans.values())).within("float64").small_problem()
+        oracle, pixels = Oracle(problem), problem.pixels(probe(problem))
+        trace = oracle.trace(pixels)
+        return Evaluation(oracle.losses(trace, pixels), oracle.gradient(trace, pixels), trace)

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from common.backend import BACKENDS
-from common.comparison.agreement import Agreement, Row
-from common.comparison.report import Report
+from common.comparison.agreement import ORACLE, Agreement, Quantity
 from common.results import LossTerms
 from common.spec.recipe import Adam, Optimizer, Recipe, Stage
 
 _WIDTH = 100
+_MOST_PAIRS = 3
 
 
 def console() -> Console:
@@ -26,19 +26,24 @@ def agreement_table(agreement: Agreement) -> Table:
     height, width = agreement.size_px
     table = Table(title=f"Relative differences, {agreement.precision}, {height}x{width} px", title_justify="left")
     table.add_column("quantity", no_wrap=True)
-    for pair in agreement.rows[0].differences:
-        table.add_column(pair, justify="right")
+    pairs = _pairs(agreement)
+    for pair in pairs:
+        table.add_column(escape(pair), justify="right")
     table.add_column("bound", justify="right")
     table.add_column("verdict")
     for row in agreement.rows:
-        cells = [
-            f"{row.differences[pair]:.1e}" if pair in row.differences else "" for pair in agreement.rows[0].differences
-        ]
+        cells = [f"{row.differences[pair]:.1e}" if pair in row.differences else "" for pair in pairs]
         table.add_row(row.quantity, *cells, "" if row.bound is None else f"{row.bound:.0e}", _verdict(row))
     return table
 
 
-def _verdict(row: Row) -> str:
+def _pairs(agreement: Agreement) -> list[str]:
+    # All pairs where there is room for them, and otherwise those that say who is wrong.
+    pairs = list(agreement.rows[0].differences)
+    return pairs if len(pairs) <= _MOST_PAIRS else [pair for pair in pairs if pair.endswith(f"-{ORACLE}")]
+
+
+def _verdict(row: Quantity) -> str:
     if row.bound is None:
         return "reported"
     return "same" if row.agrees else "[bold red]DIFFERS"
@@ -47,40 +52,14 @@ def _verdict(row: Row) -> str:
 def flips_lines(agreement: Agreement) -> list[str]:
     """One sentence for each backend whose decisions differ from the oracle's."""
     return [
-        f"{BACKENDS[name].label}: {flips.relu} of {flips.relu_decisions} ReLU signs and {flips.pool} of "
+        f"{name}: {flips.relu} of {flips.relu_decisions} ReLU signs and {flips.pool} of "
         f"{flips.pool_decisions} max-pool choices differ from the oracle's."
         for name, flips in agreement.flips.items()
         if flips.any
     ]
 
 
-def timing_table(report: Report) -> Table:
-    """One column for each backend, one row for each phase; first of all, whether it computes the same."""
-    table = Table(title="One run each, each in a process of its own", title_justify="left")
-    table.add_column("phase")
-    for name in report.timings:
-        optimizer = report.plan.recipes[name].stages[-1].optimizer
-        table.add_column(f"{BACKENDS[name].label}, {optimizer.label}", justify="right")
-    verdicts = [all(agreement.agrees_for(name) for agreement in report.agreements) for name in report.timings]
-    table.add_row("agrees with the oracle", *("yes" if verdict else "[bold red]NO" for verdict in verdicts))
-    for label, show in _PHASES.items():
-        table.add_row(label, *(show(timing) for timing in report.timings.values()))
-    return table
-
-
-_PHASES: dict[str, Any] = {
-    "import": lambda timing: f"{timing.import_s:.2f} s",
-    "set-up: weights, network, targets": lambda timing: f"{timing.setup_s:.2f} s",
-    "first evaluation": lambda timing: f"{timing.first_evaluation_s:.3f} s",
-    "steady evaluation, median": lambda timing: f"{timing.steady_median_s:.3f} s",
-    "  quartiles": lambda timing: "{:.3f} to {:.3f} s".format(*timing.steady_quartiles_s),
-    "  evaluations": lambda timing: str(timing.steady_count),
-    "peak memory": lambda timing: f"{timing.peak_memory_bytes / 2**20:.0f} MiB",
-    "final loss": lambda timing: f"{timing.final_loss:.6g}",
-}
-
-
-def losses_table(terms: Mapping[str, LossTerms], rows: list[Row]) -> Table:
+def losses_table(terms: Mapping[str, LossTerms], rows: list[Quantity]) -> Table:
     """Every loss term by implementation, with the largest relative difference of any two."""
     table = Table(title_justify="left")
     table.add_column("term", no_wrap=True)

@@ -1,50 +1,96 @@
-"""How long a run took, phase by phase; time is per evaluation of loss and gradient, never per iteration."""
+"""What a row's measurements come to: its median and spread, and its ratio to another row, with an interval.
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+Time is per evaluation of loss and gradient, never per iteration.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import bootstrap
 
-from common.results import RunResult
+Rounds = Sequence[Sequence[float]]
+
+_NOISY_IQR = 0.10
+_CONFIDENCE = 0.95
+_RESAMPLES = 9999
+# The widest interval that n paired rounds can give holds the median with 1 - 2 ** (1 - n): 97% at 6, 94% at 5.
+FEWEST_ROUNDS = 6
+# Two processes of the same code differ by this much now and then (where their memory lies, which core they are on),
+# whatever the number of rounds: `compare.py selftest` shows how often. A smaller difference is not claimed.
+RESOLUTION = 0.02
 
 
 @dataclass(frozen=True)
 class Timing:
-    """One run in one process.
+    """One row's evaluations, in seconds: median, quartiles, count, and the rounds (an empty one was missed)."""
 
-    `setup_s` is weights, network and targets; an evaluation is one forward and one backward pass and the
-    optimiser's own work. All evaluations are those of the last stage: its first, and the steady ones after it with
-    their quartiles (or the first again, where there is no other).
+    median_s: float
+    quartiles_s: tuple[float, float]
+    count: int
+    rounds_s: tuple[tuple[float, ...], ...]
+
+    @property
+    def noisy(self) -> bool:
+        """Whether the quartiles are further apart than a tenth of the median."""
+        low, high = self.quartiles_s
+        return high - low > _NOISY_IQR * self.median_s
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """How long `row` takes by how long `to` takes, with the 95% interval from paired rounds."""
+
+    row: str
+    to: str
+    ratio: float
+    low: float
+    high: float
+    rounds: int
+
+    @property
+    def shown(self) -> bool:
+        """Whether the interval lies wholly beyond what the instrument can tell apart."""
+        return self.rounds >= FEWEST_ROUNDS and (self.high < 1 / (1 + RESOLUTION) or self.low > 1 + RESOLUTION)
+
+    @property
+    def verdict(self) -> str:
+        """The ratio in words, as a number from 1 up."""
+        if self.rounds < FEWEST_ROUNDS:
+            return f"no difference shown: {self.rounds} rounds are too few"
+        if not self.shown:
+            return f"no difference shown ({self.low:.2f} to {self.high:.2f})"
+        if self.ratio > 1:
+            return f"{self.ratio:.2f}x slower ({self.low:.2f} to {self.high:.2f})"
+        return f"{1 / self.ratio:.2f}x faster ({1 / self.high:.2f} to {1 / self.low:.2f})"
+
+
+def summarise(rounds_s: Rounds) -> Timing | None:
+    """The timing of all evaluations of all rounds; None when there is none."""
+    durations_s = [duration_s for one in rounds_s for duration_s in one]
+    if not durations_s:
+        return None
+    low, median, high = (float(value) for value in np.percentile(durations_s, (25, 50, 75)))
+    return Timing(median, (low, high), len(durations_s), tuple(tuple(one) for one in rounds_s))
+
+
+def paired_ratio(row: str, rounds_s: Rounds, to: str, to_rounds_s: Rounds) -> Ratio | None:
+    """The median of the ratios of the rounds that both rows measured; None when they are fewer than two.
+
+    A round's time is the median of its evaluations, and the two are of the same moments, so that a drift of the
+    machine cancels. The interval is from a bootstrap of the rounds (Efron and Tibshirani 1993, percentiles).
     """
-
-    import_s: float
-    setup_s: float
-    first_evaluation_s: float
-    steady_median_s: float
-    steady_quartiles_s: tuple[float, float]
-    steady_count: int
-    peak_memory_bytes: int
-    final_loss: float
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return asdict(self)
+    pairs = [(one, other) for one, other in zip(rounds_s, to_rounds_s, strict=False) if one and other]
+    if len(pairs) < 2:
+        return None
+    logs = np.array([np.log(np.median(one) / np.median(other)) for one, other in pairs])
+    ratio, low, high = (float(np.exp(value)) for value in (np.median(logs), *_interval(logs)))
+    return Ratio(row, to, ratio, low, high, len(pairs))
 
 
-def summarise(result: RunResult, process: Mapping[str, Any]) -> Timing:
-    """The timing of a run, from its steps and from what its process said of itself."""
-    last = result.steps[-1].stage
-    of_last_stage = [step.duration_s for step in result.steps if step.stage == last]
-    steady = of_last_stage[1:] or of_last_stage
-    low, median, high = (float(value) for value in np.percentile(steady, (25, 50, 75)))
-    return Timing(
-        import_s=process["import_s"],
-        setup_s=process["weights_s"] + result.setup_s,
-        first_evaluation_s=of_last_stage[0],
-        steady_median_s=median,
-        steady_quartiles_s=(low, high),
-        steady_count=len(steady),
-        peak_memory_bytes=process["peak_memory_bytes"],
-        final_loss=result.losses.total,
-    )
+def _interval(values: NDArray[np.float64]) -> tuple[float, float]:
+    found = bootstrap(
+        (values,), np.median, confidence_level=_CONFIDENCE, n_resamples=_RESAMPLES, method="percentile", rng=0
+    ).confidence_interval
+    return float(found.low), float(found.high)

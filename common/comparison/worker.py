@@ -1,56 +1,54 @@
-"""`python -m common.comparison.worker FOLDER ...`: one backend does jobs in a process of its own.
+"""`python -m common.comparison.worker BACKEND`: one backend answers requests in a process of its own.
 
-Events are JSON lines on stdout, arrays go into FOLDER/arrays.npz; what a framework prints goes to stderr.
+A request is a JSON line on stdin, an event a JSON line on stdout; arrays travel in the job's folder, and what a
+framework prints goes to stderr. The process ends when stdin does.
 """
 
 import json
 import os
+import platform
 import sys
 import time
+import traceback
 from collections.abc import Callable
-from dataclasses import asdict
-from pathlib import Path
+from importlib.metadata import version
 from typing import Any
 
-import numpy as np
-
-from common.backend import Backend, load_backend
-from common.comparison.jobs import Arrays, Job
-from common.comparison.memory import peak_memory_bytes
-from common.errors import RosettaError
-from common.images import Image
-from common.problem import Problem
-from common.results import Step
-from common.spec.vgg19 import cut
+from common.backend import load_backend
+from common.comparison.desk import Desk
+from common.errors import RosettaError, one_line
 
 Emit = Callable[[str, Any], None]
 
 
-def main(folders: list[Path]) -> int:
-    """Do the jobs in the folders, which are of one backend; returns 0, or 2 after an `error` event."""
+def main(name: str) -> int:
+    """Import a backend and answer requests until there are no more; returns 2 when it cannot be imported."""
     emit = _emitter()
     try:
-        jobs = [Job.read(folder) for folder in folders]
-        start_s = time.perf_counter()
-        backend = load_backend(jobs[0].backend)
-        import_s = time.perf_counter() - start_s
-        emit("imported", import_s)
-        for job, folder in zip(jobs, folders, strict=True):
-            emit("result", _do(job, folder, backend, import_s, emit))
+        start_ns = time.perf_counter_ns()
+        backend = load_backend(name)
+        import_s = (time.perf_counter_ns() - start_ns) / 1e9
+        versions = {**backend.versions(), "numpy": version("numpy"), "scipy": version("scipy")}
+        python = {"executable": sys.executable, "python": platform.python_version()}
+        emit("imported", {"import_s": import_s, **python, "versions": versions})
     except RosettaError as error:
         emit("error", str(error))
         return 2
+    desk = Desk(backend, emit)
+    for line in sys.stdin:
+        _answer(desk, json.loads(line), emit)
     return 0
 
 
-def _do(job: Job, folder: Path, backend: Backend, import_s: float, emit: Emit) -> dict[str, Any]:
-    start_s = time.perf_counter()
-    problem = job.problem()
-    weights_s = time.perf_counter() - start_s
-    result, arrays = _ACTIONS[job.action](backend, job, problem, emit)
-    np.savez(folder / "arrays.npz", allow_pickle=False, **arrays)
-    process = {"import_s": import_s, "weights_s": weights_s, "peak_memory_bytes": peak_memory_bytes()}
-    return {**result, "process": process, "versions": backend.versions()}
+def _answer(desk: Desk, request: dict[str, Any], emit: Emit) -> None:
+    # Whatever a framework raises (no compiler, out of memory) is an answer, and the process lives on.
+    try:
+        emit("result", desk.do(**request))
+    except RosettaError as error:
+        emit("error", str(error))
+    except Exception as error:
+        traceback.print_exc()
+        emit("error", f"{type(error).__name__}: {one_line(error)}")
 
 
 def _emitter() -> Emit:
@@ -64,33 +62,5 @@ def _emitter() -> Emit:
     return emit
 
 
-def _evaluate(backend: Backend, job: Job, problem: Problem, _: Emit) -> tuple[dict[str, Any], Arrays]:
-    image = _image(job)
-    names = [layer.name for layer in cut(job.recipe.taps) if layer.kind == "relu"]
-    trace = backend.trace(image, [*names, *(tap for tap in job.recipe.taps if tap not in names)], problem)
-    terms, gradient = backend.value_and_grad(image, problem)
-    return {"losses": asdict(terms)}, {**trace, "gradient": gradient}
-
-
-def _losses(backend: Backend, job: Job, problem: Problem, _: Emit) -> tuple[dict[str, Any], Arrays]:
-    return {"losses": asdict(backend.losses(_image(job), problem))}, {}
-
-
-def _stylize(backend: Backend, job: Job, problem: Problem, emit: Emit) -> tuple[dict[str, Any], Arrays]:
-    def on_step(step: Step, _: Callable[[], Image]) -> None:
-        emit("step", step.losses.by_kind())
-
-    result = backend.stylize(problem, job.image, job.seed, on_step)
-    return {"run": result.to_json()}, {"image": result.image}
-
-
-def _image(job: Job) -> Image:
-    if job.image is None:
-        raise RosettaError(f"the job {job.action} needs an image to look at")
-    return job.image
-
-
-_ACTIONS = {"evaluate": _evaluate, "losses": _losses, "stylize": _stylize}
-
 if __name__ == "__main__":
-    raise SystemExit(main([Path(name) for name in sys.argv[1:]]))
+    raise SystemExit(main(sys.argv[1]))

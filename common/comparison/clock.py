@@ -1,0 +1,42 @@
+"""Reading the clock around a piece of work, in nanoseconds and only when the device is idle."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Delay:
+    """Busy waiting after a piece of work, as fractions of its duration: a part that is timed, and one that is not.
+
+    Waiting has side effects (threads fall asleep, caches cool) that slow the next piece of work. Two rows that wait
+    equally long suffer them equally, and differ by the timed part alone.
+    """
+
+    timed: float = 0.0
+    untimed: float = 0.0
+
+
+NO_DELAY = Delay()
+
+
+def seconds_of(work: Callable[[], Any], wait: Callable[[], None], times: int, delay: Delay = NO_DELAY) -> list[float]:
+    """How long each of `times` calls takes, until the device has done it, with the timed part of the delay."""
+    durations_s = []
+    wait()
+    for _ in range(times):
+        start_ns = time.perf_counter_ns()
+        work()
+        wait()
+        work_ns = time.perf_counter_ns() - start_ns
+        _spin(delay.timed * work_ns)
+        durations_s.append((time.perf_counter_ns() - start_ns) / 1e9)
+        _spin(delay.untimed * work_ns)
+    return durations_s
+
+
+def _spin(duration_ns: float) -> None:
+    end_ns = time.perf_counter_ns() + duration_ns
+    while duration_ns and time.perf_counter_ns() < end_ns:
+        pass

@@ -1,0 +1,1 @@
+"""The report as people read it: a page, Markdown, and charts."""

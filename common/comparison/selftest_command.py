@@ -1,0 +1,99 @@
+"""`compare.py selftest`: the instrument is given the same thing twice, and the same thing made slower by design."""
+
+import argparse
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+
+from rich.table import Table
+
+from common.comparison.clock import Delay
+from common.comparison.compare_command import settings_from
+from common.comparison.entrant import Entrant
+from common.comparison.plan import plan_for
+from common.comparison.rounds import evaluations_per_round, take_turns
+from common.comparison.rows import Row, rows_from
+from common.comparison.session import Settings
+from common.comparison.tables import console
+from common.comparison.timing import Ratio, paired_ratio
+from common.comparison.view import View
+from common.errors import RosettaError
+
+_DELAYS = {"itself": 0.0, "itself, 5% slower": 0.05, "itself, 20% slower": 0.20}
+_LONGEST = max(_DELAYS.values())
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One comparison of a row with itself: the true ratio, and what was measured."""
+
+    true: float
+    ratio: Ratio
+
+    @property
+    def right(self) -> bool:
+        """Whether a difference is claimed where there is one, in its direction, and none where there is none."""
+        return self.ratio.shown == (self.true != 1) and (self.true == 1 or self.ratio.ratio > 1)
+
+    @property
+    def held(self) -> bool:
+        """Whether the interval holds the truth."""
+        return self.ratio.low <= self.true <= self.ratio.high
+
+
+def selftest_command(options: argparse.Namespace) -> int:
+    """Compare a row with itself, and with itself made 5% and 20% slower; 0 when every verdict is right."""
+    row, *others = rows_from(options)
+    if others:
+        raise RosettaError(
+            f"a self-test takes one row, and {row.name} is not the only one: name a backend, a mode, a size"
+        )
+    settings = settings_from(options)
+    plan = plan_for(row.group, options)
+    rows = [_delayed(row, name, delay) for name, delay in {"A": 0.0, **_DELAYS}.items()]
+    trials: list[Trial] = []
+    with View([it.name for it in rows]) as view:
+        view.expect(options.repeats * len(rows) * settings.rounds * 4)
+        for repeat in range(options.repeats):
+            view.say(f"self-test {repeat + 1} of {options.repeats}")
+            trials += _trials([Entrant(it, plan, settings.threads, view) for it in rows], settings.rounds, repeat)
+    console().print(_table(row, settings, trials), *_lines(trials), sep="\n")
+    return 0 if all(trial.right for trial in trials) else 1
+
+
+def _delayed(row: Row, name: str, timed: float) -> Row:
+    return replace(row, kind=f"{row.kind} as {name}", delay=Delay(timed, _LONGEST - timed))
+
+
+def _trials(entrants: Sequence[Entrant], rounds: int, seed: int) -> list[Trial]:
+    """Four new processes, measured in turns; the first against each of the others."""
+    with ExitStack() as closing:
+        for entrant in entrants:
+            closing.callback(entrant.close)
+            entrant.attempt("importing", entrant.start)
+            entrant.attempt("building, first evaluation", entrant.prepare)
+        take_turns(entrants, rounds, evaluations_per_round(entrants), seed)
+    return [_trial(entrants[0], entrant) for entrant in entrants[1:]]
+
+
+def _trial(one: Entrant, other: Entrant) -> Trial:
+    ratio = paired_ratio(other.row.name, other.result.rounds_s, one.row.name, one.result.rounds_s)
+    if ratio is None:
+        raise RosettaError(f"the self-test could not measure: {one.result.why or other.result.why}")
+    return Trial(1 + other.row.delay.timed, ratio)
+
+
+def _table(row: Row, settings: Settings, trials: Sequence[Trial]) -> Table:
+    table = Table(title=f"{row.name} against itself, {settings.rounds} rounds a time, new processes each time")
+    for heading in ("compared with", "times", "difference shown", "interval holds the truth", "ratios measured"):
+        table.add_column(heading, justify="left" if heading == "compared with" else "right")
+    for name, delay in _DELAYS.items():
+        of_this = [trial for trial in trials if trial.true == 1 + delay]
+        ratios = [trial.ratio.ratio for trial in of_this]
+        shown, held = sum(trial.ratio.shown for trial in of_this), sum(trial.held for trial in of_this)
+        table.add_row(name, str(len(of_this)), str(shown), str(held), f"{min(ratios):.3f} to {max(ratios):.3f}")
+    return table
+
+
+def _lines(trials: Sequence[Trial]) -> list[str]:
+    return [f"true ratio {trial.true:g}: {trial.ratio.verdict}" for trial in trials if not trial.right]

@@ -1,0 +1,18 @@
+"""The ways in which the framework executes a function of tensors."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from common.errors import RosettaError
+from common.problem import Mode
+
+
+def in_mode(function: Callable[..., Any], mode: Mode) -> Callable[..., Any]:
+    """The function as it runs in an execution mode; RosettaError for one that the framework does not have."""
+    if mode in ("default", "eager"):
+        return function
+    if mode == "compiled":
+        return torch.compile(function, dynamic=False)
+    raise RosettaError(f"PyTorch has no mode {mode!r}: use eager or compiled")
