@@ -50,6 +50,7 @@ def _run(entry: Entry, options: argparse.Namespace) -> int:
     with progress_bar(recipe.steps, f"importing {entry.label}", "eval") as bar:
         with quiet_stderr():
             backend = load_backend(entry.name)
+        backend.check_arithmetic(problem.network)
         bar.set_description(f"{entry.label} {recipe.name}")
         result = backend.stylize(problem, init, options.seed, _Progress(bar, options))
     save_image(options.output, result.image)

@@ -34,13 +34,17 @@ def start_pixels(problem: Problem, previous: Image | None, init: Image | None, s
     return problem.pixels(resize(init, height, width))
 
 
+def _now_s() -> float:
+    return time.perf_counter_ns() / 1e9
+
+
 class Recorder:
     """Collects the steps of a run and passes each on to `on_step`, with a function that gives its picture."""
 
     def __init__(self, problem: Problem, on_step: OnStep | None) -> None:
         self._problem = problem
         self._on_step = on_step
-        self._start_s = self._mark_s = time.perf_counter()
+        self._start_s = self._mark_s = _now_s()
         self._setup_s = self._evaluation_s = 0.0
         self._stage = 0
         self._steps: list[Step] = []
@@ -50,21 +54,21 @@ class Recorder:
         """Begin the next stage, whose `problem` has its images at their size, and time the block as set-up."""
         self._problem = problem
         self._stage += 1
-        before_s = time.perf_counter()
+        before_s = _now_s()
         yield
-        self._mark_s = time.perf_counter()
+        self._mark_s = _now_s()
         self._setup_s += self._mark_s - before_s
 
     @contextmanager
     def evaluating(self) -> Iterator[None]:
         """Time the block as the forward and backward pass of the evaluation that is recorded next."""
-        before_s = time.perf_counter()
+        before_s = _now_s()
         yield
-        self._evaluation_s = time.perf_counter() - before_s
+        self._evaluation_s = _now_s() - before_s
 
     def record(self, losses: LossTerms, pixels: Callable[[], Pixels]) -> None:
         """Add one evaluation; raise RosettaError if its loss is not finite."""
-        now_s = time.perf_counter()
+        now_s = _now_s()
         elapsed_s, duration_s = now_s - self._start_s, now_s - self._mark_s
         step = Step(len(self._steps) + 1, self._stage, elapsed_s, duration_s, self._evaluation_s, losses)
         if not math.isfinite(losses.total):
@@ -74,7 +78,7 @@ class Recorder:
         self._steps.append(step)
         if self._on_step is not None:
             self._on_step(step, lambda: self._problem.image(pixels()))
-        self._mark_s = time.perf_counter()
+        self._mark_s = _now_s()
 
     def result(self, losses: LossTerms, pixels: Pixels) -> RunResult:
         """The finished run, whose optimised variable ended as `pixels` with these losses."""

@@ -44,8 +44,8 @@ def environment(network: Network) -> dict[str, Any]:
             "TF32": network.precision == "tf32",
         },
         "threads": {
-            "intra-op": tf.config.threading.get_intra_op_parallelism_threads(),
-            "inter-op": tf.config.threading.get_inter_op_parallelism_threads(),
+            "intra-op": tf.config.threading.get_intra_op_parallelism_threads() or _variable("TF_NUM_INTRAOP_THREADS"),
+            "inter-op": tf.config.threading.get_inter_op_parallelism_threads() or _variable("TF_NUM_INTEROP_THREADS"),
         },
         "gpu": gpu.get("device_name") if gpu else None,
     }
@@ -62,6 +62,11 @@ def matrix_product(size: int, network: Network) -> Callable[[], None]:
             wait(network)
 
     return multiply
+
+
+def _variable(name: str) -> int:
+    # TensorFlow follows these variables where nothing is configured, and does not tell so.
+    return int(os.environ.get(name, 0))
 
 
 def _gpu_details(network: Network) -> dict[str, Any]:

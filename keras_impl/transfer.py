@@ -45,10 +45,11 @@ def run_adam(objective: Objective, start: Pixels, optimizer: Adam, steps: int, r
     for step in range(steps):
         with recorder.evaluating():
             terms, gradient = objective.terms_and_gradient(variable.value())
+            losses = to_loss_terms(terms)
             objective.wait()
         update(gradient, step)
         objective.wait()
-        recorder.record(to_loss_terms(terms), lambda: to_numpy(variable))
+        recorder.record(losses, lambda: to_numpy(variable))
     return to_numpy(variable)
 
 
@@ -58,10 +59,11 @@ def run_lbfgs(objective: Objective, start: Pixels, optimizer: LBFGS, steps: int,
     def value_and_grad(point: Vector) -> tuple[float, Pixels]:
         pixels = point.reshape(start.shape)
         variable = objective.variable(pixels)
+        objective.wait()
         with recorder.evaluating():
             terms, gradient = objective.terms_and_gradient(variable)
+            losses = to_loss_terms(terms)
             objective.wait()
-        losses = to_loss_terms(terms)
         recorder.record(losses, lambda: pixels)
         return losses.total, to_numpy(gradient)
 

@@ -40,7 +40,8 @@ def _layer(layer: Layer, network: Network) -> keras.layers.Layer:
 
 
 def _conv(layer: Layer, network: Network) -> keras.layers.Layer:
-    conv = keras.layers.Conv2D(layer.out_channels, 3, padding="same", name=layer.name, dtype=network.layer_dtype)
+    size = {"filters": layer.out_channels, "kernel_size": 3, "padding": "same", "kernel_initializer": "zeros"}
+    conv = keras.layers.Conv2D(**size, name=layer.name, dtype=network.layer_dtype)
     conv.build((None, None, None, layer.in_channels))
     conv.kernel.assign(kernel_to_native(network.weights.kernels_hwio[layer.name], network))
     conv.bias.assign(bias_to_native(network.weights.biases[layer.name], network))

@@ -192,6 +192,8 @@ def report_of(rows, **changes):
         },
         "content": "/pictures/chelsea.png",
         "style": "/pictures/ihc.png",
+        "others_fraction": 0.01,
+        "network": {"style_taps": ["relu1_1"], "content_taps": [], "pooling": "max", "tv_form": "none"},
         "recipe": "d2l",
         "seed": 0,
         "device": "cpu",
@@ -255,6 +257,8 @@ def hostile_sample():
         "style": HOSTILE[1],
         "command": HOSTILE[2],
         "commit": HOSTILE[0],
+        "others_fraction": 0.01,
+        "network": {"style_taps": ["relu1_1"], "content_taps": [], "pooling": "max", "tv_form": "none"},
         "recipe": HOSTILE[1],
     }
     report["machine"] |= {"cpu": HOSTILE[0], "system": HOSTILE[1], "gpu": HOSTILE[2]}

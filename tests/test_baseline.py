@@ -5,8 +5,10 @@ import json
 import pytest
 
 from common.comparison.baseline import check_conditions, read_baseline, save_baseline
-from common.comparison.report import SCHEMA
+from common.comparison.report_json import SCHEMA
 from common.errors import RosettaError
+
+NETWORK = {"style_taps": ["relu1_1"], "content_taps": [], "pooling": "max", "tv_form": "none"}
 
 
 def row(name, **values):
@@ -16,7 +18,7 @@ def row(name, **values):
 
 def report(*rows, **values):
     machine = {"cpu": "Xeon", "cores": 2, "gpu": None}
-    conditions = {"machine": machine, "device": "cpu", "threads": 2, "recipe": "d2l"}
+    conditions = {"machine": machine, "device": "cpu", "threads": 2, "recipe": "d2l", "network": NETWORK}
     return {"schema": SCHEMA, **conditions, "rows": list(rows), **values}
 
 

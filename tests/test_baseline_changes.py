@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from common.comparison.baseline import Change, changes
+from common.comparison.baseline import Change, changes, missing
 from common.errors import RosettaError
 
 
@@ -85,3 +85,13 @@ def test_no_common_row_is_an_error_that_names_what_there_is(theirs):
 
 def test_a_change_in_words():
     assert str(Change("a", 1.1, 1.0512, 1.2)) == "a: 1.100 times the baseline's time (1.051 to 1.200)"
+
+
+def test_a_row_that_was_tried_and_not_timed_is_missing_and_one_that_was_not_tried_is_not():
+    theirs = report(row("a"), row("b"), row("c"), row("d", ranked=False))
+    assert missing(report(row("a"), row("b", ranked=False)), theirs) == ["b"]
+
+
+def test_too_few_rounds_prove_nothing():
+    (change,) = changes(report(row("a", 3.0, rounds=5)), report(row("a")))
+    assert (change.low, change.high) == (0.0, np.inf)

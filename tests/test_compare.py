@@ -51,7 +51,13 @@ def report(finished):
 def test_all_agree_and_the_tables_are_there(finished):
     process, _ = finished
     assert process.returncode == 0, process.stderr[-2000:]
-    for words in ("float64, 37x50 px", "float32, 16x24 px", "gradient, same choices", "measured in turns", "all agree"):
+    for words in (
+        "float64, 37x50 px",
+        "float32, 16x24 px",
+        "gradient, same choices",
+        "measured in turns",
+        "All rows agree",
+    ):
         assert words in process.stdout
     assert "DIFFERS" not in process.stdout
     assert max(map(len, process.stdout.splitlines())) <= 100
@@ -138,7 +144,8 @@ def test_a_difference_is_struck_out_and_exit_code_1(monkeypatch, tmp_path, capsy
     output = capsys.readouterr().out
     assert "DIFFERS" in output
     assert "not ranked" in output
-    assert "all agree" not in output
+    assert "All rows agree" not in output
+    assert "Something DISAGREES" in output
     found = json.loads((tmp_path / "report.json").read_text())
     assert found["agrees"] is False
     assert found["ratios"] == []

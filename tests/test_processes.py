@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import jsonschema
 import psutil
 import pytest
 
@@ -15,9 +16,11 @@ from common import RosettaError
 from common.comparison.commands import _compare_parser, main
 from common.comparison.entrant import Entrant
 from common.comparison.plan import plan_for
+from common.comparison.presentation import page
 from common.comparison.processes import Worker, WorkerDiedError
 from common.comparison.rows import Group
 
+SCHEMA = jsonschema.Draft202012Validator(json.loads((Path(page.__file__).parent / "report.schema.json").read_text()))
 COMPARE = Path(__file__).resolve().parents[1] / "compare.py"
 QUICK = ["--weights", "random", "--size", "24", "--steps", "3", "--rounds", "2"]
 
@@ -40,6 +43,8 @@ def interpreter(folder, script):
         ("kill -9 $$", "ended by SIGKILL; it may have run out of memory"),
         ("echo first >&2; echo 'the reason' >&2; exit 3", "exit code 3: the reason"),
         ("""echo '{"error": "said so"}'; exit 2""", "said so"),
+        ("echo welcome", "is no worker of this repository: 'welcome"),
+        ("""printf '{"imported": {"cut'""", "is no worker of this repository"),
     ],
 )
 def test_a_worker_that_dies_is_said_in_one_line(tmp_path, plan, script, words):
@@ -120,8 +125,6 @@ def test_nothing_measured_is_exit_code_1(tmp_path):
 
 
 def test_another_interpreter_is_recorded(tmp_path):
-    link = tmp_path / "python"
-    link.symlink_to(sys.executable)  # finds its packages through PYTHONPATH
     arguments = [*QUICK, "--backends", "torch", "--python", f"torch={sys.executable}", "--report", str(tmp_path)]
     assert main(arguments) == 0
     (row,) = json.loads((tmp_path / "report.json").read_text())["rows"]
@@ -159,11 +162,15 @@ def test_an_interrupt_ends_the_workers_and_keeps_what_was_measured(tmp_path, mom
     endless = ["--steps", "1000000"]  # it would not end by itself
     returncode, errors, children = interrupted(tmp_path, moment, *endless)
     assert returncode == 130
-    assert errors.strip().splitlines()[-1].startswith("compare.py: interrupted; report/report.html holds")
+    assert errors.strip().splitlines()[-2:] == [
+        "compare.py: ended early; writing what was measured to report/, marked incomplete",
+        "compare.py: interrupted",
+    ]
     assert "Traceback" not in errors
     psutil.wait_procs(children, timeout=10)
     assert not any(child.is_running() for child in children)
     report = json.loads((tmp_path / "report" / "report.json").read_text())
+    SCHEMA.validate(report)
     assert report["complete"] is False
     measured = moment.startswith("torch")
     assert all((row["evaluation"] is not None) == measured for row in report["rows"])

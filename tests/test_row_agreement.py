@@ -88,16 +88,16 @@ def test_the_norm_of_the_gradient_is_judged_where_nothing_flipped(judge, precisi
         ("float32", None, False, False),
         ("bfloat16", NONE, True, True),
         ("tf32", SOME, True, False),
-        ("float64", SOME, True, True),
-        ("float64", None, False, True),
     ],
 )
-def test_the_norm_is_judged_in_float64_and_where_it_was_seen_that_nothing_flipped(
+def test_the_norm_has_the_narrow_bound_in_float64_and_where_it_was_seen_that_nothing_flipped(
     judge, precision, flips, seen, judged
 ):
-    found = judge(with_gradient(GRADIENT * 1.5), precision, flips, seen)
-    assert found.agrees is not judged
-    assert found.gradient_bound == (bounds_for(precision).gradient if judged else None)
+    narrow, wide = bounds_for(precision).gradient, bounds_for(precision).gradient_flipped
+    assert judge(EVALUATION, precision, flips, seen).gradient_bound == (narrow if judged else wide)
+    between = judge(with_gradient(GRADIENT * (1 + (narrow + wide) / 2)), precision, flips, seen)
+    assert between.agrees is (not judged)
+    assert not judge(with_gradient(GRADIENT * (1 + 1.1 * wide)), precision, flips, seen).agrees
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)

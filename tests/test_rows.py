@@ -154,3 +154,19 @@ def test_whatever_is_asked_for_the_names_are_unique_and_every_group_has_the_same
 def test_an_empty_list_is_not_taken_for_no_list(option):
     with pytest.raises(RosettaError):
         rows_of(option, "")
+
+
+@pytest.mark.parametrize("name", ["oracle", "torch", "keras"])
+def test_a_row_cannot_take_a_name_of_the_tables(name):
+    with pytest.raises(RosettaError, match=f"cannot be named '{name}'"):
+        rows_of("--row", f"{name}=torch")
+
+
+def test_an_interpreter_is_its_backends_in_every_row_that_names_none():
+    found = rows_of("--python", "torch=/a/python", "--row", "x=torch:compiled", "--row", "y=torch@/b/python")
+    assert [row.python for row in found if row.backend == "torch"] == ["/a/python", "/a/python", "/b/python"]
+
+
+def test_two_interpreters_for_one_backend_are_refused():
+    with pytest.raises(RosettaError, match="names torch twice"):
+        rows_of("--python", "torch=/a", "--python", "torch=/b")

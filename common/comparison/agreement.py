@@ -65,11 +65,6 @@ class Agreement:
         """Whether every row is within its bound."""
         return all(row.agrees for row in self.rows)
 
-    def agrees_for(self, backend: str) -> bool:
-        """Whether one backend is within every bound, compared with the oracle."""
-        pair = f"{backend}-{ORACLE}"
-        return all(Quantity(row.quantity, {pair: row.differences[pair]}, row.bound).agrees for row in self.rows)
-
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values, with the verdict of each row."""
         rows = [{**asdict(row), "agrees": row.agrees} for row in self.rows]

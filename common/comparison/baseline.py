@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import bootstrap
 
-from common.comparison.report import SCHEMA
+from common.comparison.report_json import SCHEMA
+from common.comparison.timing import FEWEST_ROUNDS
 from common.errors import RosettaError, one_line
 from common.images import replacing
 
@@ -19,7 +20,7 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Change:
-    """How long a row takes now by how long it took in the baseline, with a 95% interval."""
+    """How long a row takes now by how long it took in the baseline, with a 95% interval (all, of too few rounds)."""
 
     row: str
     ratio: float
@@ -63,6 +64,7 @@ def conditions(report: Values) -> dict[str, Any]:
         "device": report["device"],
         "number of threads": report["threads"],
         "recipe": report["recipe"],
+        "network": report["network"],
         "set of sizes": ", ".join(sizes),
     }
 
@@ -89,6 +91,12 @@ def changes(report: Values, baseline: Values) -> list[Change]:
     return found
 
 
+def missing(report: Values, baseline: Values) -> list[str]:
+    """Rows that the baseline has timed and that this run tried and could not time, or that disagree now."""
+    tried, timed = {row["name"] for row in report["rows"]}, _timed(report)
+    return [name for name in _timed(baseline) if name in tried and name not in timed]
+
+
 def _timed(report: Values) -> dict[str, NDArray[np.float64]]:
     """The logarithms of the rounds' medians, by row, of the rows that agree."""
     return {
@@ -105,7 +113,7 @@ def _change(name: str, now: NDArray[np.float64], before: NDArray[np.float64]) ->
         return np.median(one, axis=axis) - np.median(other, axis=axis)
 
     low, high = -np.inf, np.inf
-    if min(len(now), len(before)) > 1:
+    if min(len(now), len(before)) >= FEWEST_ROUNDS:
         found = bootstrap((now, before), difference, n_resamples=9999, method="percentile", rng=0).confidence_interval
         low, high = float(found.low), float(found.high)
     ratio, low, high = (float(np.exp(value)) for value in (difference(now, before), low, high))

@@ -19,6 +19,7 @@ class Delay:
 
 
 NO_DELAY = Delay()
+_WARM_UP_NS = 50_000_000
 
 
 def seconds_of(work: Callable[[], Any], wait: Callable[[], None], times: int, delay: Delay = NO_DELAY) -> list[float]:
@@ -34,6 +35,16 @@ def seconds_of(work: Callable[[], Any], wait: Callable[[], None], times: int, de
         durations_s.append((time.perf_counter_ns() - start_ns) / 1e9)
         _spin(delay.untimed * work_ns)
     return durations_s
+
+
+def warm_up(work: Callable[[], Any], wait: Callable[[], None]) -> None:
+    """Do the work for a short while, and at least once."""
+    end_ns = time.perf_counter_ns() + _WARM_UP_NS
+    while True:
+        work()
+        wait()
+        if time.perf_counter_ns() >= end_ns:
+            return
 
 
 def _spin(duration_ns: float) -> None:

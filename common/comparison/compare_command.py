@@ -1,15 +1,17 @@
 """`compare.py`: do the rows agree, how fast is each, and where do they arrive."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from common.comparison.baseline import changes, check_conditions, read_baseline, save_baseline
+from common.comparison.baseline import changes, check_conditions, missing, read_baseline, save_baseline
 from common.comparison.plan import plan_for
 from common.comparison.report import Report
 from common.comparison.report_files import report_folder, write_report
+from common.comparison.report_json import report_to_json
 from common.comparison.rows import rows_from
 from common.comparison.session import Session, Settings
 from common.comparison.summary import print_summary
@@ -22,24 +24,43 @@ _ROUNDS, _THOROUGH_ROUNDS = 10, 20
 
 def compare_command(options: argparse.Namespace) -> int:
     """Agreement, timings in turns, whole transfers, then the report; 1 when something differs or got slower."""
-    folder = report_folder(options.report)
     if options.save_baseline is not None:
         check_folder(options.save_baseline)
     session, view = _session(options)
     baseline = None if options.baseline is None else read_baseline(options.baseline)
     if baseline is not None and not options.baseline_anyway:
-        check_conditions(Report.of(session, complete=False).to_json(), baseline)
-    report = Report.of(session, complete=_finished(session, view))
-    values = report.to_json()
-    write_report(report, values, folder)
-    if not report.complete:
-        print(f"compare.py: interrupted; {folder}/report.html holds what was measured, incomplete", file=sys.stderr)
-        return 130
-    print_summary(report, folder)
-    if options.save_baseline is not None:
+        check_conditions(report_to_json(Report.of(session, complete=False)), baseline)
+    folder = report_folder(options.report)
+    report = _measured(session, view, folder)
+    values = report_to_json(report)
+    print_summary(report, values, folder)
+    good = report.agrees and report.measured_anything
+    if baseline is not None:
+        good = not _got_slower(values, baseline, options) and good
+    if good and options.save_baseline is not None:
         save_baseline(values, Path(options.save_baseline))
-    slower = baseline is not None and _got_slower(values, baseline, options)
-    return 0 if report.agrees and report.measured_anything and not slower else 1
+    return 0 if good else 1
+
+
+def _measured(session: Session, view: View, folder: Path) -> Report:
+    """Run the session and write its report, an incomplete one before what ends it early goes on."""
+    try:
+        with view:
+            session.run()
+    except BaseException:
+        print(f"compare.py: ended early; writing what was measured to {folder}/, marked incomplete", file=sys.stderr)
+        _write(Report.of(session, complete=False), folder)
+        raise
+    return _write(Report.of(session, complete=True), folder)
+
+
+def _write(report: Report, folder: Path) -> Report:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would lose what the first has saved
+    try:
+        write_report(report, report_to_json(report), folder)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return report
 
 
 def _session(options: argparse.Namespace) -> tuple[Session, View]:
@@ -55,15 +76,6 @@ def settings_from(options: argparse.Namespace) -> Settings:
     return Settings(rounds, options.threads or usable_cores())
 
 
-def _finished(session: Session, view: View) -> bool:
-    try:
-        with view:
-            session.run()
-    except KeyboardInterrupt:
-        return False
-    return True
-
-
 def _got_slower(report: Mapping[str, Any], baseline: Mapping[str, Any], options: argparse.Namespace) -> bool:
     if not options.baseline_anyway:
         check_conditions(report, baseline)
@@ -71,4 +83,6 @@ def _got_slower(report: Mapping[str, Any], baseline: Mapping[str, Any], options:
     slower = [change for change in found if change.low > 1 + options.fail_above]
     for change in found:
         print(f"{'SLOWER  ' if change in slower else 'baseline'}  {change}")
-    return bool(slower)
+    for name in (gone := missing(report, baseline)):
+        print(f"MISSING   {name}: timed in the baseline, and not now")
+    return bool(slower or gone)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from common.backend import Backend
-from common.comparison.clock import Delay, seconds_of
+from common.comparison.clock import Delay, seconds_of, warm_up
 from common.comparison.jobs import Arrays, Job
 from common.comparison.memory import peak_memory_bytes
 from common.errors import RosettaError
@@ -28,6 +28,8 @@ class Desk:
 
     def __init__(self, backend: Backend, emit: Emit) -> None:
         self._backend, self._emit = backend, emit
+        self._objective: Any = None
+        self._variable: Any = None
 
     def do(self, action: str, folder: str | None = None, **numbers: Any) -> Values:
         """Do what a request asks for, with the job in a folder if it names one; arrays are written there."""
@@ -43,6 +45,7 @@ class Desk:
 
     def _evaluate(self, job: Job, problem: Problem, traced: bool) -> tuple[Values, Arrays]:
         """Losses and gradient at the job's image, and if `traced` every ReLU and every tap."""
+        self._backend.check_arithmetic(problem.network)
         image = _image(job)
         names = [layer.name for layer in cut(job.recipe.taps) if layer.kind == "relu"] if traced else []
         taps = [*names, *(tap for tap in job.recipe.taps if traced and tap not in names)]
@@ -51,10 +54,13 @@ class Desk:
         return {"losses": asdict(terms)}, {**trace, "gradient": gradient}
 
     def _losses(self, job: Job, problem: Problem) -> tuple[Values, Arrays]:
+        self._backend.check_arithmetic(problem.network)
         return {"losses": asdict(self._backend.losses(_image(job), problem))}, {}
 
     def _stylize(self, job: Job, problem: Problem) -> tuple[Values, Arrays]:
         """A whole transfer, and how long its picture takes to be saved."""
+        self._backend.check_arithmetic(problem.network)
+        self._objective = self._variable = None  # the peak of memory is one network's
 
         def on_step(step: Step, _: Callable[[], Image]) -> None:
             self._emit("step", step.losses.by_kind())
@@ -68,9 +74,9 @@ class Desk:
 
     def _prepare(self, job: Job, problem: Problem) -> tuple[Values, Arrays]:
         """Build the objective at the job's image and evaluate it once, each timed; then it is ready to be measured."""
-        self._backend.check_arithmetic(problem.network)
         pixels = problem.pixels(_image(job))
         start_ns = time.perf_counter_ns()
+        self._backend.check_arithmetic(problem.network)
         objective = self._backend.Objective(problem)
         variable = objective.variable(pixels)
         objective.wait()
@@ -88,11 +94,15 @@ class Desk:
     def _measure(self, evaluations: int, forwards: int, delay: Mapping[str, float]) -> Values:
         """Seconds of single evaluations and of single forward passes.
 
-        An evaluation before them does not count: it brings caches and clocks back after others had the machine.
+        What is done before them does not count: it brings caches and clocks back after others had the machine.
         """
         objective, variable = self._objective, self._variable
-        objective.terms_and_gradient(variable)
-        both_s = seconds_of(lambda: objective.terms_and_gradient(variable), objective.wait, evaluations, Delay(**delay))
+
+        def evaluate() -> None:
+            objective.terms_and_gradient(variable)
+
+        warm_up(evaluate, objective.wait)
+        both_s = seconds_of(evaluate, objective.wait, evaluations, Delay(**delay))
         forward_s = seconds_of(lambda: objective.forward_terms(variable), objective.wait, forwards)
         return {"evaluation_s": both_s, "forward_s": forward_s}
 

@@ -12,7 +12,7 @@ from common.comparison.limit import Limit, ceiling_flops_per_s
 from common.comparison.plan import Plan, probe
 from common.comparison.processes import Worker, WorkerDiedError, variables
 from common.comparison.row_agreement import RowAgreement
-from common.comparison.row_result import Memory, RowResult
+from common.comparison.row_result import Memory, RowResult, Status
 from common.comparison.rows import Row
 from common.comparison.view import View
 from common.errors import RosettaError
@@ -21,7 +21,7 @@ from common.results import RunResult
 from common.spec.flops import evaluation_flops
 
 Value = TypeVar("Value")
-_PER_ROUND = 4  # about: it is found when the rows are running
+PER_ROUND = 4  # about: it is found when the rows are running
 
 
 class Entrant:
@@ -43,13 +43,18 @@ class Entrant:
         return self._plan.run_problem(self.row.mode)
 
     @property
+    def pid(self) -> int | None:
+        """The process, while there is one."""
+        return None if self._worker is None else self._worker.pid
+
+    @property
     def works(self) -> bool:
         """Whether nothing has gone wrong yet."""
         return self.result.why is None
 
     def expected(self, rounds: int) -> int:
         """About how many evaluations there are to come, for the progress bar."""
-        return self._plan.recipes[self.row.backend].steps + _PER_ROUND * rounds
+        return self._plan.recipes[self.row.backend].steps + PER_ROUND * rounds
 
     def attempt(self, state: str, work: Callable[..., Value], *arguments: Any) -> Value | None:
         """What a piece of work gives; None when something goes wrong in it or has gone wrong before."""
@@ -59,11 +64,16 @@ class Entrant:
         try:
             return work(*arguments)
         except RosettaError as error:
-            status = "died" if isinstance(error, WorkerDiedError) else "unavailable"
+            status = self._status_after(error)
             self._note(status=status, why=str(error))
             self._view.state(self.row.name, f"{status}: {error}")
             self.close()
             return None
+
+    def _status_after(self, error: RosettaError) -> Status:
+        if isinstance(error, WorkerDiedError):
+            return "died"
+        return "unavailable" if self.result.timing is None else "incomplete"
 
     def start(self) -> None:
         """Start the process, which imports the backend."""
@@ -97,7 +107,7 @@ class Entrant:
 
     def note_round(self, durations_s: list[float]) -> None:
         """Add a round; an empty one was missed."""
-        self._view.advance(_PER_ROUND)
+        self._view.advance(PER_ROUND)
         self._note(rounds_s=(*self.result.rounds_s, tuple(durations_s)))
         timing, state = self.result.timing, "measuring" if self.works else self.result.status
         self._view.state(self.row.name, state, None if timing is None else timing.median_s)

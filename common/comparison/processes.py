@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +21,10 @@ from common.errors import RosettaError
 
 OnEvent = Callable[[str, Any], None]
 ROOT = Path(__file__).resolve().parents[2]
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
+_THREAD_VARIABLES = (
+    *("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"),
+    *("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"),
+)
 # glibc gives large blocks back to the system at once or keeps them, depending on what happened before, and two
 # processes of the same code then differ by up to 5%. Told to keep them, they differ by 1%.
 _KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**40)}
@@ -53,10 +57,10 @@ class Worker:
         self._jobs = 0
         command = [python or sys.executable, "-m", "common.comparison.worker", backend]
         try:
-            # A session of its own: Ctrl-C is for the parent, which decides what to keep.
+            # A session of its own: Ctrl-C is for the parent, which decides what to keep, and all of it can be ended.
             self._process = subprocess.Popen(
                 command,
-                env=_environment(threads),
+                env={**_environment(threads), "TORCHINDUCTOR_CACHE_DIR": f"{self._folder.name}/compiled"},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,
@@ -66,6 +70,11 @@ class Worker:
         except OSError as error:
             self._clean_up()
             raise RosettaError(f"cannot start {command[0]!r} ({error.strerror}): name a Python interpreter") from None
+
+    @property
+    def pid(self) -> int:
+        """The process."""
+        return self._process.pid
 
     def imported(self) -> dict[str, Any]:
         """Wait until the backend is imported; the seconds that it took, and the versions of its packages."""
@@ -86,8 +95,9 @@ class Worker:
         return Outcome(values, {} if folder is None else _load(folder))
 
     def close(self) -> None:
-        """End the process, whatever it is doing."""
-        self._process.kill()
+        """End the process and its children (a compiler, say), whatever they are doing."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.communicate()
         self._clean_up()
 
@@ -100,18 +110,28 @@ class Worker:
     def _write(self, job: Job) -> Path:
         self._jobs += 1
         folder = Path(self._folder.name) / str(self._jobs)
-        job.write(folder)
+        try:
+            job.write(folder)
+        except OSError as error:
+            raise RosettaError(f"cannot write {str(folder)!r} ({error.strerror}): make room there") from None
         return folder
 
     def _listen(self, wanted: str, on_event: OnEvent) -> dict[str, Any]:
         for line in self._process.stdout or ():
-            ((kind, value),) = json.loads(line).items()
+            kind, value = self._event(line)
             if kind == "error":
                 raise RosettaError(value)
             on_event(kind, value)
             if kind == wanted:
                 return dict(value)
         raise self._died()
+
+    def _event(self, line: str) -> tuple[str, Any]:
+        try:
+            ((kind, value),) = json.loads(line).items()
+        except (ValueError, AttributeError):
+            raise WorkerDiedError(f"the {self._label} worker is no worker of this repository: {line[:60]!r}") from None
+        return kind, value
 
     def _died(self) -> WorkerDiedError:
         returncode = self._process.wait()
@@ -130,7 +150,8 @@ class Worker:
 
 def _environment(threads: int | None) -> dict[str, str]:
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    return {**os.environ, "PYTHONPATH": path, **variables(threads)}
+    # The folder that a user is in may have a `common` of its own: the repository comes first.
+    return {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1", **variables(threads)}
 
 
 def variables(threads: int | None) -> dict[str, str]:

@@ -1,17 +1,13 @@
-"""What a comparison found, as plain JSON values and as the pictures that belong to them."""
+"""What a comparison found: ratios, curves, and the pictures with their differences."""
 
-import shlex
-import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 from typing import Any
 
 from common.comparison.agreement import Agreement
 from common.comparison.convergence import Convergence, common_loss, convergence_of
-from common.comparison.machine import commit, describe_machine
 from common.comparison.picture_difference import compare_pictures
 from common.comparison.plan import Plan
 from common.comparison.row_result import RowResult
@@ -20,7 +16,6 @@ from common.comparison.session import Session, Settings
 from common.comparison.timing import Ratio, paired_ratio
 from common.images import Image
 
-SCHEMA = 2
 Values = dict[str, Any]
 
 
@@ -33,13 +28,15 @@ class Report:
     algorithm: tuple[Agreement, ...]
     results: tuple[RowResult, ...]
     evaluations_per_round: int
+    others_fraction: float
     complete: bool
 
     @classmethod
     def of(cls, session: Session, complete: bool) -> "Report":
         """What a session has found so far."""
         count = min(session.evaluations_per_round.values(), default=0)
-        return cls(session.plans, session.settings, session.algorithm, session.results, count, complete)
+        found = (session.algorithm, session.results, count, session.others_fraction)
+        return cls(session.plans, session.settings, *found, complete)
 
     @property
     def agrees(self) -> bool:
@@ -90,7 +87,7 @@ class Report:
         """The pictures by the names that the JSON values give them, the heat maps among them."""
         first = next(iter(self.plans.values())).run_problem()
         named = {self.files[it.row.name]: it.run.image for it in self.results if it.run is not None}
-        heat_maps = {name: image for name, image, _ in self._differences}
+        heat_maps = {name: image for name, image, _ in self.differences}
         return {"content": first.content, "style": first.style, **named, **heat_maps}
 
     @cached_property
@@ -104,8 +101,8 @@ class Report:
         return names
 
     @cached_property
-    def _differences(self) -> list[tuple[str, Image, Values]]:
-        """Every row's picture against the first one of its group."""
+    def differences(self) -> list[tuple[str, Image, Values]]:
+        """Every row's picture against the first one of its group: the heat map's file name and picture, and numbers."""
         found = []
         for group in self.plans:
             finished = [(it.row.name, it.run.image) for it in self.in_group(group) if it.run is not None]
@@ -117,74 +114,6 @@ class Report:
         difference = compare_pictures(image, to_image)
         values = {"row": row, "to": to, "psnr_db": difference.psnr_db, "ssim": difference.ssim, "heat_map": name}
         return name, difference.heat_map, values
-
-    def to_json(self) -> Values:
-        """Everything but the pictures, as plain JSON values; `report.schema.json` describes them."""
-        plan = next(iter(self.plans.values()))
-        weights = plan.problem().weights
-        gpus = [result.environment.get("gpu") for result in self.results if result.environment]
-        return {
-            "schema": SCHEMA,
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "command": shlex.join(["python", *sys.argv]),
-            "complete": self.complete,
-            "agrees": self.agrees,
-            "machine": {**describe_machine(), "gpu": next(filter(None, gpus), None)},
-            "commit": commit(),
-            "weights": {"name": weights.name, "sha256": weights.sha256, "licence": weights.licence},
-            "content": plan.names[0],
-            "style": plan.names[1],
-            "recipe": plan.recipe.name,
-            "seed": plan.seed,
-            "device": plan.device,
-            "threads": self.settings.threads,
-            "rounds": self.settings.rounds,
-            "evaluations_per_round": self.evaluations_per_round,
-            "pairing": self.pairing,
-            "algorithm": [agreement.to_json() for agreement in self.algorithm],
-            "rows": [self._row_json(result) for result in self.results],
-            "ratios": [{**asdict(ratio), "verdict": ratio.verdict} for ratio in self.ratios],
-            "common_losses": [
-                {"precision": group.precision, "size_px": list(self.in_group(group)[0].size_px), "loss": loss}
-                for group, loss in self.common_losses.items()
-            ],
-            "differences": [values for _, _, values in self._differences],
-        }
-
-    def _row_json(self, result: RowResult) -> Values:
-        row, timing, limit = result.row, result.timing, result.limit
-        return {
-            "name": row.name,
-            "label": row.label,
-            "backend": row.backend,
-            "mode": row.mode,
-            "precision": row.group.precision,
-            "size_px": list(result.size_px),
-            "optimizer": result.optimizer,
-            "status": result.status,
-            "why": result.why,
-            "ranked": result.ranked,
-            "agreement": result.agreement and result.agreement.to_json(),
-            "environment": result.environment,
-            "phases": result.all_phases,
-            "evaluation": timing and {**asdict(timing), "noisy": timing.noisy},
-            "limit": limit and {**asdict(limit), "fraction": limit.fraction},
-            "memory": result.memory and asdict(result.memory),
-            "convergence": self._convergence_json(result),
-            "picture": None if result.run is None else self.files[row.name],
-        }
-
-    def _convergence_json(self, result: RowResult) -> Values | None:
-        curve, loss = self.curves.get(result.row.name), self.common_losses.get(result.row.group)
-        if curve is None:
-            return None
-        evaluations, seconds = (None if loss is None else curve.reach(loss)) or (None, None)
-        return {
-            **asdict(curve),
-            "best_loss": curve.best_loss,
-            "evaluations_to_common": evaluations,
-            "seconds_to_common": seconds,
-        }
 
 
 def _slug(name: str) -> str:

@@ -12,7 +12,7 @@ _FEWEST, _MOST = 3, 50
 
 def evaluations_per_round(entrants: Sequence[Entrant]) -> int:
     """How many evaluations make a round: as many for all as take the fastest row a fraction of a second."""
-    once_s = [entrant.attempt("warming up", entrant.measure, 1) or [math.inf] for entrant in entrants]
+    once_s = [entrant.attempt("warming up", entrant.measure, 1, 0) or [math.inf] for entrant in entrants]
     fastest_s = min(min(it) for it in once_s)
     return min(_MOST, max(_FEWEST, math.ceil(_ROUND_S / fastest_s)))
 

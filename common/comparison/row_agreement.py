@@ -13,14 +13,14 @@ from common.problem import Problem
 
 @dataclass(frozen=True)
 class Check:
-    """The largest relative difference of a loss term, and those of the gradient, each with its bound if judged."""
+    """The largest relative difference of a loss term, and those of the gradient, each with its bound."""
 
     size_px: tuple[int, int]
     loss: float
     gradient: float
     cosine_gap: float
     loss_bound: float
-    gradient_bound: float | None
+    gradient_bound: float
     cosine_gap_bound: float
     relu_flips: int | None
     pool_flips: int | None
@@ -28,8 +28,8 @@ class Check:
     @property
     def agrees(self) -> bool:
         """Whether every judged difference is within its bound; a nan is not."""
-        norm = self.gradient_bound is None or self.gradient <= self.gradient_bound
-        return norm and self.loss <= self.loss_bound and self.cosine_gap <= self.cosine_gap_bound
+        gradient = self.gradient <= self.gradient_bound and self.cosine_gap <= self.cosine_gap_bound
+        return gradient and self.loss <= self.loss_bound
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values, with the verdict."""
@@ -56,8 +56,8 @@ class RowAgreement:
 def check(ours: Evaluation, theirs: Evaluation, problem: Problem, flips: Flips | None, seen: bool) -> Check:
     """Judge an evaluation of a problem by a better one.
 
-    `seen` says whether the flips are those of this very evaluation. Only then, and where there is none, the norm of
-    a rounded gradient is judged; its direction always is (see `common.bounds`).
+    `seen` says whether the flips are those of this very evaluation. Only then, and where there is none, the gradient
+    has to be as near as rounding alone leaves it (see `common.bounds`).
     """
     bounds = bounds_for(problem.precision)
     terms = compare_terms({"ours": ours.terms, "theirs": theirs.terms}, bounds.losses)
@@ -68,7 +68,7 @@ def check(ours: Evaluation, theirs: Evaluation, problem: Problem, flips: Flips |
         gradient=relative_l2(ours.gradient, theirs.gradient),
         cosine_gap=cosine_gap(ours.gradient, theirs.gradient),
         loss_bound=bounds.losses,
-        gradient_bound=bounds.gradient if unflipped else None,
+        gradient_bound=bounds.gradient if unflipped else bounds.gradient_flipped,
         cosine_gap_bound=bounds.gradient_cosine_gap,
         relu_flips=None if flips is None else flips.relu,
         pool_flips=None if flips is None else flips.pool,

@@ -1,7 +1,7 @@
 """What was found out about one row, as far as it got."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from common.comparison.limit import Limit
@@ -67,10 +67,6 @@ class RowResult:
         if self.timing and forward_s is not None:
             phases["backward_s"] = max(0.0, self.timing.median_s - forward_s)
         return phases
-
-    def memory_json(self) -> dict[str, Any] | None:
-        """Plain JSON values, or None."""
-        return None if self.memory is None else asdict(self.memory)
 
 
 _PHASES = ("import", "weights", "build", "first_evaluation", "forward", "backward", "optimizer", "saving")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast, get_args
 
 from common.backend import BACKENDS
+from common.comparison.agreement import ORACLE
 from common.comparison.clock import NO_DELAY, Delay
 from common.errors import RosettaError
 from common.problem import PRECISIONS, Mode, Precision
@@ -87,6 +88,8 @@ def _named(text: str, interpreters: dict[str, str]) -> dict[str, Any]:
     if not found:
         raise RosettaError(f"--row {text!r} is not NAME=BACKEND, NAME=BACKEND:MODE or NAME=BACKEND@/path/to/python")
     name, backend, mode, python = (found[part] for part in ("name", "backend", "mode", "python"))
+    if name in (ORACLE, *BACKENDS):
+        raise RosettaError(f"--row cannot be named {name!r}, which has a meaning in the tables: choose another")
     _check("backend", backend, tuple(BACKENDS))
     mode = mode or BACKENDS[backend].modes[0]
     _check("mode", mode, BACKENDS[backend].modes)

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from common.comparison.agreement import Agreement, Evaluation
 from common.comparison.entrant import Entrant
 from common.comparison.flips import count_flips
+from common.comparison.others import Others
 from common.comparison.plan import Plan, probe
 from common.comparison.reference import Plans, Reference, interpreter_of, interpreters_of, prove, take_reference
 from common.comparison.rounds import evaluations_per_round, take_turns
@@ -36,6 +37,7 @@ class Session:
         self._references: dict[tuple[str, str | None], Reference | RosettaError] = {}
         self.algorithm: tuple[Agreement, ...] = ()
         self.evaluations_per_round: dict[Group, int] = {}
+        self.others_fraction = 0.0
 
     @property
     def results(self) -> tuple[RowResult, ...]:
@@ -64,13 +66,18 @@ class Session:
         proven = [reference for reference in self._references.values() if isinstance(reference, Reference)]
         if proven:
             self.algorithm = prove(proven, by_size, self._view)
+        for interpreter, reference in self._references.items():
+            if isinstance(reference, Reference):
+                self._references[interpreter] = replace(reference, tabled=())  # whole traces
 
     def _run_group(self, group: Group, entrants: Sequence[Entrant]) -> None:
         for entrant in entrants:
             entrant.attempt("importing", entrant.start)
             entrant.attempt("building, first evaluation", self._prepare, entrant)
         count = self.evaluations_per_round[group] = evaluations_per_round(entrants)
+        others = Others(entrant.pid for entrant in entrants if entrant.pid is not None)
         take_turns(entrants, self.settings.rounds, count)
+        self.others_fraction = max(self.others_fraction, others.fraction() or 0.0)
         for entrant in entrants:
             entrant.attempt("whole transfer", entrant.run)
             entrant.attempt("matrix products", entrant.find_limit)

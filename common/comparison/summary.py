@@ -1,19 +1,23 @@
 """What the terminal shows at the end of a comparison, in 100 columns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from common.comparison.presentation.groups import disturbed, verdict_on_agreement
 from common.comparison.report import Report
 from common.comparison.row_agreement import Check
 from common.comparison.row_result import RowResult
 from common.comparison.tables import agreement_table, console, flips_lines
 
+_PHASES = ("import", "weights", "build", "first", "forward", "backward", "optimiser", "saving")
 
-def print_summary(report: Report, folder: Path) -> None:
+
+def print_summary(report: Report, values: Mapping[str, Any], folder: Path) -> None:
     """The tables, the verdicts in words, and where the report is."""
     out = console()
     for agreement in report.algorithm:
@@ -21,8 +25,10 @@ def print_summary(report: Report, folder: Path) -> None:
     out.print(row_agreement_table(report), "", timing_table(report), "", phases_table(report), "", sep="\n")
     for line in verdict_lines(report):
         out.print(line, highlight=False)
-    verdict = "all agree" if report.agrees else "[bold red]something DIFFERS, see above"
-    out.print(f"\n{verdict}; the report is {folder}/report.html, to paste there is report.md, to compute report.json")
+    if note := disturbed(values):
+        out.print(Text(f"\n{note}", style="bold yellow"))
+    out.print(Text(f"\n{verdict_on_agreement(values)}", style="" if report.agrees else "bold red"))
+    out.print(f"The report is {folder}/report.html; report.md is to be pasted, report.json to compute with.")
 
 
 def row_agreement_table(report: Report) -> Table:
@@ -79,7 +85,9 @@ def _against_fastest(report: Report, result: RowResult) -> str:
     # The slower row stands first in a ratio, so the fastest of a group never does.
     slower = {ratio.row for ratio in report.ratios}
     ratios = [ratio.ratio for ratio in report.ratios if ratio.row == result.row.name and ratio.to not in slower]
-    return f"{ratios[0]:.2f}x" if ratios else "1"
+    if ratios:
+        return f"{ratios[0]:.2f}x"
+    return "fastest" if any(ratio.to == result.row.name for ratio in report.ratios) else ""
 
 
 def phases_table(report: Report) -> Table:
@@ -87,10 +95,8 @@ def phases_table(report: Report) -> Table:
     table = _table("Seconds by phase; forward, backward and optimiser are those of one steady evaluation")
     table.add_column("row", no_wrap=True)
     timed = [result for result in report.results if result.timing is not None]
-    for phase in timed[0].all_phases if timed else ():
-        table.add_column(
-            phase.removesuffix("_s").replace("first_evaluation", "first").replace("z", "s"), justify="right"
-        )
+    for heading in _PHASES:
+        table.add_column(heading, justify="right")
     for result in timed:
         cells = ("" if seconds is None else f"{seconds:.3g}" for seconds in result.all_phases.values())
         table.add_row(escape(result.row.name), *cells)

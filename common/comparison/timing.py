@@ -17,9 +17,9 @@ _CONFIDENCE = 0.95
 _RESAMPLES = 9999
 # The widest interval that n paired rounds can give holds the median with 1 - 2 ** (1 - n): 97% at 6, 94% at 5.
 FEWEST_ROUNDS = 6
-# Two processes of the same code differ by this much now and then (where their memory lies, which core they are on),
-# whatever the number of rounds: `compare.py selftest` shows how often. A smaller difference is not claimed.
-RESOLUTION = 0.02
+# Two processes of the same code differ by this much now and then, for as long as they live and whatever the number of
+# rounds (where their memory lies, which core they are on): `compare.py selftest` shows it. Every interval has it added.
+RESOLUTION = 0.015
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class Ratio:
-    """How long `row` takes by how long `to` takes, with the 95% interval from paired rounds."""
+    """How long `row` takes by how long `to` takes, and the interval that rounds and instrument leave open."""
 
     row: str
     to: str
@@ -51,8 +51,8 @@ class Ratio:
 
     @property
     def shown(self) -> bool:
-        """Whether the interval lies wholly beyond what the instrument can tell apart."""
-        return self.rounds >= FEWEST_ROUNDS and (self.high < 1 / (1 + RESOLUTION) or self.low > 1 + RESOLUTION)
+        """Whether the interval leaves no doubt which of the two is faster."""
+        return self.rounds >= FEWEST_ROUNDS and not self.low <= 1 <= self.high
 
     @property
     def verdict(self) -> str:
@@ -79,14 +79,15 @@ def paired_ratio(row: str, rounds_s: Rounds, to: str, to_rounds_s: Rounds) -> Ra
     """The median of the ratios of the rounds that both rows measured; None when they are fewer than two.
 
     A round's time is the median of its evaluations, and the two are of the same moments, so that a drift of the
-    machine cancels. The interval is from a bootstrap of the rounds (Efron and Tibshirani 1993, percentiles).
+    machine cancels. The interval is a 95% bootstrap of the rounds (Efron and Tibshirani 1993, percentiles), widened
+    on both sides by the resolution of the instrument.
     """
     pairs = [(one, other) for one, other in zip(rounds_s, to_rounds_s, strict=False) if one and other]
     if len(pairs) < 2:
         return None
     logs = np.array([np.log(np.median(one) / np.median(other)) for one, other in pairs])
     ratio, low, high = (float(np.exp(value)) for value in (np.median(logs), *_interval(logs)))
-    return Ratio(row, to, ratio, low, high, len(pairs))
+    return Ratio(row, to, ratio, low / (1 + RESOLUTION), high * (1 + RESOLUTION), len(pairs))
 
 
 def _interval(values: NDArray[np.float64]) -> tuple[float, float]:

@@ -10,6 +10,8 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+_DRAW_EVERY_S = 0.5
+
 
 class View:
     """The state of every row, the progress of the whole and the time that is left, on stderr.
@@ -32,7 +34,9 @@ class View:
             speed_estimate_period=120,
         )
         self._task = self._progress.add_task("starting", total=None)
-        self._live = Live(console=self._console, refresh_per_second=4, transient=True, get_renderable=self._render)
+        # Drawn between the measurements and not by a thread of its own, which would take a core from them.
+        self._live = Live(console=self._console, auto_refresh=False, transient=True, get_renderable=self._render)
+        self._drawn_s = 0.0
 
     def __enter__(self) -> "View":
         if self._console.is_terminal:
@@ -50,6 +54,7 @@ class View:
     def say(self, text: str) -> None:
         """Say what is being done."""
         self._progress.update(self._task, description=text)
+        self._live.refresh()
         if not self._console.is_terminal:
             print(f"[{time.monotonic() - self._start_s:5.0f} s] {text}", file=sys.stderr, flush=True)
 
@@ -63,6 +68,9 @@ class View:
     def advance(self, evaluations: int = 1) -> None:
         """So many evaluations are done, or will not be."""
         self._progress.advance(self._task, evaluations)
+        if time.monotonic() - self._drawn_s > _DRAW_EVERY_S:
+            self._drawn_s = time.monotonic()
+            self._live.refresh()
 
     def _render(self) -> Group:
         table = Table(box=None, pad_edge=False)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.backend import BACKENDS
+from common.comparison.others import QUIET
 from common.comparison.presentation.words import listing, pixels, plural
 
 Row = Mapping[str, Any]
@@ -134,6 +135,14 @@ def state(row: Row) -> str:
     if row["status"] != "measured":
         return f"{row['status']}: {row['why']}" if row["why"] else str(row["status"])
     return "" if row["ranked"] else "not ranked"
+
+
+def disturbed(report: Mapping[str, Any]) -> str:
+    """A sentence when other processes took so much of the machine that the timings are not to be quoted."""
+    if report["others_fraction"] <= QUIET:
+        return ""
+    taken = f"{report['others_fraction']:.0%}"
+    return f"Other processes took {taken} of the machine while the rows were timed: do not quote these timings."
 
 
 def shown_names(rows: Sequence[Row]) -> dict[str, str]:

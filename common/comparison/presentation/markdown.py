@@ -5,6 +5,7 @@ from typing import Any
 
 from common.comparison.presentation.environment import environment
 from common.comparison.presentation.groups import (
+    disturbed,
     environments,
     groups_of,
     headline,
@@ -22,6 +23,7 @@ def render_markdown(report: Mapping[str, Any]) -> str:
         report=report,
         title=headline(report),
         agreement=verdict_on_agreement(report),
+        disturbed=disturbed(report),
         groups=groups,
         title_of={row["name"]: group.title for group in groups for row in group.rows},
         names=shown_names(report["rows"]),

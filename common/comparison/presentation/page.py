@@ -16,6 +16,7 @@ from common.comparison.presentation.environment import asset, environment
 from common.comparison.presentation.groups import (
     Group,
     disagrees,
+    disturbed,
     environments,
     groups_of,
     headline,
@@ -48,6 +49,7 @@ def render_page(report: Mapping[str, Any], pictures: Mapping[str, Image]) -> str
             report=report,
             title=headline(report),
             agreement=verdict_on_agreement(report),
+            disturbed=disturbed(report),
             groups=groups,
             names=names,
             charts={group.title: _charts(group, names, styles, place) for place, group in enumerate(groups)},
