@@ -77,3 +77,10 @@ def test_by_default_there_is_no_delay(bench):
     seconds_of(bench.work, bench.wait, 5)
     assert Delay(0.0, 0.0) == NO_DELAY
     assert bench.now_ns <= WAIT_NS + 5 * (BOTH_NS + 10 * TICK_NS)
+
+
+def test_a_turn_ends_when_it_has_been_long_enough_but_not_before_the_first(bench, monkeypatch):
+    monkeypatch.setattr(clock, "_LONGEST_TURN_S", 2.5 * BOTH_NS / 1e9)
+    assert len(seconds_of(bench.work, bench.wait, 10)) == 3
+    monkeypatch.setattr(clock, "_LONGEST_TURN_S", 1e-9)
+    assert len(seconds_of(bench.work, bench.wait, 10)) == 1

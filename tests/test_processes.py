@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from common import RosettaError
+from common.comparison import entrant
 from common.comparison.commands import _compare_parser, main
 from common.comparison.entrant import Entrant
 from common.comparison.plan import plan_for
@@ -195,3 +196,12 @@ def test_a_worker_whose_parent_is_gone_ends(tmp_path):
 
 def test_died_is_not_mistaken_for_unavailable():
     assert issubclass(WorkerDiedError, RosettaError)
+
+
+def test_a_transfer_that_would_take_too_long_is_left_out_and_says_so(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(entrant, "_LONGEST_TRANSFER_S", 0.0)
+    assert main([*QUICK, "--backends", "torch", "--report", str(tmp_path)]) == 0
+    (row,) = json.loads((tmp_path / "report.json").read_text())["rows"]
+    assert (row["status"], row["ranked"], row["convergence"]) == ("measured", True, None)
+    assert "no whole transfer, which would take" in row["why"]
+    assert "no whole transfer" in capsys.readouterr().out

@@ -21,6 +21,7 @@ from common.results import RunResult
 from common.spec.flops import evaluation_flops
 
 Value = TypeVar("Value")
+_LONGEST_TRANSFER_S = 1800.0
 PER_ROUND = 4  # about: it is found when the rows are running
 
 
@@ -55,6 +56,17 @@ class Entrant:
     def expected(self, rounds: int) -> int:
         """About how many evaluations there are to come, for the progress bar."""
         return self._plan.recipes[self.row.backend].steps + PER_ROUND * rounds
+
+    @property
+    def transfer_s(self) -> float:
+        """About how long the whole transfer takes."""
+        timing = self.result.timing
+        return 0.0 if timing is None else timing.median_s * self._plan.recipes[self.row.backend].steps
+
+    @property
+    def too_long(self) -> bool:
+        """Whether the whole transfer is left out, so that one slow row does not hold up the others for hours."""
+        return self.transfer_s > _LONGEST_TRANSFER_S
 
     def attempt(self, state: str, work: Callable[..., Value], *arguments: Any) -> Value | None:
         """What a piece of work gives; None when something goes wrong in it or has gone wrong before."""
@@ -115,15 +127,19 @@ class Entrant:
             self._note(phases={**self.result.phases, "forward_s": float(np.median(self._forward_s))})
 
     def run(self) -> None:
-        """The whole transfer, then the peak of memory and the ceiling."""
+        """The whole transfer, unless it would take too long, then the peak of memory."""
+        if not self.too_long:
+            self._transfer()
+        memory = self._answer("memory")
+        gpu = memory["gpu"] or {"allocated_bytes": None, "reserved_bytes": None}
+        self._note(memory=Memory(memory["resident_bytes"], *gpu.values()))
+
+    def _transfer(self) -> None:
         job = self._plan.job(self.row.backend, self._plan.problem(self.row.mode), self._plan.init)
         outcome = self._the_worker.ask("stylize", job, lambda kind, _: self._view.advance(kind == "step"))
         run = RunResult.from_json(outcome.values["run"], outcome.arrays["image"])
         phases = {"optimizer_s": optimizer_s(run), "saving_s": outcome.values["saving_s"]}
         self._note(run=run, phases={**self.result.phases, **phases})
-        memory = self._answer("memory")
-        gpu = memory["gpu"] or {"allocated_bytes": None, "reserved_bytes": None}
-        self._note(memory=Memory(memory["resident_bytes"], *gpu.values()))
 
     def find_limit(self) -> None:
         """Count the operations, and measure the ceiling in the row's own process."""
@@ -138,7 +154,8 @@ class Entrant:
 
     def finish(self) -> None:
         """Mark the row as measured and end its process."""
-        self._note(status="measured")
+        why = f"no whole transfer, which would take {self.transfer_s / 60:.0f} minutes" if self.too_long else None
+        self._note(status="measured", why=why)
         self.close()
 
     def close(self) -> None:

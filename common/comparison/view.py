@@ -7,6 +7,7 @@ from types import TracebackType
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -24,7 +25,7 @@ class View:
         self._start_s = time.monotonic()
         self._console = Console(stderr=True)
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             TaskProgressColumn(),
             TimeElapsedColumn(),
@@ -77,5 +78,5 @@ class View:
         for heading in ("row", "state", "evaluation, median"):
             table.add_column(heading, no_wrap=True)
         for name, (state, median) in self._states.items():
-            table.add_row(name, state, median)
+            table.add_row(escape(name), escape(state), median)
         return Group(table, self._progress)

@@ -134,7 +134,7 @@ def state(row: Row) -> str:
         return "disagrees: not ranked"
     if row["status"] != "measured":
         return f"{row['status']}: {row['why']}" if row["why"] else str(row["status"])
-    return "" if row["ranked"] else "not ranked"
+    return (row["why"] or "") if row["ranked"] else "not ranked"
 
 
 def disturbed(report: Mapping[str, Any]) -> str:
