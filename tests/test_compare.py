@@ -120,7 +120,7 @@ def test_its_own_baseline_is_no_regression_and_another_is(finished, tmp_path, ca
             [duration_s / 10 for duration_s in one] for one in row["evaluation"]["rounds_s"]
         ]
     (tmp_path / "fast.json").write_text(json.dumps(saved))
-    arguments = [*QUICK, "--backends", "torch", "--rounds", "3", "--report", str(tmp_path / "report")]
+    arguments = [*QUICK, "--backends", "torch", "--rounds", "6", "--report", str(tmp_path / "report")]
     assert main([*arguments, "--baseline", str(tmp_path / "fast.json")]) == 1
     assert "SLOWER    torch eager float32 24: " in capsys.readouterr().out
     assert main([*arguments, "--baseline", str(tmp_path / "fast.json"), "--fail-above", "100000%"]) == 0
@@ -137,7 +137,7 @@ def test_a_baseline_of_another_machine_is_refused_before_anything_runs(finished,
 
 
 def test_a_difference_is_struck_out_and_exit_code_1(monkeypatch, tmp_path, capsys):
-    impossible = Bounds(1e-30, 1e-30, 1e-30, 1e-30, 1e-30)
+    impossible = Bounds(*[1e-30] * 6)
     monkeypatch.setattr(agreement, "bounds_for", lambda _: impossible)
     monkeypatch.setattr(row_agreement, "bounds_for", lambda _: impossible)
     assert main([*QUICK, "--rounds", "1", "--optimizer", "adam", "--report", str(tmp_path)]) == 1
