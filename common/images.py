@@ -142,6 +142,12 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise RosettaError(f"cannot save {str(path)!r} ({one_line(error)}): make room or name another file") from None
 
 
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write a text as UTF-8; an old file is replaced at once or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

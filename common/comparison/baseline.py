@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import bootstrap
 
 from common.comparison.report_json import SCHEMA
-from common.comparison.timing import FEWEST_ROUNDS
+from common.comparison.timing import FEWEST_ROUNDS, bootstrap_interval
 from common.errors import RosettaError, one_line
-from common.images import replacing
+from common.images import write_text
 
 Values = Mapping[str, Any]
 
@@ -33,8 +32,7 @@ class Change:
 
 def save_baseline(report: Values, path: Path) -> None:
     """Keep a report as a baseline; an old one is replaced at once or not at all."""
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(report, indent=1), encoding="utf-8")
+    write_text(path, json.dumps(report, indent=1))
 
 
 def read_baseline(name: str) -> Values:
@@ -114,7 +112,6 @@ def _change(name: str, now: NDArray[np.float64], before: NDArray[np.float64]) ->
 
     low, high = -np.inf, np.inf
     if min(len(now), len(before)) >= FEWEST_ROUNDS:
-        found = bootstrap((now, before), difference, n_resamples=9999, method="percentile", rng=0).confidence_interval
-        low, high = float(found.low), float(found.high)
+        low, high = bootstrap_interval((now, before), difference)
     ratio, low, high = (float(np.exp(value)) for value in (difference(now, before), low, high))
     return Change(name, ratio, low, high)

@@ -19,6 +19,7 @@ from common.comparison.view import View
 from common.cpu import usable_cores
 from common.images import check_folder
 
+Values = dict[str, Any]
 _ROUNDS, _THOROUGH_ROUNDS = 10, 20
 
 
@@ -31,8 +32,7 @@ def compare_command(options: argparse.Namespace) -> int:
     if baseline is not None and not options.baseline_anyway:
         check_conditions(report_to_json(Report.of(session, complete=False)), baseline)
     folder = report_folder(options.report)
-    report = _measured(session, view, folder)
-    values = report_to_json(report)
+    report, values = _measured(session, view, folder)
     print_summary(report, values, folder)
     good = report.agrees and report.measured_anything
     if baseline is not None:
@@ -42,7 +42,7 @@ def compare_command(options: argparse.Namespace) -> int:
     return 0 if good else 1
 
 
-def _measured(session: Session, view: View, folder: Path) -> Report:
+def _measured(session: Session, view: View, folder: Path) -> tuple[Report, Values]:
     """Run the session and write its report, an incomplete one before what ends it early goes on."""
     try:
         with view:
@@ -54,13 +54,14 @@ def _measured(session: Session, view: View, folder: Path) -> Report:
     return _write(Report.of(session, complete=True), folder)
 
 
-def _write(report: Report, folder: Path) -> Report:
+def _write(report: Report, folder: Path) -> tuple[Report, Values]:
+    values = report_to_json(report)
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would lose what the first has saved
     try:
-        write_report(report, report_to_json(report), folder)
+        write_report(report, values, folder)
     finally:
         signal.signal(signal.SIGINT, before)
-    return report
+    return report, values
 
 
 def _session(options: argparse.Namespace) -> tuple[Session, View]:

@@ -60,6 +60,12 @@ class Report:
         return tuple(ratio for group in self.plans for ratio in _ratios(self.in_group(group)))
 
     @cached_property
+    def against_fastest(self) -> dict[str, Ratio]:
+        """Each ranked row's ratio to the fastest of its group, which has none itself."""
+        slower = {ratio.row for ratio in self.ratios}
+        return {ratio.row: ratio for ratio in self.ratios if ratio.to not in slower}
+
+    @cached_property
     def curves(self) -> dict[str, Convergence]:
         """The convergence of every row that was run to the end."""
         return {

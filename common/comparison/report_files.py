@@ -10,7 +10,7 @@ from common.comparison.presentation.markdown import render_markdown
 from common.comparison.presentation.page import render_page
 from common.comparison.report import Report
 from common.errors import RosettaError
-from common.images import replacing, save_image
+from common.images import save_image, write_text
 
 
 def write_report(report: Report, values: dict[str, Any], folder: Path) -> None:
@@ -21,8 +21,7 @@ def write_report(report: Report, values: dict[str, Any], folder: Path) -> None:
         "report.html": render_page(values, report.pictures),
     }
     for name, text in texts.items():
-        with replacing(folder / name) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        write_text(folder / name, text)
     for name, image in report.pictures.items():
         if name.endswith(".png"):
             save_image(folder / name, image)

@@ -15,7 +15,7 @@ from common.comparison.plan import plan_for
 from common.comparison.rounds import evaluations_per_round, take_turns
 from common.comparison.rows import Row, rows_from
 from common.comparison.session import Settings
-from common.comparison.tables import console
+from common.comparison.tables import console, fitted, plain_table
 from common.comparison.timing import Ratio, paired_ratio
 from common.comparison.view import View
 from common.errors import RosettaError
@@ -67,7 +67,8 @@ def selftest_command(options: argparse.Namespace) -> int:
                 trials += _trials(entrants, settings.rounds, repeat)
     finally:
         if trials:
-            console().print(_table(row, settings, trials), *_lines(trials), sep="\n")
+            out = console()
+            out.print(fitted(_table(row, settings, trials), out, "times"), "", *_lines(trials), sep="\n")
     return 0 if _passed(trials) else 1
 
 
@@ -104,9 +105,9 @@ def _passed(trials: Sequence[Trial]) -> bool:
 
 
 def _table(row: Row, settings: Settings, trials: Sequence[Trial]) -> Table:
-    table = Table(title=f"{row.name} against itself, {settings.rounds} rounds a time, new processes each time")
-    for heading in ("compared with", "times", "difference shown", "interval holds the truth", "ratios measured"):
-        table.add_column(heading, justify="left" if heading == "compared with" else "right")
+    title = f"{row.name} against itself, {settings.rounds} rounds a time, new processes each time"
+    headings = ("times", "difference\nshown", "interval holds\nthe truth", "ratios measured")
+    table = plain_table(title, "compared with", *headings)
     for name, delay in _DELAYS.items():
         of_this = [trial for trial in trials if trial.true == 1 + delay]
         ratios = [trial.ratio.ratio for trial in of_this]

@@ -12,17 +12,24 @@ from common.comparison.presentation.groups import disturbed, verdict_on_agreemen
 from common.comparison.report import Report
 from common.comparison.row_agreement import Check
 from common.comparison.row_result import RowResult
-from common.comparison.tables import agreement_table, console, flips_lines
+from common.comparison.tables import agreement_table, console, fitted, flips_lines, plain_table, without_oracle
 
 _PHASES = ("import", "weights", "build", "first", "forward", "backward", "optimiser", "saving")
+_DIFFERENCES = tuple(
+    f"{what},\n{than}" for than in ("oracle", "float64") for what in ("loss", "gradient", "1 - cosine")
+)
+_COSINES, _GRADIENTS = _DIFFERENCES[2::3], _DIFFERENCES[1::3]
 
 
 def print_summary(report: Report, values: Mapping[str, Any], folder: Path) -> None:
     """The tables, the verdicts in words, and where the report is."""
     out = console()
     for agreement in report.algorithm:
-        out.print(agreement_table(agreement), *flips_lines(agreement), "", sep="\n")
-    out.print(row_agreement_table(report), "", timing_table(report), "", phases_table(report), "", sep="\n")
+        table = fitted(agreement_table(agreement), out, *without_oracle(agreement))
+        out.print(table, *flips_lines(agreement), "", sep="\n")
+    out.print(fitted(row_agreement_table(report), out, *_COSINES, *_GRADIENTS), "", sep="\n")
+    out.print(fitted(timing_table(report), out, "n", "GFLOP/s", "memory", "ceiling", "quartiles"), "", sep="\n")
+    out.print(fitted(phases_table(report), out, "weights", "saving", "import", "build", "first"), "", sep="\n")
     for line in verdict_lines(report):
         out.print(line, highlight=False)
     if note := disturbed(values):
@@ -33,11 +40,8 @@ def print_summary(report: Report, values: Mapping[str, Any], folder: Path) -> No
 
 def row_agreement_table(report: Report) -> Table:
     """One line for each row: its differences from the oracle and from its own float64."""
-    table = _table("Each row against the oracle (37x50 px) and against its own backend's float64 (its size)")
-    table.add_column("row", no_wrap=True)
-    for heading in ("loss, oracle", "gradient", "1 - cosine", "loss, float64", "gradient", "1 - cosine"):
-        table.add_column(heading, justify="right")
-    table.add_column("verdict")
+    title = "Each row against the oracle (37x50 px) and against its own backend's float64 (its size)"
+    table = plain_table(title, "row", *_DIFFERENCES, "verdict")
     for result in report.results:
         if result.agreement is None:
             continue
@@ -53,9 +57,9 @@ def _differences(check: Check) -> tuple[str, str, str]:
 
 def timing_table(report: Report) -> Table:
     """One line for each row: its time an evaluation, its spread, and how near it is to the ceiling."""
-    table = _table("Seconds an evaluation (loss and gradient), measured in turns; ceiling: of a matrix product")
-    for heading in ("row", "median", "quartiles", "n", "to fastest", "GFLOP/s", "ceiling", "memory"):
-        table.add_column(heading, justify="left" if heading == "row" else "right", no_wrap=heading == "row")
+    title = "Seconds an evaluation (loss and gradient), measured in turns; ceiling: of a matrix product"
+    headings = ("median", "quartiles", "n", "to\nfastest", "GFLOP/s", "ceiling", "memory")
+    table = plain_table(title, "row", *headings)
     for result in report.results:
         table.add_row(*_timing_cells(report, result), style="strike" if result.disagrees else None)
     return table
@@ -81,23 +85,19 @@ def _timing_cells(report: Report, result: RowResult) -> tuple[str, ...]:
 
 def _against_fastest(report: Report, result: RowResult) -> str:
     if not result.ranked:
-        return "not ranked"
-    # The slower row stands first in a ratio, so the fastest of a group never does.
-    slower = {ratio.row for ratio in report.ratios}
-    ratios = [ratio.ratio for ratio in report.ratios if ratio.row == result.row.name and ratio.to not in slower]
-    if ratios:
-        return f"{ratios[0]:.2f}x"
+        return "unranked"
+    if ratio := report.against_fastest.get(result.row.name):
+        return f"{ratio.ratio:.2f}x"
     return "fastest" if any(ratio.to == result.row.name for ratio in report.ratios) else ""
 
 
 def phases_table(report: Report) -> Table:
     """One line for each row that was run: seconds by phase."""
-    table = _table("Seconds by phase; forward, backward and optimiser are those of one steady evaluation")
-    table.add_column("row", no_wrap=True)
-    timed = [result for result in report.results if result.timing is not None]
-    for heading in _PHASES:
-        table.add_column(heading, justify="right")
-    for result in timed:
+    title = "Seconds by phase; forward, backward and optimiser are those of one steady evaluation"
+    table = plain_table(title, "row", *_PHASES)
+    for result in report.results:
+        if result.timing is None:
+            continue
         cells = ("" if seconds is None else f"{seconds:.3g}" for seconds in result.all_phases.values())
         table.add_row(escape(result.row.name), *cells)
     return table
@@ -105,10 +105,8 @@ def phases_table(report: Report) -> Table:
 
 def verdict_lines(report: Report) -> Iterator[Text]:
     """Each row against the fastest of its group in words, who arrives when, and what could not be measured."""
-    slower = {ratio.row for ratio in report.ratios}
-    for ratio in report.ratios:
-        if ratio.to not in slower:
-            yield Text(f"{ratio.row} against {ratio.to}: {ratio.verdict}")
+    for ratio in report.against_fastest.values():
+        yield Text(f"{ratio.row} against {ratio.to}: {ratio.verdict}")
     for group, loss in report.common_losses.items():
         for result in report.in_group(group):
             reached = report.curves[result.row.name].reach(loss) if result.row.name in report.curves else None
@@ -117,7 +115,3 @@ def verdict_lines(report: Report) -> Iterator[Text]:
     for result in report.results:
         if result.why is not None:
             yield Text(f"{result.row.name}: {result.status}: {result.why}", style="yellow")
-
-
-def _table(title: str) -> Table:
-    return Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold", title_style="bold")

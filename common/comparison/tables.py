@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 
 from common.comparison.agreement import ORACLE, Agreement, Quantity
@@ -19,6 +20,30 @@ def console() -> Console:
     """A console as wide as the terminal, or of a fixed width where there is none."""
     plain = Console()
     return plain if plain.is_terminal else Console(width=_WIDTH)
+
+
+def plain_table(title: str, *headings: str) -> Table:
+    """A table without lines, of which only the first column may be folded."""
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold", title_style="bold")
+    for heading in headings:
+        first = not table.columns
+        table.add_column(heading, justify="left" if first else "right", no_wrap=not first, overflow="fold")
+    return table
+
+
+def fitted(table: Table, out: Console, *least: str) -> Table:
+    """The same table without as many of its `least` important columns as do not fit into the terminal."""
+    left_out = []
+    for heading in least:
+        if Measurement.get(out, out.options.update(width=10 * _WIDTH), table).maximum <= out.width:
+            break
+        # A new table numbers the columns anew, on which their padding depends.
+        table.columns = Table(*(column for column in table.columns if column.header != heading)).columns
+        left_out.append(heading.replace("\n", " "))
+    if left_out:
+        table.caption = f"(too narrow for: {', '.join(left_out)}; the report has them)"
+        table.caption_justify = "left"
+    return table
 
 
 def agreement_table(agreement: Agreement) -> Table:
@@ -41,6 +66,11 @@ def _pairs(agreement: Agreement) -> list[str]:
     # All pairs where there is room for them, and otherwise those that say who is wrong.
     pairs = list(agreement.rows[0].differences)
     return pairs if len(pairs) <= _MOST_PAIRS else [pair for pair in pairs if pair.endswith(f"-{ORACLE}")]
+
+
+def without_oracle(agreement: Agreement) -> list[str]:
+    """The headings of the pairs that do not say who is wrong."""
+    return [escape(pair) for pair in _pairs(agreement) if not pair.endswith(f"-{ORACLE}")]
 
 
 def _verdict(row: Quantity) -> str:

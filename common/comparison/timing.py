@@ -3,8 +3,9 @@
 Time is per evaluation of loss and gradient, never per iteration.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,12 +87,13 @@ def paired_ratio(row: str, rounds_s: Rounds, to: str, to_rounds_s: Rounds) -> Ra
     if len(pairs) < 2:
         return None
     logs = np.array([np.log(np.median(one) / np.median(other)) for one, other in pairs])
-    ratio, low, high = (float(np.exp(value)) for value in (np.median(logs), *_interval(logs)))
+    ratio, low, high = (float(np.exp(value)) for value in (np.median(logs), *bootstrap_interval((logs,), np.median)))
     return Ratio(row, to, ratio, low / (1 + RESOLUTION), high * (1 + RESOLUTION), len(pairs))
 
 
-def _interval(values: NDArray[np.float64]) -> tuple[float, float]:
+def bootstrap_interval(samples: Sequence[NDArray[np.float64]], statistic: Callable[..., Any]) -> tuple[float, float]:
+    """The 95% interval of a statistic of samples that are drawn again independently (Efron and Tibshirani 1993, 13)."""
     found = bootstrap(
-        (values,), np.median, confidence_level=_CONFIDENCE, n_resamples=_RESAMPLES, method="percentile", rng=0
+        samples, statistic, confidence_level=_CONFIDENCE, n_resamples=_RESAMPLES, method="percentile", rng=0
     ).confidence_interval
     return float(found.low), float(found.high)
