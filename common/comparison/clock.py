@@ -20,7 +20,7 @@ class Delay:
 
 NO_DELAY = Delay()
 _WARM_UP_NS = 50_000_000
-_LONGEST_TURN_S = 5.0
+LONGEST_TURN_S = 5.0
 
 
 def seconds_of(work: Callable[[], Any], wait: Callable[[], None], times: int, delay: Delay = NO_DELAY) -> list[float]:
@@ -30,7 +30,7 @@ def seconds_of(work: Callable[[], Any], wait: Callable[[], None], times: int, de
     """
     durations_s: list[float] = []
     wait()
-    while len(durations_s) < times and sum(durations_s) < _LONGEST_TURN_S:
+    while len(durations_s) < times and sum(durations_s) < LONGEST_TURN_S:
         start_ns = time.perf_counter_ns()
         work()
         wait()

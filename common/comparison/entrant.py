@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from common.comparison.agreement import Evaluation
+from common.comparison.clock import LONGEST_TURN_S
 from common.comparison.convergence import optimizer_s
 from common.comparison.limit import Limit, ceiling_flops_per_s
 from common.comparison.plan import Plan, probe
@@ -21,7 +22,7 @@ from common.results import RunResult
 from common.spec.flops import evaluation_flops
 
 Value = TypeVar("Value")
-_LONGEST_TRANSFER_S = 1800.0
+_LONGEST_TRANSFER_S = 600.0
 PER_ROUND = 4  # about: it is found when the rows are running
 
 
@@ -62,6 +63,12 @@ class Entrant:
         """About how long the whole transfer takes."""
         timing = self.result.timing
         return 0.0 if timing is None else timing.median_s * self._plan.recipes[self.row.backend].steps
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether one evaluation takes longer than a whole turn should."""
+        timing = self.result.timing
+        return timing is not None and timing.median_s > LONGEST_TURN_S
 
     @property
     def too_long(self) -> bool:
