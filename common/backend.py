@@ -55,6 +55,10 @@ class Backend(Protocol):
         """Feature maps by tap as `value_and_grad` sees them."""
         ...
 
+    def tensors(self, image: Image, problem: Problem) -> Features:
+        """Every tensor that the port doctor examines, by its name."""
+        ...
+
     def losses(self, image: Image, problem: Problem) -> LossTerms:
         """Every loss term at an image."""
         ...

@@ -60,7 +60,9 @@ class Evaluator:
             self.best_loss, self.best_point = self._loss, self._point
 
 
-def minimize(value_and_grad: ValueAndGrad, start: NDArray[np.floating], optimizer: LBFGS, steps: int) -> Vector:
+def minimize(
+    value_and_grad: ValueAndGrad, start: NDArray[np.floating], optimizer: LBFGS, steps: int, factr: float = 0.0
+) -> Vector:
     """Minimise from `start` with exactly `steps` evaluations, or fewer if no step lowers the loss any more.
 
     Returns the flat float64 point of the lowest loss seen. `factr` and `pgtol` are 0, because a float32 loss
@@ -78,7 +80,7 @@ def minimize(value_and_grad: ValueAndGrad, start: NDArray[np.floating], optimize
                 point,
                 fprime=evaluator.grads,
                 m=optimizer.memory,
-                factr=0.0,
+                factr=factr,
                 pgtol=0.0,
                 maxfun=maxfun,
                 maxiter=steps,

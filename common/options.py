@@ -70,12 +70,17 @@ def add_precision_option(parser: argparse.ArgumentParser) -> None:
 
 def add_arithmetic_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that choose the weights and the device."""
+    add_weights_option(parser)
+    parser.add_argument("--device", type=_device, default="cpu", help="cpu (default), gpu or gpu:1")
+
+
+def add_weights_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option that chooses the weights."""
     parser.add_argument(
         "--weights",
         metavar="W",
         help="keras (default), torchvision, random, random:SEED, or the path of a .h5 or .pth file",
     )
-    parser.add_argument("--device", type=_device, default="cpu", help="cpu (default), gpu or gpu:1")
 
 
 def recipe_from(options: argparse.Namespace, default: Literal["adam", "lbfgs", "recipe"]) -> Recipe:

@@ -4,6 +4,7 @@ from importlib.metadata import version
 
 from keras_impl.machine import check_arithmetic, environment, matrix_product, peak_memory
 from keras_impl.objective import Objective, features, losses, trace, value_and_grad
+from keras_impl.tensors import tensors
 from keras_impl.transfer import stylize
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "matrix_product",
     "peak_memory",
     "stylize",
+    "tensors",
     "trace",
     "value_and_grad",
     "versions",

@@ -25,8 +25,8 @@ class Objective:
             self._trunk = Trunk(problem.recipe.taps, self._network)
             at_content = self._trunk(to_native(preprocess(problem.content), self._network))
             at_style = self._trunk(to_native(preprocess(problem.style), self._network))
-            self._content = {tap: at_content[tap] for tap in self.coefficients.content}
-            self._style = {tap: c.target_scale * gram(at_style[tap]) for tap, c in self.coefficients.style.items()}
+            self.content = {tap: at_content[tap] for tap in self.coefficients.content}
+            self.style = {tap: c.target_scale * gram(at_style[tap]) for tap, c in self.coefficients.style.items()}
         self._terms, self._both = in_mode(self.terms, problem.mode), in_mode(self._differentiate, problem.mode)
 
     def variable(self, pixels: Pixels) -> tf.Tensor:
@@ -37,7 +37,7 @@ class Objective:
     def terms(self, variable: tf.Tensor) -> Terms:
         """Every loss term at the optimised variable."""
         features = self._trunk(apply_affine(variable, self._to_network))
-        return total_loss(features, variable, self._content, self._style, self.coefficients)
+        return total_loss(features, variable, self.content, self.style, self.coefficients)
 
     def forward_terms(self, variable: tf.Tensor) -> Terms:
         """Every loss term from a forward pass in the problem's mode, with nothing kept for a gradient."""

@@ -27,6 +27,7 @@ class Trunk(keras.Model):
             x = layer(x)
             if layer.name in self.taps:
                 kept[layer.name] = tf.cast(x, dtype)
+                x = tf.cast(kept[layer.name], self.layer_dtype)  # so that its gradient is of all that follows
         return {tap: kept[tap] for tap in self.taps}
 
 

@@ -4,6 +4,7 @@ from importlib.metadata import version
 
 from torch_impl.machine import check_arithmetic, environment, matrix_product, peak_memory
 from torch_impl.objective import Objective, features, losses, trace, value_and_grad
+from torch_impl.tensors import tensors
 from torch_impl.transfer import stylize
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "matrix_product",
     "peak_memory",
     "stylize",
+    "tensors",
     "trace",
     "value_and_grad",
     "versions",

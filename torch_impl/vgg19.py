@@ -27,6 +27,7 @@ class Trunk(nn.Module):
             x = layer(x)
             if name in self.taps:
                 kept[name] = x.to(dtype)
+                x = kept[name].to(self.layer_dtype)  # so that the gradient at a tap is of all that follows
         return {tap: kept[tap] for tap in self.taps}
 
 

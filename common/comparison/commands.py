@@ -4,12 +4,17 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
+from common.backend import BACKENDS
 from common.comparison.compare_command import compare_command
 from common.comparison.gallery_command import gallery_command
 from common.comparison.losses_command import losses_command
 from common.comparison.row_options import add_baseline_options, add_row_options, count_from
 from common.comparison.selftest_command import selftest_command
 from common.comparison.tables import console, recipes_table
+from common.doctor.check_command import check_command
+from common.doctor.doctor_command import doctor_command
+from common.doctor.export_command import export_command
+from common.doctor.tensor_files import KINDS
 from common.errors import exit_code
 from common.options import (
     OneLineParser,
@@ -19,6 +24,7 @@ from common.options import (
     add_precision_option,
     add_size_option,
     add_start_option,
+    add_weights_option,
 )
 from common.spec.recipes import RECIPES
 
@@ -31,6 +37,9 @@ compare.py [CONTENT STYLE]             agreement, timings and pictures, into rep
 compare.py selftest                    does the instrument find a difference where there is one, and only there
 compare.py losses CONTENT STYLE IMAGE  every loss term of a picture, by the oracle and each backend
 compare.py gallery [CONTENT STYLE]     every recipe on every backend, as one picture
+compare.py doctor [BACKEND ...]        every tensor of a backend, to the first that differs, and why
+compare.py export DIR                  the reference's tensors, for a port that is written elsewhere
+compare.py check THEIRS                a port's tensors: the first that differs, and why
 compare.py recipes                     the recipes, with their sources and deviations"""
 
 
@@ -111,6 +120,41 @@ def _gallery_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _check_parser() -> argparse.ArgumentParser:
+    parser = OneLineParser(prog="compare.py check", description=check_command.__doc__)
+    parser.add_argument("theirs", nargs="?", metavar="THEIRS", help=f"the port's tensors: {KINDS}")
+    parser.add_argument("--port", metavar="MODULE:NAME", help="a port in Python, which is called instead")
+    parser.add_argument("--against", metavar="BUNDLE", help="what `compare.py export` wrote (default: the samples)")
+    _add_case_options(parser)
+    parser.add_argument("--json", metavar="FILE", help="write the table and the diagnosis as JSON")
+    parser.add_argument("--markdown", metavar="FILE", help="the same as Markdown")
+    return parser
+
+
+def _export_parser() -> argparse.ArgumentParser:
+    parser = OneLineParser(prog="compare.py export", description=export_command.__doc__)
+    parser.add_argument("folder", metavar="DIR", help="where to write tensors.safetensors and manifest.json")
+    _add_case_options(parser)
+    return parser
+
+
+def _doctor_parser() -> argparse.ArgumentParser:
+    parser = OneLineParser(prog="compare.py doctor", description=doctor_command.__doc__)
+    parser.add_argument("backend", nargs="*", help=f"of {', '.join(BACKENDS)} (default: all)")
+    _add_case_options(parser)
+    add_precision_option(parser)
+    return parser
+
+
+def _add_case_options(parser: argparse.ArgumentParser) -> None:
+    """What is computed, and at which size: small by default, since every tensor is kept."""
+    for role in ("content", "style"):
+        parser.add_argument(f"--{role}", metavar="PICTURE", help=f"the {role} picture (default: the sample)")
+    add_loss_options(parser)
+    add_size_option(parser)
+    add_weights_option(parser)
+
+
 def _recipes_parser() -> argparse.ArgumentParser:
     return OneLineParser(prog="compare.py recipes", description=recipes_command.__doc__)
 
@@ -120,5 +164,8 @@ _COMMANDS: dict[str, tuple[argparse.ArgumentParser, Command]] = {
     "selftest": (_selftest_parser(), selftest_command),
     "losses": (_losses_parser(), losses_command),
     "gallery": (_gallery_parser(), gallery_command),
+    "doctor": (_doctor_parser(), doctor_command),
+    "export": (_export_parser(), export_command),
+    "check": (_check_parser(), check_command),
     "recipes": (_recipes_parser(), recipes_command),
 }

@@ -53,6 +53,11 @@ class Desk:
         terms, gradient = self._backend.value_and_grad(image, problem)
         return {"losses": asdict(terms)}, {**trace, "gradient": gradient}
 
+    def _tensors(self, job: Job, problem: Problem) -> tuple[Values, Arrays]:
+        """Every tensor that the port doctor examines."""
+        self._backend.check_arithmetic(problem.network)
+        return {}, self._backend.tensors(_image(job), problem)
+
     def _losses(self, job: Job, problem: Problem) -> tuple[Values, Arrays]:
         self._backend.check_arithmetic(problem.network)
         return {"losses": asdict(self._backend.losses(_image(job), problem))}, {}

@@ -20,6 +20,20 @@ def with_optimizer(recipe: Recipe, kind: Literal["adam", "lbfgs"]) -> Recipe:
     return replace(recipe, stages=stages)
 
 
+def adam_of(recipe: Recipe) -> Adam:
+    """The recipe's Adam in its last stage, or the one that it is given when asked to use one; in the textbook form."""
+    optimizer = with_optimizer(recipe, "adam").stages[-1].optimizer
+    assert isinstance(optimizer, Adam)
+    return replace(optimizer, form="textbook")
+
+
+def lbfgs_of(recipe: Recipe) -> LBFGS:
+    """The recipe's L-BFGS in its last stage, or the one that it is given when asked to use one."""
+    optimizer = with_optimizer(recipe, "lbfgs").stages[-1].optimizer
+    assert isinstance(optimizer, LBFGS)
+    return optimizer
+
+
 def with_steps(recipe: Recipe, steps: int) -> Recipe:
     """The recipe with `steps` evaluations in all, shared out over the stages in the source's proportions."""
     if steps < len(recipe.stages):

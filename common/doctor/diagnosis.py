@@ -1,0 +1,141 @@
+"""Why a port differs: hypotheses are tried on the first tensor that does, until nothing is left to explain."""
+
+import time
+from dataclasses import dataclass
+
+from common.doctor.arrays import Arrays
+from common.doctor.case import Case
+from common.doctor.explaining import Explained, alone, in_pairs
+from common.doctor.fitting import another_training
+from common.doctor.hypotheses import STAGES, Hypothesis, hypotheses, stage_of
+from common.doctor.judgement import Judge, Judged
+from common.doctor.names import tail, tensor_names
+from common.doctor.no_bug import decisions_followed, decisions_found
+from common.doctor.traps import TRAPS, Trap
+from common.doctor.unexplained import facts
+from common.doctor.variant import Variant
+from common.problem import Precision
+from common.spec.vgg19 import NAMES
+
+_LONGEST_SEARCH_S = 30.0  # for pairs of traps, in one diagnosis
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One cause: the trap, where it shows first, what it is here, and the numbers; no trap where nothing fits."""
+
+    trap: Trap | None
+    tensor: str
+    words: str
+    evidence: str
+    also_possible: tuple[int, ...] = ()
+
+    @property
+    def harmless(self) -> bool:
+        """Whether it is no bug."""
+        return self.trap is not None and self.trap.harmless
+
+
+@dataclass(frozen=True, eq=False)
+class Diagnosis:
+    """Every tensor beside the reference, and why some differ; `variant` has all the traps that were found."""
+
+    rows: tuple[Judged, ...]
+    findings: tuple[Finding, ...]
+    variant: Variant
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing was found but rounding."""
+        return all(finding.harmless for finding in self.findings)
+
+    @property
+    def first(self) -> Judged | None:
+        """The first tensor that is wrong and does not inherit it."""
+        return next((row for row in self.rows if row.verdict == "differs"), None)
+
+
+def diagnose(case: Case, given: Arrays, precision: Precision = "float32") -> Diagnosis:
+    """Judge what a port has handed over, in (H, W, C) and by the names of `tensor_names`, and explain it."""
+    doctor = _Doctor(case, given, precision)
+    rows = doctor.judge.judge(doctor.names)
+    findings = doctor.explain()
+    return Diagnosis(tuple(rows), tuple(findings), doctor.judge.variant)
+
+
+class _Doctor:
+    def __init__(self, case: Case, given: Arrays, precision: Precision) -> None:
+        self._case, self._given, self._precision = case, given, precision
+        self.judge = Judge(case, given, precision)
+        self.names = [name for name in tensor_names(case.problem) if name in given]
+        self._hypotheses = hypotheses(case)
+        self._left_alone: set[str] = set()
+        self._search_s = _LONGEST_SEARCH_S
+
+    def explain(self) -> list[Finding]:
+        """Findings in data-flow order, one cause after the other."""
+        findings: list[Finding] = []
+        while (name := self._first_wrong()) is not None:
+            findings += self._explained(name)
+        if followed := decisions_followed(self._given, self.judge, self.names):
+            findings.append(Finding(TRAPS[31], *followed))
+        return findings
+
+    def _first_wrong(self) -> str | None:
+        names = (name for name in self.names if name not in self._left_alone)
+        return next((name for name in names if self.judge.is_wrong(name)), None)
+
+    def _explained(self, name: str) -> list[Finding]:
+        tried = self._in_question(name)
+        single = alone(tried, name, self._judge_by, self.judge, self.names)
+        if single is not None:
+            return self._accept([single])
+        if decisions := decisions_found(self.judge, self._given, name):
+            self._left_alone.add(name)
+            return [Finding(TRAPS[31], *decisions)]
+        if (pair := self._in_pairs(tried, name)) is not None:
+            return self._accept(list(pair))
+        if training := another_training(self._given, self.judge.own, name):
+            self._left_alone |= {it for it in self.names if _depends_on_weights(it)}
+            return [Finding(TRAPS[16], name, *training)]
+        self._left_alone |= {name, *(it for it in self.names if _computed_anew(it))}
+        return [Finding(None, name, "nothing fits", facts(self._given[name], self.judge.own.expected(name)))]
+
+    def _in_question(self, name: str) -> list[Hypothesis]:
+        last, layers = STAGES.index(stage_of(name)), self._layers_before(name)
+        return [
+            it for it in self._hypotheses if STAGES.index(it.stage) <= last and (it.layer is None or it.layer in layers)
+        ]
+
+    def _layers_before(self, name: str) -> set[str]:
+        """The layers that a tensor is computed by from what is given before it."""
+        if not name.startswith("features/"):
+            return set(NAMES)
+        index = NAMES.index(tail(name))
+        given = (at for at in range(index - 1, -1, -1) if f"features/{NAMES[at]}" in self._given)
+        return set(NAMES[next(given, -1) + 1 : index + 1])
+
+    def _in_pairs(self, tried: list[Hypothesis], name: str) -> tuple[Explained, Explained] | None:
+        start_s = time.monotonic()
+        found = in_pairs(tried, name, self._judge_by, self.judge, self.names, self._search_s)
+        self._search_s = max(0.0, self._search_s - (time.monotonic() - start_s))
+        return found
+
+    def _judge_by(self, variant: Variant) -> Judge:
+        return Judge(self._case, self._given, self._precision, variant)
+
+    def _accept(self, found: list[Explained]) -> list[Finding]:
+        self.judge = self._judge_by(found[-1].variant)
+        return [
+            Finding(TRAPS[it.hypothesis.trap], it.tensor, it.hypothesis.words, it.evidence, it.also_possible)
+            for it in found
+        ]
+
+
+def _computed_anew(name: str) -> bool:
+    """Whether a tensor is computed from pixels, through all that may be unexplained, and not from what is before it."""
+    return name.startswith(("target/", "lbfgs/losses", "lbfgs/gradients")) or name.endswith("/gradient")
+
+
+def _depends_on_weights(name: str) -> bool:
+    return name.startswith(("features/", "target/", "gradient/", "lbfgs/")) or name.endswith("/gradient")

@@ -1,0 +1,78 @@
+"""How far a tensor is from what it should be, and how far rounding alone may take it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from common.bounds import NEGLIGIBLE_TERM, Bounds, bounds_for
+from common.comparison.agreement import cosine_gap, relative_l2
+from common.doctor.arrays import Array
+from common.doctor.run import Run
+from common.doctor.variant import Variant
+from common.problem import Precision
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Relative L2 difference, largest absolute one, and cosine; a difference of shapes is infinite."""
+
+    relative: float
+    largest: float
+    cosine: float
+
+
+def difference(got: Array, expected: Array, unit: Array | float | None = None) -> Difference:
+    """The difference of two tensors, relative to the norm of the second or of `unit`."""
+    if got.shape != expected.shape:
+        return Difference(np.inf, np.inf, np.nan)
+    if not np.isfinite(got).all():
+        return Difference(np.inf, np.inf, np.nan)
+    ours, theirs = got.astype(np.float64), expected.astype(np.float64)
+    largest = float(np.max(np.abs(ours - theirs), initial=0.0))
+    norm = relative_l2(ours, theirs)
+    if unit is not None:
+        norm = float(np.linalg.norm(ours - theirs) / max(float(np.linalg.norm(unit)), np.finfo(np.float64).tiny))
+    return Difference(norm, largest, 1 - cosine_gap(ours.ravel(), theirs.ravel()))
+
+
+def unit_of(name: str, run: Run) -> Array | float | None:
+    """What a difference is relative to, where not to the tensor itself."""
+    kind, _, rest = name.partition("/")
+    if kind == "loss":
+        return np.maximum(np.abs(run.expected(name)), NEGLIGIBLE_TERM * abs(float(run.expected("loss/total"))))
+    if kind == "adam" and rest.endswith("pixels"):
+        step = int(rest.partition("/")[0])
+        before = "pixels" if step == 1 else f"adam/{step - 1}/pixels"
+        return run.expected(name) - run.value(before)
+    if name == "lbfgs/pixels":
+        points = run.expected(name)
+        return points - points[:1]
+    return None
+
+
+def tolerance(name: str, precision: Precision, variant: Variant) -> float:
+    """The largest relative difference that is rounding."""
+    arithmetic = variant.arithmetic
+    bounds = bounds_for(precision if arithmetic == "exact" else arithmetic)
+    kind, _, rest = name.partition("/")
+    if variant.eight_bits and rest == "resized":
+        return _EIGHT_BITS
+    if kind == "saved":
+        return _SAVED
+    if kind in ("adam", "lbfgs"):
+        return _of_optimisers(rest, bounds, precision)
+    if kind == "gradient":
+        return bounds.gradient_followed
+    return bounds.losses if kind == "loss" else bounds.features
+
+
+# Pillow's resizing of 8-bit pictures rounds twice, to 1/255 each time.
+_EIGHT_BITS = 5e-3
+# A value that lies within rounding of a half may be written one lower or higher.
+_SAVED = 2e-3
+
+
+def _of_optimisers(rest: str, bounds: Bounds, precision: Precision) -> float:
+    if rest.endswith("pixels"):
+        return 1e-6 if precision == "float64" else 2e-3
+    return bounds.losses if rest == "losses" else bounds.gradient_flipped

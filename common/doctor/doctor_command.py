@@ -1,0 +1,41 @@
+"""`compare.py doctor`: the same examination between the project's own backends."""
+
+import argparse
+
+from common.backend import BACKENDS
+from common.comparison.jobs import Job
+from common.comparison.processes import Worker
+from common.comparison.tables import console
+from common.doctor.arrays import Arrays
+from common.doctor.case import Case
+from common.doctor.check_command import case_from
+from common.doctor.diagnosis import diagnose
+from common.doctor.show import print_diagnosis
+from common.errors import RosettaError
+from common.load_weights import locate_weights
+from common.problem import Precision
+
+
+def doctor_command(options: argparse.Namespace) -> int:
+    """Every tensor of a backend, or of several, against the reference; 1 when something differs."""
+    names = options.backend or list(BACKENDS)
+    for name in names:
+        if name not in BACKENDS:
+            raise RosettaError(f"there is no backend {name!r}: choose of {', '.join(BACKENDS)}")
+    case, healthy = case_from(options), True
+    for name in dict.fromkeys(names):
+        tensors = backend_tensors(name, case, locate_weights(options.weights), options.precision)
+        diagnosis = diagnose(case, tensors, options.precision)
+        height, width = case.problem.content.shape[:2]
+        title = f"{BACKENDS[name].label}, {options.precision}: {case.problem.recipe.name}, {height}x{width} px"
+        print_diagnosis(console(), title, diagnosis, {})
+        healthy = healthy and diagnosis.healthy
+    return 0 if healthy else 1
+
+
+def backend_tensors(name: str, case: Case, weights: str, precision: Precision) -> Arrays:
+    """Every tensor that a backend computes, in a process of its own."""
+    problem = case.problem
+    job = Job(problem.recipe, weights, precision, "cpu", "default", 0, problem.content, problem.style, case.image)
+    with Worker(name) as worker:
+        return worker.ask("tensors", job).arrays

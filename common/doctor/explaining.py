@@ -1,0 +1,109 @@
+"""Trying hypotheses on one tensor: the one that makes its difference vanish, or two together."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from common.doctor.hypotheses import Hypothesis, stage_of
+from common.doctor.judgement import Judge
+from common.doctor.variant import Variant
+
+JudgeBy = Callable[[Variant], Judge]
+_SUBSTANTIAL = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """A hypothesis that explains a tensor, what the port's variant is with it, and the evidence."""
+
+    hypothesis: Hypothesis
+    variant: Variant
+    tensor: str
+    evidence: str
+    also_possible: tuple[int, ...] = ()
+
+
+def alone(
+    tried: Sequence[Hypothesis], name: str, judge_by: JudgeBy, judge: Judge, names: Sequence[str]
+) -> Explained | None:
+    """The hypothesis that explains a tensor and, with it, most of the others; None where none does."""
+    found = []
+    for hypothesis in tried:
+        if (variant := judge.variant.changed(hypothesis.changes)) is not None:
+            other = judge_by(variant)
+            if _explains(name, other, judge):
+                found.append((hypothesis, other))
+    if not found:
+        return None
+    if len(found) > 1:
+        concerned = _concerned(name, names)
+        found.sort(key=lambda it: sum(it[1].is_wrong(other) for other in concerned))
+    best, by = found[0]
+    also = tuple(dict.fromkeys(it.trap for it, _ in found[1:] if it.trap != best.trap))
+    return Explained(best, by.variant, name, _evidence(name, judge, by), also)
+
+
+def in_pairs(
+    tried: Sequence[Hypothesis], name: str, judge_by: JudgeBy, judge: Judge, names: Sequence[str], longest_s: float
+) -> tuple[Explained, Explained] | None:
+    """Two hypotheses of different traps that explain a tensor together; None where no two do, in about that time."""
+    found = []
+    for one, other in _worth_trying(tried, name, judge_by, judge, longest_s):
+        first = judge.variant.changed(one.changes)
+        both = None if first is None else first.changed(other.changes)
+        if first is None or both is None:
+            continue
+        by = judge_by(both)
+        if _explains(name, by, judge):
+            found.append((one, other, first, by))
+    if not found:
+        return None
+    if len(found) > 1:
+        concerned = _concerned(name, names)
+        found.sort(key=lambda it: sum(it[3].is_wrong(another) for another in concerned))
+    one, other, first, by = found[0]
+    evidence = f"together with trap {{}}: {_evidence(name, judge, by)}"
+    return (
+        Explained(one, first, name, evidence.format(other.trap)),
+        Explained(other, by.variant, name, evidence.format(one.trap)),
+    )
+
+
+def _explains(name: str, by: Judge, before: Judge) -> bool:
+    left = by.from_own(name).relative
+    return left <= by.tolerance(name) and left < _SUBSTANTIAL * before.from_own(name).relative
+
+
+def _worth_trying(
+    tried: Sequence[Hypothesis], name: str, judge_by: JudgeBy, judge: Judge, longest_s: float
+) -> list[tuple[Hypothesis, Hypothesis]]:
+    """Pairs of hypotheses that change the tensor, those first that change it most for the better, in limited time."""
+    start_s, base = time.monotonic(), judge.own.expected(name)
+    effective = []
+    for hypothesis in tried:
+        variant = judge.variant.changed(hypothesis.changes)
+        if variant is None:
+            continue
+        by = judge_by(variant)
+        value = by.own.expected(name)
+        if value.shape != base.shape or (value != base).any():
+            effective.append((by.from_own(name).relative, hypothesis))
+    each_s = (time.monotonic() - start_s) / max(len(tried), 1)
+    effective.sort(key=lambda it: it[0])
+    most = int((2 * longest_s / max(each_s, 1e-6)) ** 0.5)
+    pairs = combinations([hypothesis for _, hypothesis in effective[:most]], 2)
+    return [pair for pair in pairs if pair[0].trap != pair[1].trap]
+
+
+def _concerned(name: str, names: Sequence[str]) -> list[str]:
+    """The tensors from this one on, without the optimisers' where it is not one of them: those take long."""
+    later = names[names.index(name) :]
+    if stage_of(name) == "optimiser":
+        return list(later)
+    return [other for other in later if not other.startswith(("adam/", "lbfgs/"))]
+
+
+def _evidence(name: str, before: Judge, after: Judge) -> str:
+    was, left = before.from_own(name).relative, after.from_own(name).relative
+    return f"with it, the difference of {name} falls from {was:.1e} to {left:.1e}"

@@ -1,0 +1,139 @@
+"""Every trap as changes of the reference that can be tried: which numbers come out if a port has fallen into it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, get_args
+
+from common.doctor.case import Case
+from common.doctor.inputs import differ_in_unit_alone
+from common.doctor.kernels import ALL
+from common.doctor.loss_hypotheses import gram_changes, loss_changes
+from common.doctor.network_hypotheses import network_changes
+from common.doctor.resampling import FILTERS
+from common.doctor.tap_hypotheses import tap_changes
+from common.doctor.variant import Orientation
+from common.spec.preprocessing import Preprocessing
+
+STAGES = ("file", "resize", "input", "network", "taps", "gram", "loss", "gradient", "optimiser", "saved")
+Stage = str
+Changes = Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Hypothesis:
+    """A trap, what it changes, and what that is in words."""
+
+    trap: int
+    stage: Stage
+    changes: Changes
+    words: str
+
+    @property
+    def layer(self) -> str | None:
+        """The only layer that it concerns, if it is one."""
+        layer = self.changes.get("only_layer") or self.changes.get("dropped_bias")
+        return None if layer in (None, ALL) else str(layer)
+
+
+def stage_of(name: str) -> Stage:
+    """The last stage that a tensor depends on."""
+    kind, _, rest = name.partition("/")
+    if kind in ("content", "style"):
+        return "file" if rest == "decoded" else "resize"
+    stages = {"pixels": "input", "input": "input", "features": "taps", "gram": "gram", "target": "gram"}
+    stages |= {"loss": "loss", "gradient": "gradient", "adam": "optimiser", "lbfgs": "optimiser", "saved": "saved"}
+    return stages[kind]
+
+
+def hypotheses(case: Case) -> list[Hypothesis]:
+    """All of them, the simplest of each trap first."""
+    by_stage = {
+        "file": _of_files,
+        "resize": _of_resizing,
+        "input": _of_input,
+        "network": network_changes,
+        "taps": tap_changes,
+        "gram": gram_changes,
+        "loss": loss_changes,
+        "gradient": _of_gradient,
+        "optimiser": _of_optimisers,
+        "saved": _of_saving,
+    }
+    return [
+        Hypothesis(trap, stage, changes, words)
+        for stage, make in by_stage.items()
+        for trap, changes, words in make(case)
+    ]
+
+
+Made = Iterator[tuple[int, Changes, str]]
+
+
+def _of_files(_: Case) -> Made:
+    for orientation in get_args(Orientation)[1:]:
+        yield 34, {"orientation": orientation}, f"the picture is {orientation}"
+    for transparency in ("over black", "ignored"):
+        yield 34, {"transparency": transparency}, f"transparency is {transparency}, not laid over white"
+    yield 34, {"palette_indices": True}, "the numbers of the palette's colours are taken for grey"
+
+
+def _of_resizing(_: Case) -> Made:
+    for eight_bits, name in product((False, True), ("lanczos", *FILTERS)):
+        if name == "lanczos" and not eight_bits:
+            continue
+        words = f"resized by {name}" + (", rounded to 8 bits" if eight_bits else "")
+        yield 24, {"filter": name, "eight_bits": eight_bits}, words
+
+
+def _of_input(case: Case) -> Made:
+    preprocessing = case.network.weights.preprocessing
+    for trap, changes, words in _of_preprocessing(preprocessing):
+        yield trap, changes, words
+        if differ_in_unit_alone(case.problem.recipe.pixel_space, preprocessing):
+            yield trap, {**changes, "in_pixels": True}, f"{words} (already in the optimised variable)"
+
+
+def _of_preprocessing(preprocessing: Preprocessing) -> Made:
+    yield 1, {"unordered": True}, "the channels are not brought into the checkpoint's order"
+    yield 1, {"bgr_file": True}, "the picture's channels are BGR where RGB is expected"
+    yield 2, {"swapped_means": True}, "the means of red and blue are exchanged"
+    of_255 = preprocessing.scale == 255
+    scales = {"256/255": 256 / 255, "1/255": 1 / 255} if of_255 else {"255": 255.0, "255/256": 255 / 256, "256": 256.0}
+    for name, scale in scales.items():
+        yield 3, {"scale": scale}, f"RGB is {name} times what it should be before the means are subtracted"
+    if not of_255:
+        yield 4, {"std": "forgotten"}, "the standard deviations are left out"
+    else:
+        yield 4, {"std": "ImageNet's of 255"}, "divided by 255 times ImageNet's standard deviations"
+        yield 4, {"std": "ImageNet's of 1"}, "divided by ImageNet's standard deviations"
+    yield 5, {"repeated": "with the channels"}, "applied twice, the order of channels too"
+    if preprocessing.bgr:
+        yield 5, {"repeated": "without the channels"}, "applied twice, the order of channels once"
+    yield 5, {"repeated": "the means alone"}, "the means are subtracted twice"
+    for scrambled in ("NCHW read as NHWC", "NHWC read as NCHW"):
+        yield 8, {"scrambled": scrambled}, f"{scrambled}, without a transpose"
+
+
+def _of_gradient(_: Case) -> Made:
+    yield 27, {"flat_chw": True}, "in the order channel, height, width"
+
+
+def _of_optimisers(case: Case) -> Made:
+    for epsilon, hat in product((1e-8, 1e-7, 1e-6, 1e-5, 1e-3, 1e-1), (False, True)):
+        if (epsilon, hat) != (case.adam.epsilon, False):
+            place = "before" if hat else "after"
+            yield 25, {"epsilon": epsilon, "epsilon_hat": hat}, f"{epsilon:g}, added {place} the bias correction"
+    for name, scale in {"255": 255.0, "1/255": 1 / 255, "57.6": 57.63, "1/57.6": 1 / 57.63}.items():
+        yield 26, {"rate_scale": scale}, f"{name} times the rate"
+    yield 28, {"factr": 1e7}, "SciPy's own tolerance (factr=1e7) ends it"
+    if case.lbfgs.maxfun is None:
+        yield 29, {"maxfun": 20}, "a new call after every 20 evaluations"
+    else:
+        yield 29, {"maxfun": 10**9}, f"no new call after every {case.lbfgs.maxfun} evaluations"
+    yield 30, {"clamped": True}, "every point is clamped to the range of RGB before it is evaluated"
+
+
+def _of_saving(_: Case) -> Made:
+    for saved in ("truncated", "stretched", "stretched, truncated"):
+        yield 33, {"saved": saved}, saved

@@ -1,0 +1,83 @@
+"""Which layout a port's tensor has: it is recognised from its shape, said, and never changed in silence."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from common.doctor.arrays import Array, Arrays
+from common.doctor.case import Case
+from common.doctor.differences import difference
+from common.doctor.run import Run
+from common.doctor.shapes import shape_of
+from common.doctor.variant import RIGHT
+
+
+@dataclass(frozen=True, eq=False)
+class Recognised:
+    """A port's tensors in (H, W, C) without a batch, and how each was found."""
+
+    arrays: Arrays
+    layouts: Mapping[str, str]
+
+
+def recognise(case: Case, given: Arrays) -> Recognised:
+    """Bring every tensor into (H, W, C); where two layouts have one shape, the nearer one is taken."""
+    run = Run(case, RIGHT)
+    arrays, layouts = {}, {}
+    for name, array in given.items():
+        arrays[name], layouts[name] = _recognised(name, np.asarray(array), run)
+    return Recognised(arrays, layouts)
+
+
+def _recognised(name: str, array: Array, run: Run) -> tuple[Array, str]:
+    candidates = _candidates(name, array, run.case)
+    if not candidates:
+        return array, "unknown"
+    if len(candidates) == 1:
+        return candidates[0]
+    expected = run.expected(name)
+    return min(candidates, key=lambda it: difference(it[0], expected).relative)
+
+
+def _candidates(name: str, array: Array, case: Case) -> list[tuple[Array, str]]:
+    """The array in every way that has the shape it should have."""
+    wanted = _wanted(name, array, case)
+    if wanted is None:
+        return []
+    if wanted == ():
+        return [(array.reshape(()), "scalar")] if array.size == 1 else []
+    found = _as_image(array, wanted, "")
+    if array.ndim > 1 and array.shape[0] == 1:
+        found += _as_image(array[0], wanted, "N")
+    if array.ndim == len(wanted) - 2 and array.size == prod(wanted):
+        found.append((array.reshape(wanted), "flat, HWC"))
+    return found
+
+
+def _as_image(array: Array, wanted: tuple[int, ...], prefix: str) -> list[tuple[Array, str]]:
+    found = []
+    if array.shape == wanted:
+        found.append((array, _name(prefix, wanted, "HWC")))
+    if len(wanted) >= 3 and array.shape == (*wanted[:-3], wanted[-1], *wanted[-3:-1]):
+        found.append((np.moveaxis(array, -3, -1), _name(prefix, wanted, "CHW")))
+    return found
+
+
+def _name(prefix: str, wanted: tuple[int, ...], order: str) -> str:
+    stacked = "N" * (len(wanted) - 3)
+    return f"{prefix}{stacked}{order}" if len(wanted) >= 3 else "matrix"
+
+
+def _wanted(name: str, array: Array, case: Case) -> tuple[int, ...] | None:
+    """The shape that a tensor should have, as far as that is known before it is looked at."""
+    image = case.problem.content.shape
+    if name == "lbfgs/losses":
+        return (array.size,)
+    if name.startswith("lbfgs/"):
+        return (len(array) if array.ndim else 0, *image)
+    if name.endswith("/decoded"):
+        picture = case.content if name.startswith("content") else case.style
+        return picture.decoded.shape
+    return shape_of(name, case, RIGHT)

@@ -1,0 +1,66 @@
+"""A port that is called: `package.module:name`, given three images, gives a dict of named tensors.
+
+    def port(content, style, image):  # float32 RGB in [0, 1], shape (H, W, 3)
+        return {"features/relu1_1": ..., "loss/total": ..., "gradient/pixels": ...}
+
+Where it has an attribute `layer`, a function of a layer's name and its input (H, W, C), every layer is also given
+the reference's input, so that an error behind another one is seen on its own.
+"""
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common.doctor.arrays import Arrays
+from common.doctor.case import Case
+from common.doctor.run import Run
+from common.doctor.variant import RIGHT
+from common.errors import RosettaError, one_line
+from common.spec.vgg19 import cut
+
+Port = Callable[..., Mapping[str, Any]]
+
+
+def load_port(name: str) -> Port:
+    """Import a port; raise RosettaError when it is not there or cannot be called."""
+    module_name, colon, attribute = name.partition(":")
+    if not (module_name and colon and attribute):
+        raise RosettaError(f"{name!r} names no port: write package.module:name")
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        port = getattr(importlib.import_module(module_name), attribute)
+    except Exception as error:  # whatever a user's module may raise
+        raise RosettaError(f"cannot import the port {name!r} ({type(error).__name__}: {one_line(error)})") from None
+    if not callable(port):
+        raise RosettaError(f"the port {name!r} cannot be called: write a function of content, style and image")
+    return port  # type: ignore[no-any-return]
+
+
+def tensors_of(port: Port, case: Case) -> Arrays:
+    """What a port computes for a case; raise RosettaError with its own words when it fails."""
+    problem = case.problem
+    images = (np.array(image, np.float32) for image in (problem.content, problem.style, case.image))
+    try:
+        tensors = port(*images)
+        return {str(name): np.asarray(tensor) for name, tensor in tensors.items()}
+    except Exception as error:
+        raise RosettaError(f"the port failed: {type(error).__name__}: {one_line(error)}") from None
+
+
+def layers_of(port: Port, case: Case) -> Arrays:
+    """What each layer of a port makes of the reference's input; nothing where it does not expose them."""
+    layer_of_port = getattr(port, "layer", None)
+    if layer_of_port is None:
+        return {}
+    run, found = Run(case, RIGHT), {}
+    for layer in cut(case.problem.recipe.taps):
+        try:
+            found[f"features/{layer.name}"] = np.asarray(layer_of_port(layer.name, run.below(layer).astype(np.float32)))
+        except Exception as error:
+            raise RosettaError(f"the port's {layer.name} failed: {type(error).__name__}: {one_line(error)}") from None
+    return found

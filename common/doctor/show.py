@@ -1,0 +1,114 @@
+"""A diagnosis for the terminal, as Markdown, and as plain JSON values."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.text import Text
+
+from common.comparison.tables import fitted, plain_table
+from common.doctor.diagnosis import Diagnosis, Finding
+from common.doctor.judgement import Judged
+
+_HEADINGS = ("shape", "layout", "relative\nL2", "largest", "cosine", "from its\nown inputs", "verdict")
+_STYLES = {"same": None, "inherits": "yellow", "differs": "bold red"}
+SCHEMA = 1
+
+
+def print_diagnosis(out: Console, title: str, diagnosis: Diagnosis, layouts: Mapping[str, str]) -> None:
+    """The table in data-flow order, then what is wrong and why."""
+    table = plain_table(escape(title), "tensor", *_HEADINGS)
+    for row in diagnosis.rows:
+        table.add_row(escape(row.name), *_cells(row, diagnosis, layouts), style=_STYLES[row.verdict])
+    out.print(fitted(table, out, "cosine", "largest", "shape", "layout"), "", sep="\n")
+    for line in lines(diagnosis):
+        out.print(Text(line), highlight=False)
+
+
+def _cells(row: Judged, diagnosis: Diagnosis, layouts: Mapping[str, str]) -> tuple[str, ...]:
+    far = row.from_reference
+    first = " (first)" if diagnosis.first is not None and row.name == diagnosis.first.name else ""
+    shape = "x".join(map(str, row.shape)) or "scalar"
+    numbers = (f"{far.relative:.1e}", f"{far.largest:.1e}", _cosine(far.cosine), f"{row.from_own.relative:.1e}")
+    return shape, layouts.get(row.name, ""), *numbers, f"{row.verdict}{first}"
+
+
+def _cosine(cosine: float) -> str:
+    return "" if math.isnan(cosine) else f"{cosine:.6f}"
+
+
+def lines(diagnosis: Diagnosis) -> Iterator[str]:
+    """The diagnosis in sentences."""
+    if not diagnosis.findings:
+        yield "Nothing differs: every tensor is the reference's within rounding."
+        return
+    inherited = sum(row.verdict == "inherits" for row in diagnosis.rows)
+    if diagnosis.first is not None:
+        yield f"The first tensor that differs is {diagnosis.first.name}; {inherited} later ones inherit it."
+    for number, finding in enumerate(diagnosis.findings, start=1):
+        yield ""
+        yield from _finding_lines(number, finding)
+
+
+def _finding_lines(number: int, finding: Finding) -> Iterator[str]:
+    if finding.trap is None:
+        yield f"{number}. {finding.tensor}: no trap that we know explains it. What is known: {finding.evidence}."
+        return
+    trap = finding.trap
+    yield f"{number}. Trap {trap.number}: {trap.title}."
+    yield f"   here: {finding.words}, first seen in {finding.tensor}"
+    yield f"   evidence: {finding.evidence}"
+    if finding.also_possible:
+        yield f"   traps that would give the same numbers: {', '.join(map(str, finding.also_possible))}"
+    yield f"   mend: {trap.mend}"
+    yield f"   seen in: {trap.seen}"
+
+
+def to_markdown(title: str, diagnosis: Diagnosis, layouts: Mapping[str, str]) -> str:
+    """The same as Markdown."""
+    headings = ["tensor", *(heading.replace("\n", " ") for heading in _HEADINGS)]
+    rows = [f"| {' | '.join([f'`{row.name}`', *_cells(row, diagnosis, layouts)])} |" for row in diagnosis.rows]
+    table = [f"| {' | '.join(headings)} |", f"|{'---|' * len(headings)}", *rows]
+    return "\n".join([f"## {title}", "", *table, "", *lines(diagnosis), ""])
+
+
+def to_json(title: str, diagnosis: Diagnosis, layouts: Mapping[str, str]) -> dict[str, Any]:
+    """The same as plain JSON values; what is not finite is null."""
+    return {
+        "schema": SCHEMA,
+        "title": title,
+        "healthy": diagnosis.healthy,
+        "first": diagnosis.first and diagnosis.first.name,
+        "tensors": [_row_json(row, layouts) for row in diagnosis.rows],
+        "findings": [_finding_json(finding) for finding in diagnosis.findings],
+    }
+
+
+def _row_json(row: Judged, layouts: Mapping[str, str]) -> dict[str, Any]:
+    far = row.from_reference
+    numbers = {"relative_l2": far.relative, "largest": far.largest, "cosine": far.cosine}
+    numbers |= {"relative_l2_from_own_inputs": row.from_own.relative, "tolerance": row.tolerance}
+    finite = {name: value if math.isfinite(value) else None for name, value in numbers.items()}
+    return {
+        "name": row.name,
+        "shape": list(row.shape),
+        "layout": layouts.get(row.name),
+        **finite,
+        "verdict": row.verdict,
+    }
+
+
+def _finding_json(finding: Finding) -> dict[str, Any]:
+    trap = finding.trap
+    known = {} if trap is None else {"title": trap.title, "mend": trap.mend, "seen": trap.seen}
+    return {
+        "trap": trap and trap.number,
+        "tensor": finding.tensor,
+        "here": finding.words,
+        "evidence": finding.evidence,
+        "also_possible": list(finding.also_possible),
+        "harmless": finding.harmless,
+        **known,
+    }

@@ -1,0 +1,69 @@
+"""Every tensor on the way from the image to the optimisers' first steps, for the port doctor."""
+
+import tensorflow as tf
+
+from common.doctor.names import ADAM_STEPS
+from common.doctor.recording import Tensors, lbfgs_tensors, loss_tensors, picture_tensors
+from common.images import Image
+from common.problem import Pixels, Problem
+from common.spec.adjust import adam_of, lbfgs_of
+from common.spec.recipe import Adam
+from common.spec.vgg19 import cut
+from keras_impl.arrays import apply_affine, device_scope, to_numpy
+from keras_impl.losses import gram, total, total_loss
+from keras_impl.objective import Objective, to_loss_terms
+from keras_impl.optimizers import adam
+from keras_impl.vgg19 import Trunk
+
+
+def tensors(image: Image, problem: Problem) -> Tensors:
+    """Every tensor that the port doctor examines, by its name; arrays are (H, W, C)."""
+    objective, pixels = Objective(problem), problem.pixels(image)
+    with device_scope(problem.network):
+        return {
+            **picture_tensors(image, problem),
+            **target_tensors(objective),
+            **evaluation_tensors(objective, pixels, problem),
+            **adam_tensors(objective, pixels, adam_of(problem.recipe)),
+            **lbfgs_tensors(objective.evaluate, pixels, lbfgs_of(problem.recipe)),
+        }
+
+
+def target_tensors(objective: Objective) -> Tensors:
+    """The feature maps and the scaled Gram matrices that the loss compares with."""
+    content = {f"target/content/{tap}": to_numpy(feature) for tap, feature in objective.content.items()}
+    style = {f"target/style/{tap}": matrix.numpy() for tap, matrix in objective.style.items()}
+    return {**content, **style}
+
+
+def evaluation_tensors(objective: Objective, pixels: Pixels, problem: Problem) -> Tensors:
+    """One forward and one backward pass: every layer, every term, and the gradient at the taps and at the image."""
+    taps = problem.recipe.taps
+    variable = objective.variable(pixels)
+    with tf.GradientTape() as tape:
+        tape.watch(variable)
+        network_input = apply_affine(variable, problem.to_network)
+        features = Trunk([layer.name for layer in cut(taps)], problem.network)(network_input)
+        terms = total_loss(features, variable, objective.content, objective.style, objective.coefficients)
+        loss = total(terms)
+    *at_taps, at_pixels = tape.gradient(loss, [*(features[tap] for tap in taps), variable])
+    return {
+        "input": to_numpy(network_input),
+        **{f"features/{name}": to_numpy(feature) for name, feature in features.items()},
+        **{f"gram/{tap}": gram(features[tap]).numpy() for tap in objective.style},
+        **loss_tensors(to_loss_terms(terms)),
+        **{f"gradient/features/{tap}": to_numpy(at_tap) for tap, at_tap in zip(taps, at_taps, strict=True)},
+        "gradient/pixels": to_numpy(at_pixels),
+    }
+
+
+def adam_tensors(objective: Objective, start: Pixels, optimizer: Adam) -> Tensors:
+    """Adam's first steps: the gradient that each is taken from, and the variable after it."""
+    variable = tf.Variable(objective.variable(start))
+    update, found = adam(variable, optimizer), {}
+    for step in range(ADAM_STEPS):
+        _, gradient = objective.terms_and_gradient(variable.value())
+        update(gradient, step)
+        found[f"adam/{step + 1}/gradient"] = to_numpy(gradient)
+        found[f"adam/{step + 1}/pixels"] = to_numpy(variable)
+    return found
