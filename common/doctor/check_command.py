@@ -49,18 +49,17 @@ def _checked(options: argparse.Namespace) -> Iterator[Checked]:
         return
     port = load_port(options.port)
     yield _shown(f"{options.port} against the reference", case, tensors_of(port, case))
-    if layers := layers_of(port, case):
-        yield from _layers_alone(options.port, case, layers)
+    yield from _layers_alone(options.port, case, layers_of(port, case))
     for seed in range(_RANDOM_IMAGES):
         other = random_case(seed, case.problem.recipe, case.problem.weights)
         yield _shown(f"{options.port}, random pictures {seed + 1}", other, tensors_of(port, other))
 
 
-def _layers_alone(name: str, case: Case, layers: Arrays) -> Iterator[Checked]:
+def _layers_alone(name: str, case: Case, layers: Mapping[str, Arrays]) -> Iterator[Checked]:
     """Each layer that differs although it was given the reference's input."""
-    recognised = recognise(case, layers)
-    for tensor, array in recognised.arrays.items():
-        diagnosis = diagnose(case, {tensor: array})
+    for tensor, given in layers.items():
+        recognised = recognise(case, given)
+        diagnosis = diagnose(case, recognised.arrays, only=tensor)
         if not diagnosis.healthy:
             yield _printed(f"{name}, {tensor} given the reference's input", diagnosis, recognised)
 

@@ -17,7 +17,8 @@ from common.doctor.variant import Variant
 from common.problem import Precision
 from common.spec.vgg19 import NAMES
 
-_LONGEST_SEARCH_S = 30.0  # for pairs of traps, in one diagnosis
+_LONGEST_S = 60.0  # after which nothing new is examined
+_LONGEST_SEARCH_S = 20.0  # of it for pairs of traps
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,13 @@ class Diagnosis:
         return next((row for row in self.rows if row.verdict == "differs"), None)
 
 
-def diagnose(case: Case, given: Arrays, precision: Precision = "float32") -> Diagnosis:
-    """Judge what a port has handed over, in (H, W, C) and by the names of `tensor_names`, and explain it."""
+def diagnose(case: Case, given: Arrays, precision: Precision = "float32", only: str | None = None) -> Diagnosis:
+    """Judge what a port has handed over, in (H, W, C) and by the names of `tensor_names`, and explain it.
+
+    With `only`, one tensor is judged, and the others are what it was computed from.
+    """
     doctor = _Doctor(case, given, precision)
+    doctor.names = [name for name in doctor.names if only in (None, name)]
     rows = doctor.judge.judge(doctor.names)
     findings = doctor.explain()
     return Diagnosis(tuple(rows), tuple(findings), doctor.judge.variant)
@@ -75,7 +80,10 @@ class _Doctor:
     def explain(self) -> list[Finding]:
         """Findings in data-flow order, one cause after the other."""
         findings: list[Finding] = []
+        end_s = time.monotonic() + _LONGEST_S
         while (name := self._first_wrong()) is not None:
+            if time.monotonic() > end_s:
+                return [*findings, Finding(None, name, "not examined", "it differs too; there was no time to see why")]
             findings += self._explained(name)
         if followed := decisions_followed(self._given, self.judge, self.names):
             findings.append(Finding(TRAPS[31], *followed))
@@ -121,8 +129,10 @@ class _Doctor:
         self._search_s = max(0.0, self._search_s - (time.monotonic() - start_s))
         return found
 
-    def _judge_by(self, variant: Variant) -> Judge:
-        return Judge(self._case, self._given, self._precision, variant)
+    def _judge_by(self, variant: Variant, hypothesis: Hypothesis | None = None) -> Judge:
+        # What a trap of the loss or of an optimiser leaves as it is, need not be computed again.
+        late = hypothesis is not None and STAGES.index(hypothesis.stage) >= STAGES.index("gram")
+        return Judge(self._case, self._given, self._precision, variant, self.judge if late else None)
 
     def _accept(self, found: list[Explained]) -> list[Finding]:
         self.judge = self._judge_by(found[-1].variant)

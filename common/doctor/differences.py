@@ -5,11 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from common.bounds import NEGLIGIBLE_TERM, Bounds, bounds_for
-from common.comparison.agreement import cosine_gap, relative_l2
+from common.comparison.agreement import cosine_gap
 from common.doctor.arrays import Array
 from common.doctor.run import Run
 from common.doctor.variant import Variant
 from common.problem import Precision
+
+_NOTHING = 1e-300
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,9 @@ def difference(got: Array, expected: Array, unit: Array | float | None = None) -
         return Difference(np.inf, np.inf, np.nan)
     ours, theirs = got.astype(np.float64), expected.astype(np.float64)
     largest = float(np.max(np.abs(ours - theirs), initial=0.0))
-    norm = relative_l2(ours, theirs)
-    if unit is not None:
-        norm = float(np.linalg.norm(ours - theirs) / max(float(np.linalg.norm(unit)), np.finfo(np.float64).tiny))
-    return Difference(norm, largest, 1 - cosine_gap(ours.ravel(), theirs.ravel()))
+    distance, norm = float(np.linalg.norm(ours - theirs)), float(np.linalg.norm(theirs if unit is None else unit))
+    relative = 0.0 if distance == 0 else distance / norm if norm > _NOTHING else np.inf
+    return Difference(relative, largest, 1 - cosine_gap(ours.ravel(), theirs.ravel()))
 
 
 def unit_of(name: str, run: Run) -> Array | float | None:
@@ -55,8 +56,6 @@ def tolerance(name: str, precision: Precision, variant: Variant) -> float:
     arithmetic = variant.arithmetic
     bounds = bounds_for(precision if arithmetic == "exact" else arithmetic)
     kind, _, rest = name.partition("/")
-    if variant.eight_bits and rest == "resized":
-        return _EIGHT_BITS
     if kind == "saved":
         return _SAVED
     if kind in ("adam", "lbfgs"):
@@ -66,8 +65,6 @@ def tolerance(name: str, precision: Precision, variant: Variant) -> float:
     return bounds.losses if kind == "loss" else bounds.features
 
 
-# Pillow's resizing of 8-bit pictures rounds twice, to 1/255 each time.
-_EIGHT_BITS = 5e-3
 # A value that lies within rounding of a half may be written one lower or higher.
 _SAVED = 2e-3
 

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from common.doctor.hypotheses import Hypothesis, stage_of
+from common.doctor.hypotheses import STAGES, Hypothesis, stage_of
 from common.doctor.judgement import Judge
 from common.doctor.variant import Variant
 
-JudgeBy = Callable[[Variant], Judge]
+JudgeBy = Callable[[Variant, Hypothesis], Judge]
 _SUBSTANTIAL = 0.5
 
 
@@ -27,20 +27,25 @@ class Explained:
 def alone(
     tried: Sequence[Hypothesis], name: str, judge_by: JudgeBy, judge: Judge, names: Sequence[str]
 ) -> Explained | None:
-    """The hypothesis that explains a tensor and, with it, most of the others; None where none does."""
-    found = []
-    for hypothesis in tried:
-        if (variant := judge.variant.changed(hypothesis.changes)) is not None:
-            other = judge_by(variant)
-            if _explains(name, other, judge):
-                found.append((hypothesis, other))
+    """The hypothesis that explains a tensor and, with it, most of the others; None where none does.
+
+    Those of the tensor's own stage come first, and earlier stages only where these leave something wrong.
+    """
+    found: list[tuple[int, Hypothesis, Judge]] = []
+    concerned = _concerned(name, names)
+    for stage in reversed(STAGES):
+        for hypothesis in (it for it in tried if it.stage == stage):
+            variant = judge.variant.changed(hypothesis.changes)
+            by = None if variant is None else judge_by(variant, hypothesis)
+            if by is not None and _explains(name, by, judge):
+                found.append((sum(by.is_wrong(other) for other in concerned), hypothesis, by))
+        if any(wrong == 0 for wrong, _, _ in found):
+            break
     if not found:
         return None
-    if len(found) > 1:
-        concerned = _concerned(name, names)
-        found.sort(key=lambda it: sum(it[1].is_wrong(other) for other in concerned))
-    best, by = found[0]
-    also = tuple(dict.fromkeys(it.trap for it, _ in found[1:] if it.trap != best.trap))
+    found.sort(key=lambda it: it[0])
+    _, best, by = found[0]
+    also = tuple(dict.fromkeys(it.trap for wrong, it, _ in found[1:] if it.trap != best.trap and wrong == found[0][0]))
     return Explained(best, by.variant, name, _evidence(name, judge, by), also)
 
 
@@ -54,7 +59,7 @@ def in_pairs(
         both = None if first is None else first.changed(other.changes)
         if first is None or both is None:
             continue
-        by = judge_by(both)
+        by = judge_by(both, min(one, other, key=lambda it: STAGES.index(it.stage)))
         if _explains(name, by, judge):
             found.append((one, other, first, by))
     if not found:
@@ -85,7 +90,7 @@ def _worth_trying(
         variant = judge.variant.changed(hypothesis.changes)
         if variant is None:
             continue
-        by = judge_by(variant)
+        by = judge_by(variant, hypothesis)
         value = by.own.expected(name)
         if value.shape != base.shape or (value != base).any():
             effective.append((by.from_own(name).relative, hypothesis))

@@ -71,11 +71,18 @@ Made = Iterator[tuple[int, Changes, str]]
 
 
 def _of_files(_: Case) -> Made:
+    for roles, which in ((("content", "style"), "both pictures"), (("content",), "content"), (("style",), "style")):
+        for trap, changes, words in _of_reading():
+            yield trap, {**changes, "roles": roles}, f"{which}: {words}"
+
+
+def _of_reading() -> Made:
     for orientation in get_args(Orientation)[1:]:
-        yield 34, {"orientation": orientation}, f"the picture is {orientation}"
+        yield 34, {"orientation": orientation}, f"{orientation}"
     for transparency in ("over black", "ignored"):
         yield 34, {"transparency": transparency}, f"transparency is {transparency}, not laid over white"
     yield 34, {"palette_indices": True}, "the numbers of the palette's colours are taken for grey"
+    yield 1, {"bgr_decoded": True}, "BGR where RGB is expected"
 
 
 def _of_resizing(_: Case) -> Made:
@@ -84,6 +91,7 @@ def _of_resizing(_: Case) -> Made:
             continue
         words = f"resized by {name}" + (", rounded to 8 bits" if eight_bits else "")
         yield 24, {"filter": name, "eight_bits": eight_bits}, words
+    yield 22, {"own_style_size": True}, "the style picture is not resized"
 
 
 def _of_input(case: Case) -> Made:
@@ -126,7 +134,8 @@ def _of_optimisers(case: Case) -> Made:
             yield 25, {"epsilon": epsilon, "epsilon_hat": hat}, f"{epsilon:g}, added {place} the bias correction"
     for name, scale in {"255": 255.0, "1/255": 1 / 255, "57.6": 57.63, "1/57.6": 1 / 57.63}.items():
         yield 26, {"rate_scale": scale}, f"{name} times the rate"
-    yield 28, {"factr": 1e7}, "SciPy's own tolerance (factr=1e7) ends it"
+    for factr in (10.0**power for power in range(7, 17)):
+        yield 28, {"factr": factr}, f"factr={factr:g} ends it"
     if case.lbfgs.maxfun is None:
         yield 29, {"maxfun": 20}, "a new call after every 20 evaluations"
     else:

@@ -47,22 +47,29 @@ def differ_in_unit_alone(space: Preprocessing, other: Preprocessing) -> bool:
 
 def preprocess(right: Preprocessing, variant: Variant) -> Map:
     """RGB in [0, 1] to the network's input."""
+    unit = _unit(right)
+    right = right.divided_by(1 / unit)
     step = replace(right, mean=right.mean[::-1] if variant.swapped_means else right.mean, std=_std(right, variant))
     step = replace(step, scale=step.scale * variant.scale, bgr=step.bgr != variant.unordered)
     again = replace(step, scale=1.0)
+    in_order = slice(None, None, -1 if step.bgr else 1)
 
     def apply(rgb: Array) -> Array:
         values = step.apply(scrambled(rgb[..., ::-1] if variant.bgr_file else rgb, variant.scrambled))
         if variant.repeated == "with the channels":
-            return again.apply(values)
-        in_order = slice(None, None, -1 if step.bgr else 1)
+            values = again.apply(values)
         if variant.repeated == "without the channels":
-            return np.asarray((values - np.asarray(step.mean)[in_order]) / np.asarray(step.std)[in_order])
+            values = (values - np.asarray(step.mean)[in_order]) / np.asarray(step.std)[in_order]
         if variant.repeated == "the means alone":
-            return np.asarray(values - (np.asarray(step.mean) / step.std)[in_order])
-        return np.asarray(values)
+            values = values - (np.asarray(step.mean) / step.std)[in_order]
+        return np.asarray(values / unit)
 
     return apply
+
+
+def _unit(right: Preprocessing) -> float:
+    """What all values are divided by at the end, for weights of one family in another's units; 1 without."""
+    return right.std[0] if len(set(right.std)) == 1 else 1.0
 
 
 def _std(right: Preprocessing, variant: Variant) -> tuple[float, float, float]:

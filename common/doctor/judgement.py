@@ -37,9 +37,12 @@ class Judged:
 class Judge:
     """Judges a port's tensors by one variant."""
 
-    def __init__(self, case: Case, given: Arrays, precision: Precision, variant: Variant = RIGHT) -> None:
+    def __init__(
+        self, case: Case, given: Arrays, precision: Precision, variant: Variant = RIGHT, like: "Judge | None" = None
+    ) -> None:
         self.variant, self._given, self._precision = variant, given, precision
-        self.own, self.reference = Run(case, variant, given), Run(case, variant)
+        self.own: Run = Run(case, variant, given, None if like is None else like.own)
+        self.reference: Run = Run(case, variant, None, None if like is None else like.reference)
 
     def judge(self, names: Iterable[str]) -> list[Judged]:
         """Some tensors, with both differences."""

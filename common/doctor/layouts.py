@@ -32,6 +32,9 @@ def recognise(case: Case, given: Arrays) -> Recognised:
 
 
 def _recognised(name: str, array: Array, run: Run) -> tuple[Array, str]:
+    if array.dtype == np.uint8 and name.endswith(("/decoded", "/resized")):
+        one, layout = _recognised(name, array / np.float32(255), run)
+        return one, f"{layout}, 8 bits"
     candidates = _candidates(name, array, run.case)
     if not candidates:
         return array, "unknown"

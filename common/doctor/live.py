@@ -52,15 +52,18 @@ def tensors_of(port: Port, case: Case) -> Arrays:
         raise RosettaError(f"the port failed: {type(error).__name__}: {one_line(error)}") from None
 
 
-def layers_of(port: Port, case: Case) -> Arrays:
-    """What each layer of a port makes of the reference's input; nothing where it does not expose them."""
+def layers_of(port: Port, case: Case) -> dict[str, Arrays]:
+    """By tensor: the reference's input of a layer, and what the port's layer makes of it; empty without layers."""
     layer_of_port = getattr(port, "layer", None)
     if layer_of_port is None:
         return {}
-    run, found = Run(case, RIGHT), {}
+    run, before = Run(case, RIGHT), "input"
+    found: dict[str, Arrays] = {}
     for layer in cut(case.problem.recipe.taps):
+        name, given = f"features/{layer.name}", run.below(layer).astype(np.float32)
         try:
-            found[f"features/{layer.name}"] = np.asarray(layer_of_port(layer.name, run.below(layer).astype(np.float32)))
+            found[name] = {before: given, name: np.asarray(layer_of_port(layer.name, given.copy()))}
         except Exception as error:
             raise RosettaError(f"the port's {layer.name} failed: {type(error).__name__}: {one_line(error)}") from None
+        before = name
     return found

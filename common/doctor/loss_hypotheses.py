@@ -27,9 +27,8 @@ def gram_changes(case: Case) -> Made:
         ratios = {tap: _positions(tap, style) / _positions(tap, image) for tap in taps}
         size = "of its own size" if own else "of the style's size"
         if any(ratio != 1 for ratio in ratios.values()):
-            yield 22, {"target_scale": ratios, "own_style_size": own}, f"the target is M_s / M too large, {size}"
-        if own:
-            yield 22, {"own_style_size": True}, "the style picture is not resized"
+            yield 22, {"target_scale": ratios}, f"the target is M_s / M too large, {size}"
+            yield 22, {"target_scale": ratios, "own_style_size": own}, f"the same, and the picture is {size}"
 
 
 def _positions(tap: str, image: tuple[int, ...]) -> float:

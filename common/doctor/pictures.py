@@ -24,6 +24,14 @@ _TURNS: dict[Orientation, tuple[int, bool]] = {
     "transversed": (3, True),
 }
 
+_PILLOWS = {
+    "lanczos": Pillow.Resampling.LANCZOS,
+    "bicubic": Pillow.Resampling.BICUBIC,
+    "bilinear": Pillow.Resampling.BILINEAR,
+    "box": Pillow.Resampling.BOX,
+    "nearest": Pillow.Resampling.NEAREST,
+}
+
 
 @dataclass(frozen=True, eq=False)
 class Picture:
@@ -39,16 +47,18 @@ class Picture:
             values = _read_otherwise(self.path, variant, values)
         quarters, mirrored = _TURNS[variant.orientation]
         turned = np.rot90(values, quarters)
-        return turned[:, ::-1] if mirrored else turned
+        turned = turned[:, ::-1] if mirrored else turned
+        return turned[..., ::-1] if variant.bgr_decoded else turned
 
 
 def resized_by(image: Array, height_px: int, width_px: int, variant: Variant) -> Array:
     """What a variant makes of a picture, shape (height_px, width_px, 3)."""
+    if variant.eight_bits and variant.filter in _PILLOWS:
+        picture = Pillow.fromarray(to_bytes(image)).resize((width_px, height_px), _PILLOWS[variant.filter])
+        return np.asarray(picture) / 255
     if variant.filter == "lanczos":
-        resized: Array = resize(np.asarray(image, np.float32), height_px, width_px)
-    else:
-        resized = resample(image, height_px, width_px, variant.filter)
-    clipped = np.clip(resized, 0, 1)
+        return resize(np.asarray(image, np.float32), height_px, width_px)
+    clipped = np.clip(resample(image, height_px, width_px, variant.filter), 0, 1)
     return np.rint(clipped * 255) / 255 if variant.eight_bits else clipped
 
 
@@ -64,19 +74,17 @@ def saved_bytes(image: Array, how: Saved) -> Array:
 def _read_otherwise(path: Path, variant: Variant, right: Array) -> Array:
     if variant.palette_indices and (indices := _indices(path)) is not None:
         return indices
-    if variant.transparency == "over white" or (layers := _with_alpha(path)) is None:
+    if variant.transparency == "over white" or (layer := _with_alpha(path)) is None:
         return right
-    colours, alpha = layers
-    return colours * alpha if variant.transparency == "over black" else colours
+    if variant.transparency == "over black":
+        layer = Pillow.alpha_composite(Pillow.new("RGBA", layer.size, "black"), layer)
+    return np.asarray(layer.convert("RGB"), np.float32) / np.float32(255)
 
 
 @lru_cache(maxsize=4)
-def _with_alpha(path: Path) -> tuple[Image, Image] | None:
+def _with_alpha(path: Path) -> Pillow.Image | None:
     with Pillow.open(path) as file:
-        if not file.has_transparency_data:
-            return None
-        values = np.asarray(file.convert("RGBA"), np.float32) / np.float32(255)
-    return values[..., :3], values[..., 3:]
+        return file.convert("RGBA") if file.has_transparency_data else None
 
 
 @lru_cache(maxsize=4)

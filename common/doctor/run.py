@@ -15,7 +15,7 @@ from common.doctor.optimizers import adam_update, lbfgs_points
 from common.doctor.pictures import resized_by, saved_bytes
 from common.doctor.shapes import shape_of
 from common.doctor.total_variation import tv
-from common.doctor.variant import Variant
+from common.doctor.variant import RIGHT, Variant
 from common.spec.vgg19 import LAYERS, NAMES, Layer, cut
 
 _AT = {name: LAYERS[index] for index, name in enumerate(NAMES)}
@@ -24,7 +24,8 @@ _AT = {name: LAYERS[index] for index, name in enumerate(NAMES)}
 class Run:
     """Computes tensors by name; what is `given` stands in the place of what would be computed from further up."""
 
-    def __init__(self, case: Case, variant: Variant, given: Arrays | None = None) -> None:
+    def __init__(self, case: Case, variant: Variant, given: Arrays | None = None, like: "Run | None" = None) -> None:
+        """`like` is a run whose variant differs in the loss or later alone: its feature maps are taken over."""
         self.case, self.variant = case, variant
         self._network, self._coefficients = case.network, case.coefficients
         self._given = {name: it for name, it in (given or {}).items() if self._fits(name, it)}
@@ -35,6 +36,7 @@ class Run:
         for name, actual in self._actual.items():
             self._recorded[actual].append(name)
         self._memo: dict[str, Array] = {}
+        self._maps: dict[str, Array] = {} if like is None else like._maps
 
     def _fits(self, name: str, array: Array) -> bool:
         shape = shape_of(name, self.case, self.variant)
@@ -63,7 +65,7 @@ class Run:
     def _picture(self, role: str, what: str) -> Array:
         if what == "decoded":
             picture = self.case.content if role == "content" else self.case.style
-            return picture.decoded_by(self.variant)
+            return picture.decoded_by(self.variant if role in self.variant.roles else RIGHT)
         right = getattr(self.case.problem, role)
         decoded = self.value(f"{role}/decoded")
         height, width = right.shape[:2]
@@ -98,10 +100,10 @@ class Run:
         return next((self._given[name] for name in names if name in self._given), None)
 
     def _computed(self, name: str) -> Array:
-        key = f"layer/{name}"
-        if key not in self._memo:
-            self._memo[key] = forward(_AT[name], self.below(_AT[name]), self._network, self.variant)
-        return self._memo[key]
+        key = f"image:{name}"
+        if key not in self._maps:
+            self._maps[key] = forward(_AT[name], self.below(_AT[name]), self._network, self.variant)
+        return self._maps[key]
 
     def below(self, layer: Layer) -> Array:
         """What goes into a layer at the image."""
@@ -110,7 +112,7 @@ class Run:
 
     def _of_picture(self, role: str, tap: str) -> Array:
         """A feature map of the content or the style picture, which is computed whole."""
-        if f"{role}:{tap}" not in self._memo:
+        if f"{role}:{tap}" not in self._maps:
             to_pixels, to_input = self.maps.to_pixels, self.maps.to_input
             x = np.asarray(to_input(to_pixels(np.asarray(self.value(f"{role}/resized"), np.float64))))
             taps = self._coefficients.content if role == "content" else self._coefficients.style
@@ -118,8 +120,8 @@ class Run:
             for layer in cut(wanted):
                 x = forward(layer, x, self._network, self.variant)
                 if layer.name in wanted:
-                    self._memo[f"{role}:{layer.name}"] = x
-        return self._memo[f"{role}:{tap}"]
+                    self._maps[f"{role}:{layer.name}"] = x
+        return self._maps[f"{role}:{tap}"]
 
     # The loss.
 
@@ -247,8 +249,9 @@ class Run:
 
     @property
     def _asked(self) -> int:
+        # As many as there may be, so that a port that stopped before is seen to have stopped.
         given = self._given.get("lbfgs/pixels")
-        return LBFGS_EVALUATIONS if given is None else len(given)
+        return max(LBFGS_EVALUATIONS, 0 if given is None else len(given))
 
     def _answer(self, number: int, point: Array) -> tuple[float, Array]:
         """What the port answered at this number, so that a step is judged by what it was taken from."""

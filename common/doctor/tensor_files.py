@@ -63,6 +63,6 @@ def _name(relative: Path) -> str:
 
 def write_tensors(path: Path, arrays: Arrays) -> None:
     """Write a .safetensors file, whole or not at all."""
-    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     with replacing(path) as temporary:
         safetensors.numpy.save_file(contiguous, temporary)

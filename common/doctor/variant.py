@@ -35,7 +35,9 @@ class Variant:
     """
 
     # From a file to RGB of the right size.
+    roles: tuple[str, ...] = ("content", "style")
     orientation: Orientation = "upright"
+    bgr_decoded: bool = False
     transparency: Transparency = "over white"
     palette_indices: bool = False
     filter: str = "lanczos"

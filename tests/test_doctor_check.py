@@ -1,0 +1,230 @@
+"""`compare.py export` and `compare.py check`: files, layouts, names, exit codes, and a port that is called."""
+
+import json
+import textwrap
+
+import numpy as np
+import pytest
+
+from common import RECIPES
+from common.comparison.commands import main
+from common.doctor.bundle import MANIFEST, TENSORS, bundle_tensors, read_bundle, write_bundle
+from common.doctor.diagnosis import diagnose
+from common.doctor.layouts import recognise
+from common.doctor.live import layers_of, load_port, tensors_of
+from common.doctor.make_case import random_case
+from common.doctor.run import Run
+from common.doctor.tensor_files import read_tensors, write_tensors
+from common.doctor.variant import Variant
+from common.errors import RosettaError
+from common.weights import random_weights
+
+
+@pytest.fixture(scope="module")
+def case():
+    return random_case(3, RECIPES["gatys"], random_weights(0))
+
+
+@pytest.fixture(scope="module")
+def tensors(case):
+    return bundle_tensors(case)
+
+
+@pytest.fixture(scope="module")
+def bundle(case, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bundle")
+    write_bundle(case, folder)
+    return folder
+
+
+def check(*arguments):
+    return main(["check", *map(str, arguments)])
+
+
+def test_a_bundle_is_the_same_case_when_read_back(case, bundle):
+    again = read_bundle(bundle, None)
+    for name in ("image", "pixels"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(case, name))
+    np.testing.assert_array_equal(again.problem.style, case.problem.style)
+    assert (again.problem.recipe, again.adam, again.lbfgs) == (case.problem.recipe, case.adam, case.lbfgs)
+    manifest = json.loads((bundle / MANIFEST).read_text())
+    assert manifest["weights"]["sha256"] == case.problem.weights.sha256
+    assert manifest["tensors"]["features/relu1_1"] == {"shape": [37, 34, 64], "dtype": "float32"}
+
+
+def test_a_bundle_agrees_with_itself(bundle, capsys):
+    assert check(bundle / TENSORS, "--against", bundle) == 0
+    assert "Nothing differs" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", ["npz", "safetensors", "npy", "npy with slashes"])
+def test_every_kind_of_file_is_read(kind, tensors, tmp_path):
+    some = {name: tensors[name] for name in ("features/relu1_1", "loss/total")}
+    if kind == "npz":
+        path = tmp_path / "port.npz"
+        np.savez(path, **some)
+    elif kind == "safetensors":
+        path = tmp_path / "port.safetensors"
+        write_tensors(path, some)
+    else:
+        path = tmp_path
+        for name, array in some.items():
+            file = path / f"{name if 'slashes' in kind else name.replace('/', '--')}.npy"
+            file.parent.mkdir(exist_ok=True)
+            np.save(file, array)
+    assert {name: array.tolist() for name, array in read_tensors(path).items()} == {
+        name: array.tolist() for name, array in some.items()
+    }
+
+
+def test_layouts_are_recognised_and_said(case, tensors):
+    feature, lbfgs = tensors["features/relu2_1"], tensors["lbfgs/pixels"]
+    given = {
+        "features/relu2_1": np.moveaxis(feature, -1, 0)[None],
+        "features/relu1_1": tensors["features/relu1_1"][None],
+        "gradient/pixels": tensors["gradient/pixels"].ravel(),
+        "lbfgs/pixels": np.moveaxis(lbfgs, -1, 1),
+        "loss/total": tensors["loss/total"].reshape(1),
+    }
+    recognised = recognise(case, given)
+    assert recognised.layouts == {
+        "features/relu2_1": "NCHW",
+        "features/relu1_1": "NHWC",
+        "gradient/pixels": "flat, HWC",
+        "lbfgs/pixels": "NCHW",
+        "loss/total": "scalar",
+    }
+    for name, array in recognised.arrays.items():
+        np.testing.assert_array_equal(array, tensors[name])
+
+
+def test_a_wrong_tensor_is_named_and_the_later_ones_inherit(bundle, case, tensors, tmp_path, capsys):
+    run = Run(case, Variant(pool_scale=2.0))
+    wrong = [name for name in tensors if name.startswith(("features/", "gram/", "loss/"))]
+    np.savez(tmp_path / "port.npz", **{name: run.expected(name) for name in wrong})
+    report, page = tmp_path / "report.json", tmp_path / "report.md"
+    assert check(tmp_path / "port.npz", "--against", bundle, "--json", report, "--markdown", page) == 1
+    out = capsys.readouterr().out
+    assert "The first tensor that differs is features/pool1" in out
+    (found,) = json.loads(report.read_text())
+    assert found["first"] == "features/pool1"
+    assert found["findings"][0]["trap"] == 13
+    assert "Trap 13" in page.read_text()
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda path: path / "nothing.npz", "there is no"),
+        (lambda path: _saved(path / "other.npz", {"conv1": np.zeros(3)}), "none of the names is known"),
+        (lambda path: _saved(path / "text.npz", {"loss/total": np.array("one")}), "give real numbers"),
+        (lambda path: _written(path / "broken.npz"), "cannot read the tensors"),
+        (lambda path: _written(path / "broken.safetensors"), "cannot read the tensors"),
+        (lambda path: _written(path / "port.txt"), "neither of what can be read"),
+        (lambda path: path, "holds no tensors"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_line(make, words, bundle, tmp_path, capsys):
+    assert check(make(tmp_path), "--against", bundle) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1
+
+
+def _saved(path, arrays):
+    np.savez(path, **arrays)
+    return path
+
+
+def _written(path):
+    path.write_bytes(b"not at all")
+    return path
+
+
+def test_nothing_to_compare_and_no_bundle(tmp_path, capsys):
+    assert check() == 2
+    assert check("x.npz", "--against", tmp_path / "none") == 2
+    (tmp_path / MANIFEST).write_text("[]")
+    assert check("x.npz", "--against", tmp_path) == 2
+    assert "is no bundle" in capsys.readouterr().err
+
+
+def test_other_weights_than_the_bundles_are_refused(bundle, capsys):
+    assert check(bundle / TENSORS, "--against", bundle, "--weights", "random:5") == 2
+    assert "name the file by --weights" in capsys.readouterr().err
+
+
+PORT = """
+    import numpy as np
+    from common import RECIPES, Problem, oracle
+    from common.weights import random_weights
+
+    def port(content, style, image):
+        problem = Problem(content, style, RECIPES["gatys"], random_weights(0), "float64")
+        terms, gradient = oracle.value_and_grad(image, problem)
+        style = {f"loss/style/{tap}": np.float64(value * FACTOR) for tap, value in terms.style.items()}
+        return {**style, "gradient/pixels": FACTOR * gradient.transpose(2, 0, 1)}
+
+    def broken(content, style, image):
+        raise ValueError("out of order")
+
+    port.layer = lambda name, x: np.maximum(x, 0) if name.startswith("relu") else LAYER(name, x)
+"""
+
+
+@pytest.fixture
+def port_module(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def write(name, factor):
+        (tmp_path / f"{name}.py").write_text(textwrap.dedent(PORT).replace("FACTOR", factor))
+
+    return write
+
+
+def test_a_port_is_called_on_our_pictures_and_on_random_ones(port_module, bundle, capsys):
+    port_module("healthy_port", "1.0")
+    port = load_port("healthy_port:port")
+    del port.layer
+    assert check("--port", "healthy_port:port", "--against", bundle) == 0
+    assert capsys.readouterr().out.count("Nothing differs") == 3
+
+
+def test_a_wrong_port_is_explained(port_module, bundle, case):
+    port_module("half_port", "0.5")
+    given = {name: it for name, it in tensors_of(load_port("half_port:port"), case).items() if "style" in name}
+    diagnosis = diagnose(case, recognise(case, given).arrays)
+    assert [finding.trap.number for finding in diagnosis.findings] == [20]
+    assert diagnosis.first.name == "loss/style/relu1_1"
+
+
+def test_each_layer_of_a_port_is_given_the_references_input(case, tensors):
+    def port(*_):
+        return {}
+
+    def layer(name, x):
+        height, width = x.shape[0] // 2, x.shape[1] // 2
+        if name.startswith("relu"):
+            return np.maximum(x, 0)
+        if name.startswith("pool"):
+            return x[: 2 * height, : 2 * width].reshape(height, 2, width, 2, -1).max(axis=(1, 3))
+        return tensors[f"features/{name}"]
+
+    port.layer = layer
+    found = layers_of(port, case)
+    assert diagnose(case, found["features/relu1_1"], only="features/relu1_1").healthy
+    (cause,) = diagnose(case, found["features/pool2"], only="features/pool2").findings
+    assert cause.trap.number == 12  # the recipe averages
+
+
+@pytest.mark.parametrize("name", ["nothing", "no_such_module:port", "json:nothing", "json:__doc__"])
+def test_what_is_no_port_is_one_line(name, capsys):
+    with pytest.raises(RosettaError):
+        load_port(name)
+
+
+def test_a_port_that_fails_is_one_line(port_module, bundle, capsys):
+    port_module("failing_port", "1.0")
+    assert check("--port", "failing_port:broken", "--against", bundle) == 2
+    assert "the port failed: ValueError: out of order" in capsys.readouterr().err
