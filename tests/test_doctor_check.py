@@ -98,6 +98,13 @@ def test_layouts_are_recognised_and_said(case, tensors):
         np.testing.assert_array_equal(array, tensors[name])
 
 
+def test_a_layout_is_recognised_in_another_size_or_depth(case):
+    ceil, shallow = np.zeros((1, 128, 19, 17)), np.zeros((64, 37, 34))
+    recognised = recognise(case, {"features/relu2_1": ceil, "features/relu2_2": shallow})
+    assert recognised.layouts == {"features/relu2_1": "NCHW", "features/relu2_2": "CHW"}
+    assert [array.shape for array in recognised.arrays.values()] == [(19, 17, 128), (37, 34, 64)]
+
+
 def test_a_wrong_tensor_is_named_and_the_later_ones_inherit(bundle, case, tensors, tmp_path, capsys):
     run = Run(case, Variant(pool_scale=2.0))
     wrong = [name for name in tensors if name.startswith(("features/", "gram/", "loss/"))]

@@ -1,7 +1,7 @@
 """Why a port differs: hypotheses are tried on the first tensor that does, until nothing is left to explain."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from common.doctor.arrays import Arrays
 from common.doctor.case import Case
@@ -65,6 +65,9 @@ def diagnose(case: Case, given: Arrays, precision: Precision = "float32", only: 
     doctor.names = [name for name in doctor.names if only in (None, name)]
     rows = doctor.judge.judge(doctor.names)
     findings = doctor.explain()
+    # What the traps that were found make of it is not an error of its own.
+    at_fault = {finding.tensor for finding in findings}
+    rows = [replace(it, explained=it.name not in at_fault and not doctor.judge.is_wrong(it.name)) for it in rows]
     return Diagnosis(tuple(rows), tuple(findings), doctor.judge.variant)
 
 

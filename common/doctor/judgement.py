@@ -25,13 +25,14 @@ class Judged:
     from_reference: Difference
     from_own: Difference
     tolerance: float
+    explained: bool = False
 
     @property
     def verdict(self) -> Verdict:
-        """`differs` where it is neither the reference's nor what its own inputs should have given."""
+        """`differs` where it is neither the reference's, nor what its own inputs or an error before it should give."""
         if self.from_reference.relative <= self.tolerance:
             return "same"
-        return "inherits" if self.from_own.relative <= self.tolerance else "differs"
+        return "inherits" if self.explained or self.from_own.relative <= self.tolerance else "differs"
 
 
 class Judge:

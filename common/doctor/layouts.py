@@ -12,6 +12,9 @@ from common.doctor.differences import difference
 from common.doctor.run import Run
 from common.doctor.shapes import shape_of
 from common.doctor.variant import RIGHT
+from common.spec.vgg19 import LAYERS
+
+_CHANNELS = {layer.out_channels for layer in LAYERS}
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +59,19 @@ def _candidates(name: str, array: Array, case: Case) -> list[tuple[Array, str]]:
         found += _as_image(array[0], wanted, "N")
     if array.ndim == len(wanted) - 2 and array.size == prod(wanted):
         found.append((array.reshape(wanted), "flat, HWC"))
-    return found
+    return found or _by_channels(array)
+
+
+def _by_channels(array: Array) -> list[tuple[Array, str]]:
+    """A feature map of another size or depth than it should have, told by the axis that can be VGG-19's channels."""
+    batch = array.ndim == 4 and array.shape[0] == 1
+    one, prefix = (array[0], "N") if batch else (array, "")
+    if one.ndim != 3:
+        return []
+    first, last = one.shape[0] in _CHANNELS, one.shape[-1] in _CHANNELS
+    if first == last:
+        return []
+    return [(np.moveaxis(one, 0, -1), f"{prefix}CHW") if first else (one, f"{prefix}HWC")]
 
 
 def _as_image(array: Array, wanted: tuple[int, ...], prefix: str) -> list[tuple[Array, str]]:
