@@ -97,13 +97,13 @@ class _Doctor:
         return next((name for name in names if self.judge.is_wrong(name)), None)
 
     def _explained(self, name: str) -> list[Finding]:
+        if decisions := decisions_found(self.judge, self._given, name):
+            self._left_alone.add(name)
+            return [Finding(TRAPS[31], *decisions)]
         tried = self._in_question(name)
         single = alone(tried, name, self._judge_by, self.judge, self.names)
         if single is not None:
             return self._accept([single])
-        if decisions := decisions_found(self.judge, self._given, name):
-            self._left_alone.add(name)
-            return [Finding(TRAPS[31], *decisions)]
         if (pair := self._in_pairs(tried, name)) is not None:
             return self._accept(list(pair))
         if training := another_training(self._given, self.judge.own, name):

@@ -16,6 +16,7 @@ _MOST_NAMED = 3
 # float32 keeps 24 bits, and a layer sums thousands of products: what is closer than this to a tie may fall either way.
 _NEARLY_TIED = 2e-6
 _MOST_CANDIDATES = 60
+_MOST_BY_ROUNDING = 5e-2
 
 
 def decisions_followed(given: Arrays, judge: Judge, names: Sequence[str]) -> tuple[str, str, str] | None:
@@ -39,7 +40,7 @@ def decisions_followed(given: Arrays, judge: Judge, names: Sequence[str]) -> tup
 
 def decisions_found(judge: Judge, given: Arrays, name: str) -> tuple[str, str, str] | None:
     """The same for a gradient without the features it was taken at: which near ties, turned, make up the difference."""
-    if not name.startswith("gradient/"):
+    if not name.startswith("gradient/") or judge.from_own(name).relative > _MOST_BY_ROUNDING:
         return None
     base = judge.own.expected(name)
     wanted = (given[name].astype(np.float64) - base).ravel() if given[name].shape == base.shape else None

@@ -1,7 +1,7 @@
 """How a port computes: the reference, with the fields changed that one or more traps change."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -75,7 +75,6 @@ class Variant:
     epsilon: float | None = None
     epsilon_hat: bool | None = None
     rate_scale: float = 1.0
-    float32_gradient: bool = False
     factr: float | None = None
     maxfun: int | None = None
     clamped: bool = False
@@ -98,11 +97,6 @@ class Variant:
             else:
                 return None
         return replace(self, **merged)
-
-    def changes(self) -> dict[str, Any]:
-        """The fields that are not the reference's."""
-        values = {it.name: getattr(self, it.name) for it in fields(self)}
-        return {name: value for name, value in values.items() if value != getattr(RIGHT, name)}
 
 
 def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
