@@ -143,7 +143,7 @@ def test_a_difference_is_struck_out_and_exit_code_1(monkeypatch, tmp_path, capsy
     assert main([*QUICK, "--rounds", "1", "--optimizer", "adam", "--report", str(tmp_path)]) == 1
     output = capsys.readouterr().out
     assert "DIFFERS" in output
-    assert "not ranked" in output
+    assert "unranked" in output
     assert "All rows agree" not in output
     assert "Something DISAGREES" in output
     found = json.loads((tmp_path / "report.json").read_text())
