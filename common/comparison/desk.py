@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from common.backend import Backend
-from common.comparison.clock import Delay, seconds_of, warm_up
+from common.comparison.clock import LONGEST_TURN_S, Delay, seconds_of, warm_up
 from common.comparison.jobs import Arrays, Job
 from common.comparison.memory import peak_memory_bytes
 from common.errors import RosettaError
@@ -30,6 +30,7 @@ class Desk:
         self._backend, self._emit = backend, emit
         self._objective: Any = None
         self._variable: Any = None
+        self._is_slow = False
 
     def do(self, action: str, folder: str | None = None, **numbers: Any) -> Values:
         """Do what a request asks for, with the job in a folder if it names one; arrays are written there."""
@@ -90,6 +91,7 @@ class Desk:
         objective.wait()
         first_ns = time.perf_counter_ns()
         self._objective, self._variable, self._network = objective, variable, problem.network
+        self._is_slow = False
         terms, gradient = objective.evaluate(pixels)
         objective.forward_terms(variable)  # compiled here, where a mode compiles
         phases = {"build_s": (built_ns - start_ns) / 1e9, "first_evaluation_s": (first_ns - built_ns) / 1e9}
@@ -99,15 +101,18 @@ class Desk:
     def _measure(self, evaluations: int, forwards: int, delay: Mapping[str, float]) -> Values:
         """Seconds of single evaluations and of single forward passes.
 
-        What is done before them does not count: it brings caches and clocks back after others had the machine.
+        What is done before them does not count: it brings caches and clocks back after others had the machine. Where
+        one evaluation has turned out to last longer than a turn, it would change nothing and is left out.
         """
         objective, variable = self._objective, self._variable
 
         def evaluate() -> None:
             objective.terms_and_gradient(variable)
 
-        warm_up(evaluate, objective.wait)
+        if not self._is_slow:
+            warm_up(evaluate, objective.wait)
         both_s = seconds_of(evaluate, objective.wait, evaluations, Delay(**delay))
+        self._is_slow = max(both_s) > LONGEST_TURN_S
         forward_s = seconds_of(lambda: objective.forward_terms(variable), objective.wait, forwards)
         return {"evaluation_s": both_s, "forward_s": forward_s}
 

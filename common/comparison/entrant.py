@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 import numpy as np
 
 from common.comparison.agreement import Evaluation
-from common.comparison.clock import LONGEST_TURN_S
 from common.comparison.convergence import optimizer_s
 from common.comparison.limit import Limit, ceiling_flops_per_s
 from common.comparison.plan import Plan, probe
@@ -23,6 +22,7 @@ from common.spec.flops import evaluation_flops
 
 Value = TypeVar("Value")
 _LONGEST_TRANSFER_S = 600.0
+_LONGEST_ROUNDS_S, _FEWEST_ROUNDS = 240.0, 2
 PER_ROUND = 4  # about: it is found when the rows are running
 
 
@@ -65,10 +65,10 @@ class Entrant:
         return 0.0 if timing is None else timing.median_s * self._plan.recipes[self.row.backend].steps
 
     @property
-    def is_slow(self) -> bool:
-        """Whether one evaluation takes longer than a whole turn should."""
-        timing = self.result.timing
-        return timing is not None and timing.median_s > LONGEST_TURN_S
+    def has_had_enough(self) -> bool:
+        """Whether its rounds have taken so long, and are so many, that the others need not wait for more."""
+        rounds_s = [sum(one) for one in self.result.rounds_s if one]
+        return len(rounds_s) >= _FEWEST_ROUNDS and sum(rounds_s) > _LONGEST_ROUNDS_S
 
     @property
     def too_long(self) -> bool:

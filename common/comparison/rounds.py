@@ -5,7 +5,6 @@ import random
 from collections.abc import Sequence
 
 from common.comparison.entrant import Entrant
-from common.comparison.timing import FEWEST_ROUNDS
 
 _ROUND_S = 0.4
 _FEWEST, _MOST = 3, 50
@@ -19,10 +18,10 @@ def evaluations_per_round(entrants: Sequence[Entrant]) -> int:
 
 
 def take_turns(entrants: Sequence[Entrant], rounds: int, evaluations: int, seed: int = 0) -> None:
-    """Let every row measure in every round; one that fails misses the rest, and so does a slow one after the fewest."""
+    """Let every row measure in every round; one that fails misses the rest, and so does a slow one that had enough."""
     order, generator = list(entrants), random.Random(seed)
-    for number in range(rounds):
+    for _ in range(rounds):
         generator.shuffle(order)
         for entrant in order:
-            misses = number >= FEWEST_ROUNDS and entrant.is_slow
+            misses = entrant.has_had_enough
             entrant.note_round([] if misses else entrant.attempt("measuring", entrant.measure, evaluations) or [])
