@@ -9,6 +9,7 @@ from common import RECIPES, Network, oracle
 from common.oracle_tv import tv_loss
 from common.spec.losses import coefficients, extent_at
 from common.spec.recipe import Recipe
+from common.spec.vgg19 import LAYERS
 
 IMAGE_PX, STYLE_PX = (37, 35), (33, 40)
 
@@ -84,6 +85,55 @@ def test_content_is_the_literal_formula(convention):
     recipe = replace(recipe_of(convention), content_weight=3.0)
     k = coefficients(recipe, IMAGE_PX, STYLE_PX).content["relu2_2"]
     assert k * np.sum((f - c) ** 2) == pytest.approx(3.0 * LITERAL_CONTENT[convention](f, c), rel=1e-12)
+
+
+def neural_style_loss(f, s, h, w, taps):
+    # nn.StyleLoss: G:div(input:nElement()), nn.MSECriterion, times strength.
+    gram, target = gram_sum(f) / f.size, gram_sum(s) / s.size
+    return 1e2 * np.mean((gram - target) ** 2)
+
+
+def pytorch_tutorial_loss(f, s, h, w, taps):
+    # gram_matrix: G.div(a * b * c * d) with a = 1; F.mse_loss; times style_weight, summed over the layers.
+    gram, target = gram_sum(f) / (1 * f.size), gram_sum(s) / (1 * s.size)
+    return 1_000_000 * np.mean((gram - target) ** 2)
+
+
+def keras_io_loss(f, s, h, w, taps):
+    # style_loss, and in compute_loss: (style_weight / len(style_layer_names)) * sl.
+    return 1e-6 / taps * np.sum((gram_sum(s) - gram_sum(f)) ** 2) / (4.0 * (3**2) * ((h * w) ** 2))
+
+
+# Style and content loss of each code, with its weights.
+CODES = {
+    "neural-style": (neural_style_loss, lambda f, c: 5e0 * np.mean((f - c) ** 2)),
+    "pytorch-tutorial": (pytorch_tutorial_loss, lambda f, c: 1 * np.mean((f - c) ** 2)),
+    "keras-io": (keras_io_loss, lambda f, c: 2.5e-8 * np.sum((f - c) ** 2)),
+}
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_a_codes_coefficients_are_its_literal_formulas_with_its_weights(name):
+    recipe, (style, content), rng = RECIPES[name], CODES[name], np.random.default_rng(0)
+    ours = coefficients(recipe, IMAGE_PX, STYLE_PX)
+    for tap, c in ours.style.items():
+        f, s = (rng.normal(1, 1, (*extent_at(tap, px), channels_of(tap))) for px in (IMAGE_PX, STYLE_PX))
+        value = c.k * np.sum((oracle.gram(f) - c.target_scale * oracle.gram(s)) ** 2)
+        assert value == pytest.approx(style(f, s, *IMAGE_PX, len(recipe.style_taps)), rel=1e-12), tap
+    for tap, k in ours.content.items():
+        f, c = rng.normal(0, 1, (2, *extent_at(tap, IMAGE_PX), channels_of(tap)))
+        assert k * np.sum((f - c) ** 2) == pytest.approx(content(f, c), rel=1e-12), tap
+
+
+def channels_of(tap):
+    return next(layer.out_channels for layer in LAYERS if layer.name == tap)
+
+
+def test_keras_ios_total_variation_is_its_literal_formula():
+    # total_variation_loss(x) * total_variation_weight, x in 0..255 minus the means.
+    x, recipe = np.random.default_rng(0).normal(0, 50, (6, 5, 3)), RECIPES["keras-io"]
+    a, b = (x[:-1, :-1] - x[1:, :-1]) ** 2, (x[:-1, :-1] - x[:-1, 1:]) ** 2
+    assert recipe.tv_weight * tv_loss(x, recipe.tv_form) == pytest.approx(1e-6 * np.sum((a + b) ** 1.25), rel=1e-12)
 
 
 def test_five_conventions_spread_over_orders_of_magnitude():

@@ -22,7 +22,7 @@ from common.spec.recipe_json import recipe_from_json, recipe_to_json
 CONVS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 RELUS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
-# Taps, content tap, pooling, convention, weights, TV form, pixel space, family, start.
+# Style taps, content taps, pooling, convention, weights, TV form, pixel space, start.
 SOURCES = {
     "d2l": ((*RELUS[:4], "conv5_1"), ("relu4_4",), "max", "mean", (1, 1e4, 10), "mean_abs", "imagenet", "content"),
     "d2l-mxnet": (CONVS, ("conv4_4",), "max", "mean", (1, 1e4, 10), "mean_abs", "imagenet", "content"),
@@ -39,6 +39,18 @@ SOURCES = {
     "gatys": (RELUS, ("relu4_2",), "average", "gatys", (1, 1e3, 0), "none", "caffe", "noise"),
     "gluonbook": (CONVS, ("conv4_4",), "max", "mean", (1, 1e3, 10), "mean_abs", "imagenet", "content"),
     "pytorch-blog": (RELUS, ("relu4_2",), "average", "blog", (1, 1e3, 1e-2), "sum_abs", "imagenet", "content"),
+    "neural-style": (RELUS, ("relu4_2",), "max", "mean", (5, 100, 1e-3), "sum_abs", "caffe", "noise"),
+    "pytorch-tutorial": (
+        ("conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1"),
+        ("conv2_2",),
+        "max",
+        "mean",
+        (1, 1e6, 0),
+        "none",
+        "unit",
+        "content",
+    ),
+    "keras-io": (RELUS, ("relu5_2",), "max", "image", (2.5e-8, 1e-6, 1e-6), "power", "caffe", "content"),
 }
 STAGES = {
     "d2l": (Stage(Exactly(300, 450), 500, Adam(0.3, decay=0.8, decay_every=50)),),
@@ -50,11 +62,17 @@ STAGES = {
         Stage(Exactly(800, 1200), 300, Adam(0.01, decay=0.1, decay_every=100)),
     ),
     "pytorch-blog": (Stage(LongestSide(512, only_shrink=True), 500, Adam(0.03)),),
+    "neural-style": (Stage(LongestSide(512), 1000, LBFGS(memory=100)),),
+    "pytorch-tutorial": (Stage(LongestSide(512), 300, LBFGS(memory=100)),),
+    "keras-io": (Stage(LongestSide(400), 4000, LBFGS()),),
 }
+FAMILIES = {"pytorch-tutorial": "imagenet"}  # where it is not that of the pixel space
+OWN_STYLE_SIZE = ("pytorch-blog", "neural-style")
 
 
-def test_there_are_six():
+def test_there_are_nine():
     assert set(RECIPES) == set(SOURCES) == set(STAGES)
+    assert len(RECIPES) == 9
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -72,9 +90,9 @@ def test_a_recipe_is_what_its_source_says(name):
         it.init,
     )
     assert found == SOURCES[name]
-    assert it.family == it.pixel_space.name
+    assert it.family == FAMILIES.get(name, it.pixel_space.name)
     assert it.stages == STAGES[name]
-    assert it.style_size == ("own" if name == "pytorch-blog" else "content")
+    assert it.style_size == ("own" if name in OWN_STYLE_SIZE else "content")
     assert it.name == name
     assert it.source
     assert it.deviations
@@ -102,7 +120,7 @@ def test_what_cannot_be_computed_is_refused(change, words):
 
 
 def test_an_unknown_recipe_names_those_there_are():
-    with pytest.raises(RosettaError, match="d2l, d2l-mxnet, keras-notebook, gatys, gluonbook, pytorch-blog"):
+    with pytest.raises(RosettaError, match="gluonbook, pytorch-blog, neural-style, pytorch-tutorial, keras-io"):
         find_recipe("picasso")
 
 

@@ -3,16 +3,11 @@
 from dataclasses import replace
 
 from common.errors import RosettaError
+from common.spec.code_recipes import FIRST_RELUS, KERAS_IO, NEURAL_STYLE, OTHER_WEIGHTS, PYTORCH_TUTORIAL, RESIZED
 from common.spec.preprocessing import CAFFE, IMAGENET
 from common.spec.recipe import LBFGS, Adam, Exactly, LongestSide, Recipe, Stage
 
 _FIRST_CONVS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
-_FIRST_RELUS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
-_DEFAULT_WEIGHTS = (
-    "tuned for torchvision's or MXNet's training; with the default weights, which are Oxford's, every feature is "
-    "divided by 57.63"
-)
-_RESIZE = "pictures are resized by an antialiased Lanczos filter, not by the source's own"
 _TEXTBOOK_ADAM = "MXNet's Adam adds epsilon before the bias correction; this is the textbook form"
 
 D2L = Recipe(
@@ -35,8 +30,8 @@ D2L = Recipe(
         "28, so it captures relu1_1 relu2_1 relu3_1 relu4_1 conv5_1 and relu4_4, which is what stands here",
         "archived copies of the page have lost lines (the start from the content, the optimiser's and the scheduler's "
         "step, Resize and ToTensor); they are put back",
-        _DEFAULT_WEIGHTS,
-        _RESIZE,
+        OTHER_WEIGHTS,
+        RESIZED,
     ),
 )
 
@@ -51,8 +46,8 @@ D2L_MXNET = replace(
         "the same indices as the PyTorch tab, but MXNet's ReLU is out of place: the convolutions are captured "
         "before it, and the two tabs of one page do not compute the same loss",
         _TEXTBOOK_ADAM,
-        _DEFAULT_WEIGHTS,
-        _RESIZE,
+        OTHER_WEIGHTS,
+        RESIZED,
     ),
 )
 
@@ -80,7 +75,7 @@ KERAS_NOTEBOOK = Recipe(
         "1050 evaluations; one long call would converge further",
         "SciPy's default factr stops a float32 objective early; here it is 0, so a call ends by maxfun",
         "it truncates when it saves; this rounds",
-        _RESIZE,
+        RESIZED,
     ),
 )
 
@@ -88,7 +83,7 @@ GATYS = Recipe(
     name="gatys",
     source="Gatys, Ecker and Bethge 2016, Image Style Transfer Using Convolutional Neural Networks, CVPR",
     url="https://openaccess.thecvf.com/content_cvpr_2016/html/Gatys_Image_Style_Transfer_CVPR_2016_paper.html",
-    style_taps=_FIRST_RELUS,
+    style_taps=FIRST_RELUS,
     content_taps=("relu4_2",),
     pooling="average",
     convention="gatys",
@@ -104,7 +99,7 @@ GATYS = Recipe(
         "the paper's equations, which a widely read post explains without numbers; layers and weights are the paper's",
         "the paper rescales the network to unit mean activations; these are the plain weights",
         "the noise is uniform in [0, 1] per channel, from NumPy's default generator and the run's seed",
-        _RESIZE,
+        RESIZED,
     ),
 )
 
@@ -122,8 +117,8 @@ GLUONBOOK = replace(
         "the text says that the gradient is divided by its mean absolute value; the code does not, nor does this",
         "the code tests the epoch before it counts it, so its rate falls one step later",
         _TEXTBOOK_ADAM,
-        _DEFAULT_WEIGHTS,
-        _RESIZE,
+        OTHER_WEIGHTS,
+        RESIZED,
     ),
 )
 
@@ -131,7 +126,7 @@ PYTORCH_BLOG = Recipe(
     name="pytorch-blog",
     source="PyTorch blog post 'Style Transfer' of 9 August 2020",
     url=None,
-    style_taps=_FIRST_RELUS,
+    style_taps=FIRST_RELUS,
     content_taps=("relu4_2",),
     pooling="average",
     convention="blog",
@@ -147,14 +142,13 @@ PYTORCH_BLOG = Recipe(
         "index 21 of torchvision is relu4_2, not conv4_2, for the same in-place ReLUs as in d2l",
         "the post aliases its content tensor, harmlessly: the targets are taken first",
         "the post stretches the contrast when it saves, 255 / max * (x - min), and truncates; this clips and rounds",
-        _DEFAULT_WEIGHTS,
-        _RESIZE,
+        OTHER_WEIGHTS,
+        RESIZED,
     ),
 )
 
-RECIPES: dict[str, Recipe] = {
-    recipe.name: recipe for recipe in (D2L, D2L_MXNET, KERAS_NOTEBOOK, GATYS, GLUONBOOK, PYTORCH_BLOG)
-}
+_SEEDS = (D2L, D2L_MXNET, KERAS_NOTEBOOK, GATYS, GLUONBOOK, PYTORCH_BLOG)
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (*_SEEDS, NEURAL_STYLE, PYTORCH_TUTORIAL, KERAS_IO)}
 
 
 def find_recipe(name: str) -> Recipe:
