@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 
 from common import RECIPES, Problem, load_image, load_weights, oracle
 from common.bounds import Bounds
-from common.comparison import agreement, gallery_command, row_agreement
+from common.comparison import agreement, commands, gallery_command, row_agreement
 from common.comparison.commands import main
 from common.comparison.presentation import page
 from common.images import to_bytes
@@ -192,14 +192,20 @@ def test_recipes(capsys):
     assert "103.939" in output, "the deviations are printed"
 
 
-def test_gallery(monkeypatch, tmp_path):
-    monkeypatch.setattr(gallery_command, "RECIPES", {"pytorch-blog": RECIPES["pytorch-blog"]})
-    assert main(["gallery", *QUICK, "--report", str(tmp_path)]) == 0
+def test_gallery_of_one_recipe(tmp_path):
+    assert main(["gallery", *QUICK, "--recipes", "pytorch-blog", "--report", str(tmp_path)]) == 0
     assert {path.name for path in tmp_path.iterdir()} == {
         "gallery.png",
         "pytorch-blog-torch.png",
         "pytorch-blog-keras.png",
     }
+
+
+def test_gallery_is_of_all_recipes_unless_some_are_named():
+    parser, _ = commands._COMMANDS["gallery"]
+    for given, names in (([], list(RECIPES)), (["--recipes", "gatys, keras-io"], ["gatys", "keras-io"])):
+        options = parser.parse_args(["--weights", "random", "--size", "96", *given])
+        assert list(gallery_command._plans(options)) == names
 
 
 @pytest.mark.parametrize(
@@ -208,6 +214,8 @@ def test_gallery(monkeypatch, tmp_path):
         (["nowhere.png", "nowhere.png"], "there is no picture 'nowhere.png'"),
         (["alone.png"], "a content and a style picture, or neither"),
         (["--recipe", "picasso"], "no recipe 'picasso'"),
+        (["gallery", "--recipes", "gatys,picasso"], "no recipe 'picasso'"),
+        (["gallery", "--recipes", ""], "no recipe ''"),
         (["--steps", "0"], "0 steps are too few"),
         (["--weights", "nowhere.h5"], "no weights 'nowhere.h5'"),
         (["--size", "8"], "need at least 16"),

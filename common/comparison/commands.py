@@ -111,6 +111,7 @@ def _losses_parser() -> argparse.ArgumentParser:
 
 def _gallery_parser() -> argparse.ArgumentParser:
     parser = _parser("gallery", gallery_command.__doc__ or "", "?")
+    parser.add_argument("--recipes", metavar="NAME,...", help="which recipes (default: all)")
     add_size_option(parser)
     add_optimization_options(parser)
     add_precision_option(parser)

@@ -5,18 +5,18 @@ from itertools import zip_longest
 
 from common.backend import BACKENDS
 from common.comparison.pictures import save_grid
-from common.comparison.plan import plan_from
+from common.comparison.plan import Plan, plan_from
 from common.comparison.processes import Worker
 from common.comparison.report_files import report_folder
 from common.images import save_image
 from common.progress import progress_bar
-from common.spec.recipes import RECIPES
+from common.spec.recipes import RECIPES, find_recipe
 
 
 def gallery_command(options: argparse.Namespace) -> int:
     """Write gallery.png and each picture into the report's folder."""
+    plans = _plans(options)
     folder = report_folder(options.report)
-    plans = {name: plan_from(argparse.Namespace(**{**vars(options), "recipe": name})) for name in RECIPES}
     any_plan = next(iter(plans.values())).run_problem()
     columns = [[("content", any_plan.content), ("style", any_plan.style)]]
     with progress_bar(sum(plan.recipe.steps for plan in plans.values()) * len(BACKENDS), "gallery", "eval") as bar:
@@ -33,3 +33,9 @@ def gallery_command(options: argparse.Namespace) -> int:
     save_grid(folder / "gallery.png", list(zip_longest(*columns)))
     print(f"gallery -> {folder / 'gallery.png'}")
     return 0
+
+
+def _plans(options: argparse.Namespace) -> dict[str, Plan]:
+    names = RECIPES if options.recipes is None else [name.strip() for name in options.recipes.split(",")]
+    recipes = [find_recipe(name).name for name in names]
+    return {name: plan_from(argparse.Namespace(**{**vars(options), "recipe": name})) for name in recipes}
