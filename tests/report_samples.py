@@ -18,9 +18,11 @@ def comparison(size_px=SMALL, loss=1.1e-7, agrees=True, **changes):
         "loss": loss,
         "gradient": 4.2e-7,
         "cosine_gap": 1.3e-13,
+        "gradient_followed": 3.1e-7,
         "loss_bound": 1e-5,
         "gradient_bound": 1e-4,
         "cosine_gap_bound": 1e-4,
+        "gradient_followed_bound": 1e-4,
         "relu_flips": 0,
         "pool_flips": 0,
         "agrees": agrees,
@@ -166,13 +168,14 @@ def algorithm():
         "agrees": True,
         "rows": rows,
         "flips": {"torch": flips, "keras": flips},
+        "findings": {"torch": [], "keras": []},
     }
 
 
 def report_of(rows, **changes):
     """A report of these rows, without ratios and differences."""
     return {
-        "schema": 2,
+        "schema": 3,
         "created": "2026-11-22T02:40:00+00:00",
         "command": "python compare.py --thorough",
         "complete": True,

@@ -5,7 +5,9 @@ import pytest
 from common import RECIPES, Network, oracle
 from common.backend import BACKENDS, load_backend
 from common.bounds import bounds_for
-from common.comparison.agreement import Evaluation, compare, cosine_gap, relative, relative_l2
+from common.comparison.agreement import compare
+from common.doctor.recording import evaluation_tensors
+from common.measures import cosine_gap, relative, relative_l2
 from common.spec.vgg19 import NAMES, cut
 
 PRECISIONS = ("float64", "float32")
@@ -69,10 +71,11 @@ def test_whole_table_agrees(problem_for, image, recipe, precision):
     problem = problem_for(RECIPES[recipe], precision)
     evaluations = {name: evaluate(load_backend(name), image, problem) for name in BACKENDS}
     agreement = compare(problem, image, evaluations)
-    assert agreement.agrees, [row for row in agreement.rows if not row.agrees]
+    assert agreement.agrees, ([row for row in agreement.rows if not row.agrees], agreement.findings)
 
 
 def evaluate(backend, image, problem):
-    terms, gradient = backend.value_and_grad(image, problem)
     relus = [layer.name for layer in cut(problem.recipe.taps) if layer.kind == "relu"]
-    return Evaluation(terms, gradient, backend.trace(image, dict.fromkeys([*relus, *problem.recipe.taps]), problem))
+    trace = backend.trace(image, dict.fromkeys([*relus, *problem.recipe.taps]), problem)
+    features = {f"features/{name}": array for name, array in trace.items()}
+    return {**features, **evaluation_tensors(*backend.value_and_grad(image, problem))}

@@ -1,13 +1,14 @@
 """The instrument that judges agreement: it must see differences, and must see through a flipped max-pool choice."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from common import RECIPES
-from common.comparison.agreement import Evaluation, Quantity, compare, cosine_gap, relative, relative_l2
-from common.comparison.flips import count_flips
+from common.comparison.agreement import GRADIENT, Quantity, compare
+from common.comparison.tables import doctors_lines
+from common.doctor.decisions import count_flips, deciding_layers
+from common.doctor.recording import evaluation_tensors
+from common.measures import cosine_gap, relative, relative_l2
 from common.oracle import Oracle
 from common.oracle_layers import windows
 
@@ -22,13 +23,18 @@ def own(problem, image):
     """The oracle itself in the place of a backend."""
     oracle, pixels = Oracle(problem), problem.pixels(image)
     trace = oracle.trace(pixels)
-    return Evaluation(oracle.losses(trace, pixels), oracle.gradient(trace, pixels), trace)
+    features = {f"features/{name}": array for name, array in trace.items()}
+    return {**features, **evaluation_tensors(oracle.losses(trace, pixels), oracle.gradient(trace, pixels))}
 
 
-def differing(problem, image, evaluation):
-    agreement = compare(problem, image, {"torch": evaluation})
+def differing(problem, image, tensors):
+    agreement = compare(problem, image, {"torch": tensors}, explained=False)
     assert agreement.agrees == (not any(not row.agrees for row in agreement.rows))
     return {row.quantity for row in agreement.rows if not row.agrees}
+
+
+def changed(tensors, name, factor):
+    return {**tensors, name: tensors[name] * factor}
 
 
 def test_the_oracle_agrees_with_itself(problem, image, own):
@@ -36,21 +42,31 @@ def test_the_oracle_agrees_with_itself(problem, image, own):
 
 
 def test_a_wrong_feature_is_seen(problem, image, own):
-    changed = replace(own, trace={**own.trace, "relu3_1": own.trace["relu3_1"] * 1.001})
-    assert "features relu3_1" in differing(problem, image, changed)
+    assert "features relu3_1" in differing(problem, image, changed(own, "features/relu3_1", 1.001))
 
 
 def test_a_wrong_loss_term_is_seen(problem, image, own):
-    style = {**own.terms.style, "relu2_1": own.terms.style["relu2_1"] * 1.001}
-    assert "loss style relu2_1" in differing(problem, image, replace(own, terms=replace(own.terms, style=style)))
+    assert "loss style relu2_1" in differing(problem, image, changed(own, "loss/style/relu2_1", 1.001))
 
 
 @pytest.mark.parametrize("factor", [1.001, -1.0, np.nan])
 def test_a_wrong_gradient_is_seen_even_where_a_flip_forgives_the_norm(problem, image, own, factor):
-    changed = replace(own, gradient=own.gradient * factor)
-    assert {"gradient", "gradient, same choices"} <= differing(problem, image, changed)
-    flipped, _ = with_the_nearest_tie_flipped(own.trace, "relu1_2")
-    assert "gradient, same choices" in differing(problem, image, replace(changed, trace=flipped))
+    wrong = changed(own, GRADIENT, factor)
+    assert {"gradient", "gradient, same choices"} <= differing(problem, image, wrong)
+    flipped, _ = with_the_nearest_tie_flipped(wrong, "features/relu1_2")
+    assert "gradient, same choices" in differing(problem, image, flipped)
+
+
+def test_the_port_doctor_says_why_something_differs(problem, image, own):
+    agreement = compare(problem, image, {"torch": changed(own, "loss/tv", 2.0), "keras": own})
+    assert not agreement.agrees
+    assert [finding.trap.number for finding in agreement.findings["torch"]][:1] == [20]
+    assert agreement.findings["keras"] == ()
+    assert agreement.to_json()["findings"]["torch"][0]["tensor"] == "loss/tv"
+    lines = list(doctors_lines(agreement))
+    assert lines[0] == "What the port doctor says of torch:"
+    assert any("in this tensor alone" in line for line in lines)
+    assert not any("keras" in line for line in lines)
 
 
 def with_the_nearest_tie_flipped(trace, layer):
@@ -66,24 +82,33 @@ def with_the_nearest_tie_flipped(trace, layer):
     return {**trace, layer: flipped}, gap.min()
 
 
+def gradient_of(problem, tensors, image):
+    trace = {name.removeprefix("features/"): array for name, array in tensors.items()}
+    return Oracle(problem).gradient(trace, problem.pixels(image))
+
+
+def output_of(tensors):
+    return lambda name: tensors[f"features/{name}"]
+
+
 def test_one_flipped_choice_moves_the_gradient_far_more_than_the_features(problem, image, own):
     """The trap that is no bug: a max-pool flip, planted in a single window."""
-    flipped, gap = with_the_nearest_tie_flipped(own.trace, "relu1_2")
-    gradient = Oracle(problem).gradient(flipped, problem.pixels(image))
-    features_by = relative_l2(flipped["relu1_2"], own.trace["relu1_2"])
-    gradient_by = relative_l2(gradient, own.gradient)
+    flipped, gap = with_the_nearest_tie_flipped(own, "features/relu1_2")
+    gradient = gradient_of(problem, flipped, image)
+    features_by = relative_l2(flipped["features/relu1_2"], own["features/relu1_2"])
+    gradient_by = relative_l2(gradient, own[GRADIENT])
     assert gap > 0
     assert features_by < 1e-6
     assert gradient_by > 1e-3
-    flips = count_flips(flipped, own.trace, problem.recipe)
+    flips = count_flips(deciding_layers(problem.recipe.taps, "max"), output_of(flipped), output_of(own))
     assert (flips.relu, flips.pool) == (0, 1)
 
 
 def test_a_flip_is_seen_through(problem, image, own):
     """Followed in its own choices, the flipped implementation is the same as the oracle: no bug."""
-    flipped, _ = with_the_nearest_tie_flipped(own.trace, "relu3_4")
-    gradient = Oracle(problem).gradient(flipped, problem.pixels(image))
-    agreement = compare(problem, image, {"torch": replace(own, trace=flipped, gradient=gradient)})
+    flipped, _ = with_the_nearest_tie_flipped(own, "features/relu3_4")
+    flipped = {**flipped, GRADIENT: gradient_of(problem, flipped, image)}
+    agreement = compare(problem, image, {"torch": flipped}, explained=False)
     rows = {row.quantity: row for row in agreement.rows}
     assert agreement.flips["torch"].pool == 1
     assert rows["gradient"].bound is None

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from near_ties import case_with_a_tie, with_the_tie_turned
 
 from common import RECIPES
 from common.doctor.diagnosis import diagnose
@@ -56,25 +57,9 @@ def test_a_bug_behind_turned_windows_is_still_a_bug(case, turned):
 
 def test_near_ties_are_found_without_the_features():
     """From the gradient alone: which near tie, turned, makes up the difference."""
-    case, layer, place = _case_with_a_tie()
-    run = Run(case, RIGHT)
-    values = run.expected(f"features/conv{layer}").copy()
-    values[place] = -np.sign(values[place]) * 1e-30
-    gradient = Run(case, RIGHT, {f"features/conv{layer}": values}).expected("gradient/pixels")
+    case, layer, place = case_with_a_tie()
+    gradient = with_the_tie_turned(case, layer, place).expected("gradient/pixels")
     (finding,) = diagnose(case, {"gradient/pixels": gradient}).findings
     assert finding.trap.number == 31
     row, column, channel = place
     assert f"relu{layer}, row {row}, column {column}, channel {channel}" in finding.evidence
-
-
-def _case_with_a_tie():
-    """The first random case that has a value within rounding of 0 before a ReLU of the last blocks, and where."""
-    for seed in range(100):
-        case = random_case(seed, RECIPES["d2l"], random_weights(0))
-        run = Run(case, RIGHT)
-        for layer in ("3_1", "3_2", "3_3", "4_1", "4_2"):
-            values = run.expected(f"features/conv{layer}")
-            place = np.unravel_index(np.argmin(np.abs(values)), values.shape)
-            if abs(values[place]) < 1e-6 * np.sqrt(np.mean(values**2)):
-                return case, layer, place
-    raise AssertionError("no case has one")

@@ -6,7 +6,7 @@ import pytest
 
 from common import RECIPES, Network, RosettaError, oracle
 from common.bounds import bounds_for
-from common.comparison.agreement import relative, relative_l2
+from common.measures import relative, relative_l2
 
 pytestmark = pytest.mark.gpu
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from common import RECIPES, Problem, load_weights
 from common.backend import BACKENDS, load_backend
 from common.bounds import FLOAT64
-from common.comparison.agreement import relative, relative_l2
+from common.measures import relative, relative_l2
 from common.spec.preprocessing import SPACES
 from common.spec.vgg19 import NAMES
 

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from common.comparison.tables import fitted, plain_table
+from common.terminal import fitted, plain_table
 
 
 def _shown(width: int) -> str:

@@ -7,7 +7,7 @@ import torch
 import torchvision
 
 from common import Network, RosettaError
-from common.comparison.agreement import relative_l2
+from common.measures import relative_l2
 from common.spec.preprocessing import CAFFE
 from common.spec.vgg19 import CONVS, LAYERS, NAMES, check_taps, cut, smallest_side_px
 from keras_impl.objective import features as keras_features

@@ -1,40 +1,29 @@
-"""Do the backends compute the same: features, loss terms and gradient, against the oracle and each other."""
+"""Do the backends compute the same: the port doctor's examination of each, and how far any two are apart."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from functools import partial
 from itertools import combinations
-from typing import Any, TypeVar
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from common.bounds import NEGLIGIBLE_TERM, bounds_for
-from common.comparison.flips import Flips, count_flips
-from common.comparison.jobs import Arrays
+from common.bounds import bounds_for
+from common.doctor.arrays import Array, Arrays
+from common.doctor.decisions import Flips, count_flips, deciding_layers
+from common.doctor.diagnosis import diagnose
+from common.doctor.differences import difference, unit_of
+from common.doctor.findings import Finding, finding_json
+from common.doctor.judgement import Judge
+from common.doctor.make_case import case_at
+from common.doctor.names import tensor_names
+from common.doctor.run import Run
+from common.doctor.variant import RIGHT
 from common.images import Image
-from common.oracle import Oracle
+from common.measures import cosine_gap
 from common.problem import Precision, Problem
-from common.results import LossTerms
 
-Array = NDArray[np.floating]
 ORACLE = "oracle"
-Value = TypeVar("Value")
-
-
-@dataclass(frozen=True, eq=False)
-class Evaluation:
-    """What one implementation computes at one image; `trace` holds every ReLU and every tap."""
-
-    terms: LossTerms
-    gradient: Array
-    trace: Mapping[str, Array]
-
-    @classmethod
-    def of(cls, losses: Mapping[str, Any], arrays: Arrays) -> "Evaluation":
-        """From what a worker sent back."""
-        trace = {name: array for name, array in arrays.items() if name != "gradient"}
-        return cls(LossTerms(**losses), arrays["gradient"], trace)
+GRADIENT = "gradient/pixels"
+_PROVEN = ("features/", "loss/", GRADIENT)
+Measure = Callable[[Array, Array], float]
 
 
 @dataclass(frozen=True)
@@ -53,87 +42,98 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Agreement:
-    """The table for one precision and size; the flips say why float32 gradients may differ without a bug."""
+    """The table for one precision and size; the flips say why float32 gradients may differ without a bug.
+
+    `findings` are the port doctor's by backend, about every tensor; none where it was not asked.
+    """
 
     precision: Precision
     size_px: tuple[int, int]
     rows: tuple[Quantity, ...]
     flips: Mapping[str, Flips]
+    findings: Mapping[str, tuple[Finding, ...]]
 
     @property
     def agrees(self) -> bool:
-        """Whether every row is within its bound."""
-        return all(row.agrees for row in self.rows)
+        """Whether every row is within its bound, and the port doctor finds nothing but rounding."""
+        healthy = all(finding.harmless for found in self.findings.values() for finding in found)
+        return healthy and all(row.agrees for row in self.rows)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values, with the verdict of each row."""
-        rows = [{**asdict(row), "agrees": row.agrees} for row in self.rows]
-        return {**asdict(self), "rows": rows, "agrees": self.agrees}
+        return {
+            "precision": self.precision,
+            "size_px": list(self.size_px),
+            "rows": [{**asdict(row), "agrees": row.agrees} for row in self.rows],
+            "flips": {name: asdict(flips) for name, flips in self.flips.items()},
+            "findings": {name: [finding_json(it) for it in found] for name, found in self.findings.items()},
+            "agrees": self.agrees,
+        }
 
 
-def compare(problem: Problem, image: Image, backends: Mapping[str, Evaluation]) -> Agreement:
-    """Judge the backends' evaluations, by name, of a problem at an image."""
-    oracle, pixels = Oracle(problem), problem.pixels(image)
-    trace = oracle.trace(pixels)
-    own = Evaluation(oracle.losses(trace, pixels), oracle.gradient(trace, pixels), trace)
-    followed = {name: oracle.gradient(evaluation.trace, pixels) for name, evaluation in backends.items()}
-    flips = {name: count_flips(evaluation.trace, trace, problem.recipe) for name, evaluation in backends.items()}
-    rows = _rows({**backends, ORACLE: own}, followed, problem, any(flip.any for flip in flips.values()))
+def compare(problem: Problem, image: Image, backends: Mapping[str, Arrays], explained: bool = True) -> Agreement:
+    """Judge the backends' tensors, by name, of a problem at an image.
+
+    With `explained`, the port doctor looks at every tensor and says why one differs; the problem has to be small.
+    """
+    case, precision = case_at(problem, image), problem.precision
+    reference = Run(case, RIGHT)
+    judges = {name: judge_of(tensors, reference, precision) for name, tensors in backends.items()}
+    flips = {name: flips_of(judge) for name, judge in judges.items()}
+    found = {name: diagnose(case, it, precision).findings for name, it in backends.items()} if explained else {}
+    rows = (*_tensor_rows(backends, reference, precision), *_gradient_rows(backends, judges, flips, precision))
     height, width = problem.content.shape[:2]
-    return Agreement(problem.precision, (height, width), tuple(rows), flips)
+    return Agreement(precision, (height, width), rows, flips, found)
 
 
-def _rows(
-    everyone: Mapping[str, Evaluation], followed: Mapping[str, Array], problem: Problem, flipped: bool
-) -> list[Quantity]:
-    bounds = bounds_for(problem.precision)
-    features = {
-        tap: {name: evaluation.trace[tap] for name, evaluation in everyone.items()} for tap in problem.recipe.taps
-    }
-    gradients = {name: evaluation.gradient for name, evaluation in everyone.items()}
-    same_choices = {f"{name}-{ORACLE}": relative_l2(gradients[name], gradient) for name, gradient in followed.items()}
+def judge_of(tensors: Arrays, reference: Run, precision: Precision) -> Judge:
+    """The port doctor's judge of an evaluation; its `own` run takes the evaluation's decisions."""
+    given = {name: array for name, array in tensors.items() if name.startswith("features/")}
+    own = Run(reference.case, RIGHT, {**given, **reference.targets})
+    return Judge(reference.case, tensors, precision, runs=(own, reference))
+
+
+def flips_of(judge: Judge) -> Flips:
+    """The decisions in which an evaluation differs from the reference."""
+    recipe = judge.reference.case.problem.recipe
+    return count_flips(deciding_layers(recipe.taps, recipe.pooling), judge.own.layer, judge.reference.layer)
+
+
+def _tensor_rows(backends: Mapping[str, Arrays], reference: Run, precision: Precision) -> list[Quantity]:
+    """The feature maps at the taps and the terms of the loss."""
+    problem, bounds = reference.case.problem, bounds_for(precision)
+    features = [f"features/{tap}" for tap in problem.recipe.taps]
+    terms = [name for name in tensor_names(problem) if name.startswith("loss/")]
     return [
-        *(
-            Quantity(f"features {tap}", _by_pair(arrays, relative_l2), bounds.features)
-            for tap, arrays in features.items()
-        ),
-        *compare_terms({name: evaluation.terms for name, evaluation in everyone.items()}, bounds.losses),
-        Quantity("gradient", _by_pair(gradients, relative_l2), None if flipped else bounds.gradient),
-        Quantity("gradient, 1 - cosine", _by_pair(gradients, cosine_gap), bounds.gradient_cosine_gap),
+        Quantity(name.replace("/", " "), _relative(name, backends, reference), bound)
+        for names, bound in ((features, bounds.features), (terms, bounds.losses))
+        for name in names
+    ]
+
+
+def _gradient_rows(
+    backends: Mapping[str, Arrays], judges: Mapping[str, Judge], flips: Mapping[str, Flips], precision: Precision
+) -> list[Quantity]:
+    bounds, reference = bounds_for(precision), next(iter(judges.values())).reference
+    flipped = any(flip.any for flip in flips.values())
+    same_choices = {f"{name}-{ORACLE}": judge.from_own(GRADIENT).relative for name, judge in judges.items()}
+    gaps = _by_pair(_everyone(GRADIENT, backends, reference), cosine_gap)
+    return [
+        Quantity("gradient", _relative(GRADIENT, backends, reference), None if flipped else bounds.gradient),
+        Quantity("gradient, 1 - cosine", gaps, bounds.gradient_cosine_gap),
         Quantity("gradient, same choices", same_choices, bounds.gradient_followed),
     ]
 
 
-def compare_terms(terms: Mapping[str, LossTerms], bound: float) -> list[Quantity]:
-    """One row for each loss term, and one for the total, with the relative difference of every pair."""
-    values = {name: terms_of_one.by_name() for name, terms_of_one in terms.items()}
-    floor = NEGLIGIBLE_TERM * max(numbers["total"] for numbers in values.values())
-    by_term = {term: {name: numbers[term] for name, numbers in values.items()} for term in next(iter(values.values()))}
-    difference = partial(relative, floor=floor)
-    return [Quantity(f"loss {term}", _by_pair(numbers, difference), bound) for term, numbers in by_term.items()]
+def _relative(name: str, backends: Mapping[str, Arrays], reference: Run) -> dict[str, float]:
+    unit = unit_of(name, reference)
+    everyone = _everyone(name, backends, reference)
+    return _by_pair(everyone, lambda one, other: difference(one, other, unit).relative)
 
 
-def relative(ours: float, theirs: float, floor: float = 0.0) -> float:
-    """The difference relative to the second number, or to `floor` if that is larger; two zeros do not differ."""
-    return 0.0 if ours == theirs else abs(ours - theirs) / max(abs(theirs), floor, np.finfo(np.float64).tiny)
+def _everyone(name: str, backends: Mapping[str, Arrays], reference: Run) -> dict[str, Array]:
+    return {**{backend: tensors[name] for backend, tensors in backends.items()}, ORACLE: reference.expected(name)}
 
 
-def relative_l2(ours: Array, theirs: Array) -> float:
-    """The relative L2 difference of two arrays, in float64."""
-    difference, norm = np.linalg.norm(ours.astype(np.float64) - theirs), np.linalg.norm(theirs.astype(np.float64))
-    return float(difference / max(norm, np.finfo(np.float64).tiny))
-
-
-def cosine_gap(ours: Array, theirs: Array) -> float:
-    """One minus the cosine of two arrays taken as vectors, from half the squared distance of their directions."""
-    one, other = (_direction(array.astype(np.float64)) for array in (ours, theirs))
-    return float(np.sum((one - other) ** 2) / 2)
-
-
-def _direction(array: NDArray[np.float64]) -> NDArray[np.float64]:
-    norm = np.linalg.norm(array)
-    return array / norm if norm != 0 else array
-
-
-def _by_pair(everyone: Mapping[str, Value], difference: Callable[[Value, Value], float]) -> dict[str, float]:
-    return {f"{one}-{other}": difference(everyone[one], everyone[other]) for one, other in combinations(everyone, 2)}
+def _by_pair(everyone: Mapping[str, Array], measure: Measure) -> dict[str, float]:
+    return {f"{one}-{other}": measure(everyone[one], everyone[other]) for one, other in combinations(everyone, 2)}

@@ -10,7 +10,7 @@ from common.comparison.gallery_command import gallery_command
 from common.comparison.losses_command import losses_command
 from common.comparison.row_options import add_baseline_options, add_row_options, count_from
 from common.comparison.selftest_command import selftest_command
-from common.comparison.tables import console, recipes_table
+from common.comparison.tables import recipes_table
 from common.doctor.check_command import check_command
 from common.doctor.doctor_command import doctor_command
 from common.doctor.export_command import export_command
@@ -27,6 +27,7 @@ from common.options import (
     add_weights_option,
 )
 from common.spec.recipes import RECIPES
+from common.terminal import console
 
 _SELFTEST_SIZE = "128"
 _SIZE = "256"  # small enough for two cores, large enough to look at

@@ -6,16 +6,17 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from common.comparison.agreement import Evaluation
 from common.comparison.convergence import optimizer_s
 from common.comparison.limit import Limit, ceiling_flops_per_s
-from common.comparison.plan import Plan, probe
+from common.comparison.plan import Plan
 from common.comparison.processes import Worker, WorkerDiedError, variables
 from common.comparison.row_agreement import RowAgreement
 from common.comparison.row_result import Memory, RowResult, Status
 from common.comparison.rows import Row
 from common.comparison.view import View
+from common.doctor.arrays import Arrays
 from common.errors import RosettaError
+from common.probe import probe
 from common.problem import Problem
 from common.results import RunResult
 from common.spec.flops import evaluation_flops
@@ -101,8 +102,8 @@ class Entrant:
         values |= {"variables": variables(self._threads), "flags": {}, "threads": {}, "gpu": None}
         self._note(environment=values, phases={"import_s": values.pop("import_s")})
 
-    def prepare(self) -> Evaluation:
-        """Build the problem and evaluate it for the first time; the evaluation, without a trace."""
+    def prepare(self) -> Arrays:
+        """Build the problem and evaluate it for the first time; losses and gradient by the doctor's names."""
         problem = self.problem
         outcome = self._ask("prepare", problem)
         weights_s = outcome.values["weights_s"]
@@ -110,12 +111,11 @@ class Entrant:
             environment={**(self.result.environment or {}), **outcome.values["environment"]},
             phases={**self.result.phases, "weights_s": weights_s, **outcome.values["phases"]},
         )
-        return Evaluation.of(outcome.values["losses"], outcome.arrays)
+        return dict(outcome.arrays)
 
-    def evaluate_small(self) -> Evaluation:
-        """The evaluation of the small problem, with its trace."""
-        outcome = self._ask("evaluate", self._plan.small_problem(self.row.mode), traced=True)
-        return Evaluation.of(outcome.values["losses"], outcome.arrays)
+    def evaluate_small(self) -> Arrays:
+        """The same of the small problem, with feature maps unless the network is fused."""
+        return dict(self._ask("evaluate", self._plan.small_problem(self.row.mode), traced=not self.row.fused).arrays)
 
     def measure(self, evaluations: int, forwards: int = 1) -> list[float]:
         """Seconds of some evaluations, one after the other; forward passes are noted on the way."""

@@ -2,20 +2,24 @@
 
 import argparse
 import json
+from collections.abc import Mapping
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 from common import oracle
 from common.backend import BACKENDS
-from common.bounds import bounds_for
-from common.comparison.agreement import ORACLE, compare_terms
+from common.bounds import NEGLIGIBLE_TERM, bounds_for
+from common.comparison.agreement import ORACLE, Quantity
 from common.comparison.plan import Plan, plan_from
 from common.comparison.processes import Worker
-from common.comparison.tables import console, losses_table
+from common.comparison.tables import losses_table
 from common.images import Image, load_image, resize
+from common.measures import relative
 from common.problem import Problem
 from common.progress import progress_bar
 from common.results import LossTerms
+from common.terminal import console
 
 
 def losses_command(options: argparse.Namespace) -> int:
@@ -27,7 +31,7 @@ def losses_command(options: argparse.Namespace) -> int:
         image = resize(image, *problem.content.shape[:2])
     problem.pixels(image)  # says what is wrong with the sizes before anything is started
     terms = _terms(plan, problem, image)
-    rows = compare_terms(terms, bounds_for(problem.precision).losses)
+    rows = _compared(terms, bounds_for(problem.precision).losses)
     agrees = all(row.agrees for row in rows)
     if options.json:
         print(json.dumps(_to_json(plan, problem, terms, agrees), indent=1))
@@ -50,6 +54,17 @@ def _terms(plan: Plan, problem: Problem, image: Image) -> dict[str, LossTerms]:
             terms[name] = LossTerms(**outcome.values["losses"])
             bar.update()
     return terms
+
+
+def _compared(terms: Mapping[str, LossTerms], bound: float) -> list[Quantity]:
+    """One row for each loss term, and one for the total, with the relative difference of every pair."""
+    values = {name: it.by_name() for name, it in terms.items()}
+    floor = NEGLIGIBLE_TERM * max(numbers["total"] for numbers in values.values())
+    pairs = list(combinations(values, 2))
+    return [
+        Quantity(term, {f"{a}-{b}": relative(values[a][term], values[b][term], floor) for a, b in pairs}, bound)
+        for term in values[ORACLE]
+    ]
 
 
 def _to_json(plan: Plan, problem: Problem, terms: dict[str, LossTerms], agrees: bool) -> dict[str, Any]:

@@ -4,8 +4,6 @@ import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from common import samples
 from common.backend import BACKENDS
 from common.comparison.jobs import Job
@@ -101,9 +99,3 @@ def _read(options: argparse.Namespace) -> Plan:
         device=options.device,
         seed=getattr(options, "seed", 0),
     )
-
-
-def probe(problem: Problem) -> Image:
-    """Where the backends are compared: the content with some noise, so that no loss term is 0."""
-    noise = np.random.default_rng(0).normal(0, 0.1, problem.content.shape)
-    return np.clip(problem.content + noise, 0, 1).astype(np.float32)

@@ -1,14 +1,17 @@
 """The float64 truth for each interpreter: its own evaluation at every size, itself proven by the oracle."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from common.backend import BACKENDS
-from common.comparison.agreement import Agreement, Evaluation, compare
-from common.comparison.plan import Plan, probe
+from common.comparison.agreement import Agreement, compare
+from common.comparison.plan import Plan
 from common.comparison.processes import Worker
 from common.comparison.rows import Row
 from common.comparison.view import View
+from common.doctor.arrays import Arrays
+from common.probe import probe
 from common.problem import Problem
 
 Interpreter = tuple[str, str | None]
@@ -20,8 +23,8 @@ class Reference:
     """What one interpreter's backend computes: in float64 by size, and what the full tables show."""
 
     name: str
-    by_size: Mapping[str, Evaluation]
-    tabled: tuple[Evaluation, ...]
+    by_size: Mapping[str, Arrays]
+    tabled: tuple[Arrays, ...]
 
 
 def interpreter_of(row: Row) -> Interpreter:
@@ -40,26 +43,29 @@ def interpreters_of(rows: Iterable[Row]) -> dict[Interpreter, str]:
 def take_reference(interpreter: Interpreter, name: str, plans: Plans, view: View) -> Reference:
     """Have one interpreter evaluate everything; plans are by size. Raises RosettaError when it cannot."""
     (backend, python), plan = interpreter, next(iter(plans.values()))
+    small, at_size = _tabled_problems(plans)
 
-    def evaluate(problem: Problem, traced: bool) -> Evaluation:
-        outcome = worker.ask("evaluate", plan.job(backend, problem, probe(problem)), traced=traced)
-        return Evaluation.of(outcome.values["losses"], outcome.arrays)
+    def ask(action: str, problem: Problem, **options: Any) -> Arrays:
+        # One recipe for all backends: their own ones differ in the optimiser, whose first steps are compared, too.
+        job = replace(plan.job(backend, problem, probe(problem)), recipe=problem.recipe)
+        return worker.ask(action, job, **options).arrays
 
     with Worker(backend, python) as worker:
         view.say(f"reference: importing {BACKENDS[backend].label}")
         worker.imported()
         view.say(f"reference: {BACKENDS[backend].label} in float64")
-        tabled = tuple(evaluate(problem, traced=True) for problem in _tabled_problems(plans))
+        tabled = (ask("tensors", small), ask("evaluate", at_size, traced=True))
         sizes = {size: it.within("float64").run_problem() for size, it in plans.items()}
-        return Reference(name, {size: evaluate(problem, traced=False) for size, problem in sizes.items()}, tabled)
+        return Reference(name, {size: ask("evaluate", it, traced=False) for size, it in sizes.items()}, tabled)
 
 
 def prove(references: Iterable[Reference], plans: Plans, view: View) -> tuple[Agreement, ...]:
-    """The full tables of all references against the oracle and each other."""
+    """The full tables of all references against the oracle and each other, and what the port doctor finds."""
     tables, everyone = [], list(references)
     for number, problem in enumerate(_tabled_problems(plans)):
         view.say(f"reference: the oracle, {problem.precision}")
-        tables.append(compare(problem, probe(problem), {it.name: it.tabled[number] for it in everyone}))
+        tensors = {it.name: it.tabled[number] for it in everyone}
+        tables.append(compare(problem, probe(problem), tensors, explained=number == 0))
     return tuple(tables)
 
 

@@ -12,7 +12,7 @@ from common.comparison.plan import Plan
 from common.comparison.report import Report
 from common.comparison.row_result import RowResult
 
-SCHEMA = 2
+SCHEMA = 3
 Values = dict[str, Any]
 
 

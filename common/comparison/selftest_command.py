@@ -15,10 +15,10 @@ from common.comparison.plan import plan_for
 from common.comparison.rounds import evaluations_per_round, take_turns
 from common.comparison.rows import Row, rows_from
 from common.comparison.session import Settings
-from common.comparison.tables import console, fitted, plain_table
 from common.comparison.timing import Ratio, paired_ratio
 from common.comparison.view import View
 from common.errors import RosettaError
+from common.terminal import console, fitted, plain_table
 
 _DELAYS = {"itself": 0.0, "itself, 5% slower": 0.05, "itself, 20% slower": 0.20}
 _LONGEST = max(_DELAYS.values())

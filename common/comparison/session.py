@@ -5,19 +5,21 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from common.comparison.agreement import Agreement, Evaluation
+from common.comparison.agreement import Agreement
 from common.comparison.entrant import Entrant
-from common.comparison.flips import count_flips
 from common.comparison.others import Others
-from common.comparison.plan import Plan, probe
+from common.comparison.plan import Plan
 from common.comparison.reference import Plans, Reference, interpreter_of, interpreters_of, prove, take_reference
 from common.comparison.rounds import evaluations_per_round, take_turns
-from common.comparison.row_agreement import RowAgreement, check
+from common.comparison.row_agreement import RowAgreement, check_by_oracle, check_by_own
 from common.comparison.row_result import RowResult
 from common.comparison.rows import Group, Row
 from common.comparison.view import View
+from common.doctor.make_case import case_at
+from common.doctor.run import Run
+from common.doctor.variant import RIGHT
 from common.errors import RosettaError
-from common.oracle import Oracle
+from common.probe import probe
 
 
 @dataclass(frozen=True)
@@ -87,21 +89,16 @@ class Session:
         reference = self._references[interpreter_of(entrant.row)]
         if isinstance(reference, RosettaError):
             raise reference
-        at_size, small = entrant.prepare(), entrant.evaluate_small()
-        flips = count_flips(small.trace, self._truth.trace, entrant.problem.recipe)
-        plan = self.plans[entrant.row.group]
-        seen = not entrant.row.fused
+        at_size, small, precision = entrant.prepare(), entrant.evaluate_small(), entrant.row.group.precision
         entrant.judge(
             RowAgreement(
-                oracle=check(small, self._truth, plan.small_problem(), flips, seen),
-                float64=check(at_size, reference.by_size[entrant.row.group.size], entrant.problem, None, seen),
+                oracle=check_by_oracle(small, self._truth, precision),
+                float64=check_by_own(at_size, reference.by_size[entrant.row.group.size], precision),
             )
         )
 
     @cached_property
-    def _truth(self) -> Evaluation:
-        """The oracle's evaluation of the small problem, which is the same for all rows."""
+    def _truth(self) -> Run:
+        """The reference's evaluation of the small problem, which is the same for all rows."""
         problem = next(iter(self.plans.values())).within("float64").small_problem()
-        oracle, pixels = Oracle(problem), problem.pixels(probe(problem))
-        trace = oracle.trace(pixels)
-        return Evaluation(oracle.losses(trace, pixels), oracle.gradient(trace, pixels), trace)
+        return Run(case_at(problem, probe(problem)), RIGHT)

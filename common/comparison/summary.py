@@ -12,7 +12,8 @@ from common.comparison.presentation.groups import disturbed, verdict_on_agreemen
 from common.comparison.report import Report
 from common.comparison.row_agreement import Check
 from common.comparison.row_result import RowResult
-from common.comparison.tables import agreement_table, console, fitted, flips_lines, plain_table, without_oracle
+from common.comparison.tables import agreement_table, doctors_lines, flips_lines, without_oracle
+from common.terminal import console, fitted, plain_table
 
 _PHASES = ("import", "weights", "build", "first", "forward", "backward", "optimiser", "saving")
 _DIFFERENCES = tuple(
@@ -27,6 +28,7 @@ def print_summary(report: Report, values: Mapping[str, Any], folder: Path) -> No
     for agreement in report.algorithm:
         table = fitted(agreement_table(agreement), out, *without_oracle(agreement))
         out.print(table, *flips_lines(agreement), "", sep="\n")
+        out.print(*map(Text, doctors_lines(agreement)), sep="\n", end="")
     out.print(fitted(row_agreement_table(report), out, *_COSINES, *_GRADIENTS), "", sep="\n")
     out.print(fitted(timing_table(report), out, "n", "GFLOP/s", "memory", "ceiling", "quartiles"), "", sep="\n")
     out.print(fitted(phases_table(report), out, "weights", "saving", "import", "build", "first"), "", sep="\n")

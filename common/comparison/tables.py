@@ -1,49 +1,17 @@
 """The tables that the terminal shows."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
-from rich.measure import Measurement
 from rich.table import Table
 
 from common.comparison.agreement import ORACLE, Agreement, Quantity
+from common.doctor.findings import finding_lines
 from common.results import LossTerms
 from common.spec.recipe import Adam, Optimizer, Recipe, Stage
 
-_WIDTH = 100
 _MOST_PAIRS = 3
-
-
-def console() -> Console:
-    """A console as wide as the terminal, or of a fixed width where there is none."""
-    plain = Console()
-    return plain if plain.is_terminal else Console(width=_WIDTH)
-
-
-def plain_table(title: str, *headings: str) -> Table:
-    """A table without lines, of which only the first column may be folded."""
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold", title_style="bold")
-    for heading in headings:
-        first = not table.columns
-        table.add_column(heading, justify="left" if first else "right", no_wrap=not first, overflow="fold")
-    return table
-
-
-def fitted(table: Table, out: Console, *least: str) -> Table:
-    """The same table without as many of its `least` important columns as do not fit into the terminal."""
-    left_out = []
-    for heading in least:
-        if Measurement.get(out, out.options.update(width=10 * _WIDTH), table).maximum <= out.width:
-            break
-        # A new table numbers the columns anew, on which their padding depends.
-        table.columns = Table(*(column for column in table.columns if column.header != heading)).columns
-        left_out.append(heading.replace("\n", " "))
-    if left_out:
-        table.caption = f"(too narrow for: {', '.join(left_out)}; the report has them)"
-        table.caption_justify = "left"
-    return table
 
 
 def agreement_table(agreement: Agreement) -> Table:
@@ -89,6 +57,15 @@ def flips_lines(agreement: Agreement) -> list[str]:
     ]
 
 
+def doctors_lines(agreement: Agreement) -> Iterator[str]:
+    """What the port doctor says of each backend in which it found more than rounding."""
+    for name, found in agreement.findings.items():
+        if not all(finding.harmless for finding in found):
+            yield f"What the port doctor says of {name}:"
+            for number, finding in enumerate(found, start=1):
+                yield from finding_lines(number, finding)
+
+
 def losses_table(terms: Mapping[str, LossTerms], rows: list[Quantity]) -> Table:
     """Every loss term by implementation, with the largest relative difference of any two."""
     table = Table(title_justify="left")
@@ -98,10 +75,8 @@ def losses_table(terms: Mapping[str, LossTerms], rows: list[Quantity]) -> Table:
     table.add_column("largest difference", justify="right")
     table.add_column("verdict")
     for row in rows:
-        values = [f"{losses.by_name()[row.quantity.removeprefix('loss ')]:.10g}" for losses in terms.values()]
-        table.add_row(
-            row.quantity.removeprefix("loss "), *values, f"{max(row.differences.values()):.1e}", _verdict(row)
-        )
+        values = [f"{losses.by_name()[row.quantity]:.10g}" for losses in terms.values()]
+        table.add_row(row.quantity, *values, f"{max(row.differences.values()):.1e}", _verdict(row))
     return table
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from common import samples
-from common.comparison.tables import console
 from common.doctor.arrays import Arrays
 from common.doctor.bundle import read_bundle
 from common.doctor.case import Case
@@ -21,6 +20,7 @@ from common.errors import RosettaError
 from common.images import check_folder, parse_size, write_text
 from common.load_weights import load_weights
 from common.options import recipe_from
+from common.terminal import console
 
 _RANDOM_IMAGES = 2
 

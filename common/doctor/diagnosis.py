@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from common.doctor.arrays import Arrays
 from common.doctor.case import Case
 from common.doctor.explaining import Explained, alone, in_pairs
+from common.doctor.findings import Finding
 from common.doctor.fitting import another_training
 from common.doctor.hypotheses import STAGES, Hypothesis, hypotheses, stage_of
 from common.doctor.judgement import Judge, Judged
 from common.doctor.names import tail, tensor_names
 from common.doctor.no_bug import decisions_followed, decisions_found
-from common.doctor.traps import TRAPS, Trap
+from common.doctor.traps import TRAPS
 from common.doctor.unexplained import facts
 from common.doctor.variant import Variant
 from common.problem import Precision
@@ -19,22 +20,6 @@ from common.spec.vgg19 import NAMES
 
 _LONGEST_S = 60.0  # after which nothing new is examined
 _LONGEST_SEARCH_S = 20.0  # of it for pairs of traps
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One cause: the trap, where it shows first, what it is here, and the numbers; no trap where nothing fits."""
-
-    trap: Trap | None
-    tensor: str
-    words: str
-    evidence: str
-    also_possible: tuple[int, ...] = ()
-
-    @property
-    def harmless(self) -> bool:
-        """Whether it is no bug."""
-        return self.trap is not None and self.trap.harmless
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +72,9 @@ class _Doctor:
         while (name := self._first_wrong()) is not None:
             if time.monotonic() > end_s:
                 return [*findings, Finding(None, name, "not examined", "it differs too; there was no time to see why")]
+            if name in {finding.tensor for finding in findings}:
+                self._left_alone.add(name)  # a later finding contradicts an earlier one: no second round
+                continue
             findings += self._explained(name)
         if followed := decisions_followed(self._given, self.judge, self.names):
             findings.append(Finding(TRAPS[31], *followed))
@@ -102,6 +90,9 @@ class _Doctor:
             return [Finding(TRAPS[31], *decisions)]
         tried = self._in_question(name)
         single = alone(tried, name, self._judge_by, self.judge, self.names)
+        if single is not None and single.confined:
+            self._left_alone.add(name)
+            return [_finding(single, ", in this tensor alone: what follows is right")]
         if single is not None:
             return self._accept([single])
         if (pair := self._in_pairs(tried, name)) is not None:
@@ -139,10 +130,11 @@ class _Doctor:
 
     def _accept(self, found: list[Explained]) -> list[Finding]:
         self.judge = self._judge_by(found[-1].variant)
-        return [
-            Finding(TRAPS[it.hypothesis.trap], it.tensor, it.hypothesis.words, it.evidence, it.also_possible)
-            for it in found
-        ]
+        return [_finding(it) for it in found]
+
+
+def _finding(it: Explained, where: str = "") -> Finding:
+    return Finding(TRAPS[it.hypothesis.trap], it.tensor, it.hypothesis.words + where, it.evidence, it.also_possible)
 
 
 def _computed_anew(name: str) -> bool:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from common.bounds import NEGLIGIBLE_TERM, Bounds, bounds_for
-from common.comparison.agreement import cosine_gap
 from common.doctor.arrays import Array
 from common.doctor.run import Run
 from common.doctor.variant import Variant
+from common.measures import cosine_gap
 from common.problem import Precision
 
 _NOTHING = 1e-300

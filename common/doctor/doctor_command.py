@@ -5,7 +5,6 @@ import argparse
 from common.backend import BACKENDS
 from common.comparison.jobs import Job
 from common.comparison.processes import Worker
-from common.comparison.tables import console
 from common.doctor.arrays import Arrays
 from common.doctor.case import Case
 from common.doctor.check_command import case_from
@@ -14,6 +13,7 @@ from common.doctor.show import print_diagnosis
 from common.errors import RosettaError
 from common.load_weights import locate_weights
 from common.problem import Precision
+from common.terminal import console
 
 
 def doctor_command(options: argparse.Namespace) -> int:

@@ -15,13 +15,18 @@ _SUBSTANTIAL = 0.5
 
 @dataclass(frozen=True, eq=False)
 class Explained:
-    """A hypothesis that explains a tensor, what the port's variant is with it, and the evidence."""
+    """A hypothesis that explains a tensor, what the port's variant is with it, and the evidence.
+
+    It is `confined` to that tensor where others, which are right without it, would be wrong with it: a term that is
+    handed over without its weight, say, but summed with it.
+    """
 
     hypothesis: Hypothesis
     variant: Variant
     tensor: str
     evidence: str
     also_possible: tuple[int, ...] = ()
+    confined: bool = False
 
 
 def alone(
@@ -46,7 +51,8 @@ def alone(
     found.sort(key=lambda it: it[0])
     _, best, by = found[0]
     also = tuple(dict.fromkeys(it.trap for wrong, it, _ in found[1:] if it.trap != best.trap and wrong == found[0][0]))
-    return Explained(best, by.variant, name, _evidence(name, judge, by), also)
+    confined = any(by.is_wrong(other) and not judge.is_wrong(other) for other in concerned)
+    return Explained(best, by.variant, name, _evidence(name, judge, by), also, confined)
 
 
 def in_pairs(

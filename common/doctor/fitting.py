@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from common.comparison.agreement import relative_l2
 from common.doctor.arrays import Array, Arrays
 from common.doctor.run import Run
+from common.measures import relative_l2
 from common.spec.vgg19 import LAYERS
 
 _FITS = 1e-4

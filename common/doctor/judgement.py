@@ -39,29 +39,41 @@ class Judge:
     """Judges a port's tensors by one variant."""
 
     def __init__(
-        self, case: Case, given: Arrays, precision: Precision, variant: Variant = RIGHT, like: "Judge | None" = None
+        self,
+        case: Case,
+        given: Arrays,
+        precision: Precision,
+        variant: Variant = RIGHT,
+        like: "Judge | None" = None,
+        runs: tuple[Run, Run] | None = None,
     ) -> None:
+        """`runs` are what follows from the port's tensors and the reference, where they are known already."""
         self.variant, self._given, self._precision = variant, given, precision
-        self.own: Run = Run(case, variant, given, None if like is None else like.own)
-        self.reference: Run = Run(case, variant, None, None if like is None else like.reference)
+        self.own: Run
+        self.reference: Run
+        self.own, self.reference = runs or (
+            Run(case, variant, given, None if like is None else like.own),
+            Run(case, variant, None, None if like is None else like.reference),
+        )
 
     def judge(self, names: Iterable[str]) -> list[Judged]:
         """Some tensors, with both differences."""
         return [
-            Judged(name, self._given[name].shape, self._from_reference(name), self.from_own(name), self.tolerance(name))
+            Judged(name, self._given[name].shape, self.from_reference(name), self.from_own(name), self.tolerance(name))
             for name in names
         ]
 
     def is_wrong(self, name: str) -> bool:
         """Whether a tensor is neither the variant's nor what its own inputs should have given."""
         bound = self.tolerance(name)
-        return self.from_own(name).relative > bound and self._from_reference(name).relative > bound
+        return self.from_own(name).relative > bound and self.from_reference(name).relative > bound
 
     def from_own(self, name: str) -> Difference:
         """The difference from what the variant makes of the port's tensors before it."""
         return _between(name, self._given[name], self.own)
 
-    def _from_reference(self, name: str) -> Difference:
+    def from_reference(self, name: str) -> Difference:
+        """The difference from what the variant makes of the pictures."""
         # An optimiser's path is only judged from its own last point: rounding grows on the way.
         return _between(name, self._given[name], self.own if name.startswith(("adam/", "lbfgs/")) else self.reference)
 

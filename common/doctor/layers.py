@@ -24,14 +24,16 @@ def forward(layer: Layer, x: Array, network: Network, variant: Variant) -> Array
     return _stored(_pool(x, network, variant), variant)
 
 
-def backward(layer: Layer, gradient: Array, below: Array, network: Network, variant: Variant) -> Array:
-    """The gradient at a layer's input, given that at its output and the input itself."""
-    if layer.kind == "conv":
+def backward(layer: Layer, gradient: Array, decided: Array | None, network: Network, variant: Variant) -> Array:
+    """The gradient at a layer's input, given that at its output and what shows its decisions, where it takes any.
+
+    That is a ReLU's output, and a pool's input.
+    """
+    if layer.kind == "conv" or decided is None:
         return _conv_backward(layer, gradient, network, variant)
     if layer.kind == "relu":
-        positive: Array = gradient * (below > 0)
-        return positive
-    return _pool_backward(gradient, below, network, variant)
+        return np.asarray(gradient * (decided > 0))
+    return _pool_backward(gradient, decided, network, variant)
 
 
 def pooled_px(height: int, width: int, variant: Variant) -> tuple[int, int]:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from common.comparison.plan import probe
 from common.doctor.case import Case
 from common.doctor.pictures import Picture, read_picture
 from common.images import Image, resize
+from common.probe import probe
 from common.problem import Problem
 from common.spec.adjust import adam_of, lbfgs_of
 from common.spec.recipe import Exactly, Recipe, Size, Stage
@@ -42,6 +42,11 @@ def _case(pictures: tuple[Picture, Picture], recipe: Recipe, weights: Weights, s
     whole = Problem(content.decoded, style.decoded, recipe, weights, "float64")
     problem = whole.at(Stage(size, 1, recipe.stages[0].optimizer))
     return case_of(problem, content, style, probe(problem))
+
+
+def case_at(problem: Problem, image: Image) -> Case:
+    """A problem whose pictures have their size already, at an image."""
+    return case_of(problem, Picture(problem.content), Picture(problem.style), image)
 
 
 def case_of(problem: Problem, content: Picture, style: Picture, image: Image) -> Case:

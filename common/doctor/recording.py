@@ -28,6 +28,11 @@ def loss_tensors(terms: LossTerms) -> Tensors:
     return {name: np.asarray(value, np.float64) for name, value in named.items()}
 
 
+def evaluation_tensors(terms: LossTerms, gradient: Pixels) -> Tensors:
+    """Every loss term, the total, and the gradient."""
+    return {**loss_tensors(terms), "gradient/pixels": gradient}
+
+
 def lbfgs_tensors(evaluate: Evaluate, start: Pixels, optimizer: LBFGS) -> Tensors:
     """The points that L-BFGS evaluates first, their losses and gradients, in float64."""
     points: list[Pixels] = []

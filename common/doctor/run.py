@@ -7,6 +7,7 @@ import numpy as np
 
 from common.doctor.arrays import Array, Arrays
 from common.doctor.case import Case
+from common.doctor.decisions import decided_on
 from common.doctor.inputs import InputMaps, input_maps
 from common.doctor.layers import backward, forward
 from common.doctor.losses import gram, gram_gradient, gram_scale, target_scale, term_scale
@@ -191,7 +192,8 @@ class Run:
         """The gradient at a layer's input."""
         given = self._recorded_as("gradient/features", layer.name)
         gradient = self._gradient_at(layer.name) if given is None else given
-        return backward(layer, gradient, self.below(layer), self._network, self.variant)
+        decided = None if layer.kind == "conv" else self.layer(decided_on(layer))
+        return backward(layer, gradient, decided, self._network, self.variant)
 
     def _taps_at(self, name: str) -> list[str]:
         taps = self.case.problem.recipe.taps
@@ -225,13 +227,14 @@ class Run:
 
     def at(self, pixels: Array) -> "Run":
         """The same variant with the same targets at another point."""
-        targets = {name: self.value(name) for name in self._target_names}
-        return Run(self.case, self.variant, {**targets, "pixels": pixels})
+        return Run(self.case, self.variant, {**self.targets, "pixels": pixels})
 
     @property
-    def _target_names(self) -> list[str]:
+    def targets(self) -> Arrays:
+        """What the loss compares with, by name."""
         content, style = self._coefficients.content, self._coefficients.style
-        return [*(f"target/content/{tap}" for tap in content), *(f"target/style/{tap}" for tap in style)]
+        names = [*(f"target/content/{tap}" for tap in content), *(f"target/style/{tap}" for tap in style)]
+        return {name: self.value(name) for name in names}
 
     def _lbfgs(self, what: str) -> Array:
         if what == "pixels":

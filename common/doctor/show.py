@@ -8,9 +8,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from common.comparison.tables import fitted, plain_table
-from common.doctor.diagnosis import Diagnosis, Finding
+from common.doctor.diagnosis import Diagnosis
+from common.doctor.findings import finding_json, finding_lines
 from common.doctor.judgement import Judged
+from common.terminal import fitted, plain_table
 
 _HEADINGS = ("shape", "layout", "relative\nL2", "largest", "cosine", "from its\nown inputs", "verdict")
 _STYLES = {"same": None, "inherits": "yellow", "differs": "bold red"}
@@ -49,21 +50,7 @@ def lines(diagnosis: Diagnosis) -> Iterator[str]:
         yield f"The first tensor that differs is {diagnosis.first.name}; {inherited} later ones inherit it."
     for number, finding in enumerate(diagnosis.findings, start=1):
         yield ""
-        yield from _finding_lines(number, finding)
-
-
-def _finding_lines(number: int, finding: Finding) -> Iterator[str]:
-    if finding.trap is None:
-        yield f"{number}. {finding.tensor}: no trap that we know explains it. What is known: {finding.evidence}."
-        return
-    trap = finding.trap
-    yield f"{number}. Trap {trap.number}: {trap.title}."
-    yield f"   here: {finding.words}, first seen in {finding.tensor}"
-    yield f"   evidence: {finding.evidence}"
-    if finding.also_possible:
-        yield f"   traps that would give the same numbers: {', '.join(map(str, finding.also_possible))}"
-    yield f"   mend: {trap.mend}"
-    yield f"   seen in: {trap.seen}"
+        yield from finding_lines(number, finding)
 
 
 def to_markdown(title: str, diagnosis: Diagnosis, layouts: Mapping[str, str]) -> str:
@@ -82,7 +69,7 @@ def to_json(title: str, diagnosis: Diagnosis, layouts: Mapping[str, str]) -> dic
         "healthy": diagnosis.healthy,
         "first": diagnosis.first and diagnosis.first.name,
         "tensors": [_row_json(row, layouts) for row in diagnosis.rows],
-        "findings": [_finding_json(finding) for finding in diagnosis.findings],
+        "findings": [finding_json(finding) for finding in diagnosis.findings],
     }
 
 
@@ -97,18 +84,4 @@ def _row_json(row: Judged, layouts: Mapping[str, str]) -> dict[str, Any]:
         "layout": layouts.get(row.name),
         **finite,
         "verdict": row.verdict,
-    }
-
-
-def _finding_json(finding: Finding) -> dict[str, Any]:
-    trap = finding.trap
-    known = {} if trap is None else {"title": trap.title, "mend": trap.mend, "seen": trap.seen}
-    return {
-        "trap": trap and trap.number,
-        "tensor": finding.tensor,
-        "here": finding.words,
-        "evidence": finding.evidence,
-        "also_possible": list(finding.also_possible),
-        "harmless": finding.harmless,
-        **known,
     }
