@@ -23,6 +23,7 @@ class Outcome:
     tensor: str = ""
     words: str = ""
     failed: bool = False
+    without_effect: bool = False
     port_s: float = 0.0
     doctor_s: float = 0.0
 
@@ -58,12 +59,14 @@ class Outcome:
 
 def report(outcomes: Sequence[Outcome], seed: int) -> str:
     """All tables, and every trial that was not named first."""
-    singles, pairs, healthy = ([it for it in outcomes if len(it.planted) == count] for count in (1, 2, 0))
+    effective = [it for it in outcomes if not it.without_effect]
+    singles, pairs, healthy = ([it for it in effective if len(it.planted) == count] for count in (1, 2, 0))
     parts = ["# What the port doctor names\n", _how(outcomes, seed)]
     if singles:
         parts += [
             "## One trap\n",
             _singles(singles),
+            _without_effect([it for it in outcomes if it.without_effect]),
             _missed("Not named first:", [it for it in singles if not it.first]),
         ]
     if pairs:
@@ -96,6 +99,17 @@ def _singles(outcomes: Sequence[Outcome]) -> str:
     totals = [len(outcomes), sum(it.first for it in outcomes), sum(it.among_three for it in outcomes)]
     header = ["trap", "", "planted", "named first", "among the first three", "else named first"]
     return _table(header, [*rows, ["", "all", *totals, ""]])
+
+
+def _without_effect(outcomes: Sequence[Outcome]) -> str:
+    if not outcomes:
+        return ""
+    names = Counter(f"{it.names} ({it.where})" for it in outcomes)
+    return (
+        f"Not counted: {len(outcomes)} ports whose numbers are those of the same port without the trap, "
+        "but for rounding: "
+        f"{', '.join(sorted(names))}.\n"
+    )
 
 
 def _pairs(outcomes: Sequence[Outcome]) -> str:

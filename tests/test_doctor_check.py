@@ -235,3 +235,12 @@ def test_a_port_that_fails_is_one_line(port_module, bundle, capsys):
     port_module("failing_port", "1.0")
     assert check("--port", "failing_port:broken", "--against", bundle) == 2
     assert "the port failed: ValueError: out of order" in capsys.readouterr().err
+
+
+def test_a_port_may_give_its_loss_and_gradient_alone(case, tensors):
+    port = lambda *_: (tensors["loss/total"], tensors["gradient/pixels"])  # noqa: E731
+    given = tensors_of(port, case)
+    assert set(given) == {"loss/total", "gradient/pixels"}
+    assert diagnose(case, given).healthy
+    with pytest.raises(RosettaError, match="the port failed"):
+        tensors_of(lambda *_: (1.0, 2.0, 3.0), case)

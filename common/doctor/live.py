@@ -3,6 +3,7 @@
     def port(content, style, image):  # float32 RGB in [0, 1], shape (H, W, 3)
         return {"features/relu1_1": ..., "loss/total": ..., "gradient/pixels": ...}
 
+It may also give just the loss and its gradient, as a pair.
 Where it has an attribute `layer`, a function of a layer's name and its input (H, W, C), every layer is also given
 the reference's input, so that an error behind another one is seen on its own.
 """
@@ -22,7 +23,8 @@ from common.doctor.variant import RIGHT
 from common.errors import RosettaError, one_line
 from common.spec.vgg19 import cut
 
-Port = Callable[..., Mapping[str, Any]]
+Port = Callable[..., Mapping[str, Any] | tuple[Any, Any]]
+_PAIR = ("loss/total", "gradient/pixels")
 
 
 def load_port(name: str) -> Port:
@@ -46,7 +48,8 @@ def tensors_of(port: Port, case: Case) -> Arrays:
     problem = case.problem
     images = (np.array(image, np.float32) for image in (problem.content, problem.style, case.image))
     try:
-        tensors = port(*images)
+        given = port(*images)
+        tensors = dict(zip(_PAIR, given, strict=True)) if isinstance(given, tuple) else given
         return {str(name): np.asarray(tensor) for name, tensor in tensors.items()}
     except Exception as error:
         raise RosettaError(f"the port failed: {type(error).__name__}: {one_line(error)}") from None

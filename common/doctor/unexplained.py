@@ -5,6 +5,7 @@ import numpy as np
 from common.doctor.arrays import Array
 
 _ALMOST = 1e-3
+_COARSE_PX = 8
 
 
 def facts(got: Array, expected: Array) -> str:
@@ -14,9 +15,11 @@ def facts(got: Array, expected: Array) -> str:
     if not np.isfinite(got).all():
         return f"{np.count_nonzero(~np.isfinite(got))} of its {got.size} values are not finite"
     ours, theirs = got.astype(np.float64), expected.astype(np.float64)
+    if ours.size == 1:
+        return _factor(ours, theirs)
     found = [_factor(ours, theirs), _offset(ours, theirs)]
     if ours.ndim == 3:
-        found += [_by_channel(ours, theirs), _border(ours, theirs), _turned(ours, theirs)]
+        found += [_by_channel(ours, theirs), _border(ours, theirs), _turned(ours, theirs), _spectrum(ours, theirs)]
     found += [_signs(ours, theirs), _spread(ours, theirs)]
     return "; ".join(filter(None, found))
 
@@ -33,7 +36,7 @@ def _factor(ours: Array, theirs: Array) -> str:
 def _offset(ours: Array, theirs: Array) -> str:
     shift = float(np.mean(ours - theirs))
     rest = _relative(ours, theirs + shift)
-    return f"it is what it should be plus {shift:.6g}, to {rest:.1e}" if ours.size > 1 and rest < _ALMOST else ""
+    return f"it is what it should be plus {shift:.6g}, to {rest:.1e}" if rest < _ALMOST else ""
 
 
 def _by_channel(ours: Array, theirs: Array) -> str:
@@ -59,6 +62,19 @@ def _turned(ours: Array, theirs: Array) -> str:
     if ours.shape[0] == ours.shape[1]:
         turns["transposed"] = ours.transpose(1, 0, 2)
     return "; ".join(f"it fits when {name}" for name, it in turns.items() if _relative(it, theirs) < _ALMOST)
+
+
+def _spectrum(ours: Array, theirs: Array) -> str:
+    if min(ours.shape[:2]) < _COARSE_PX:
+        return ""
+    power = np.abs(np.fft.fft2(ours - theirs, axes=(0, 1))) ** 2
+    rows, columns = (np.abs(np.fft.fftfreq(side)) <= 1 / _COARSE_PX for side in ours.shape[:2])
+    coarse = rows[:, None] & columns
+    part = float(power[coarse].sum()) / max(float(power.sum()), 1e-300)
+    return (
+        f"{part:.0%} of the squared difference is coarser than {_COARSE_PX} positions "
+        f"(of white noise it would be {coarse.mean():.0%})"
+    )
 
 
 def _signs(ours: Array, theirs: Array) -> str:
