@@ -4,13 +4,15 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
+from rich.padding import Padding
+
 from common.backend import BACKENDS
 from common.comparison.compare_command import compare_command
 from common.comparison.gallery_command import gallery_command
 from common.comparison.losses_command import losses_command
 from common.comparison.row_options import add_baseline_options, add_row_options, count_from
 from common.comparison.selftest_command import selftest_command
-from common.comparison.tables import recipes_table
+from common.comparison.tables import recipe_table
 from common.doctor.check_command import check_command
 from common.doctor.doctor_command import doctor_command
 from common.doctor.export_command import export_command
@@ -56,11 +58,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def recipes_command(_: argparse.Namespace) -> int:
     """Print the recipes."""
     out = console()
-    out.print(recipes_table(RECIPES))
     for recipe in RECIPES.values():
-        out.print(f"\n{recipe.name}: {recipe.source}", recipe.url or "", highlight=False)
+        out.print(f"[bold]{recipe.name}[/]: {recipe.source}", recipe.url or "", highlight=False)
+        out.print(recipe_table(recipe))
         for deviation in recipe.deviations:
-            out.print(f"  - {deviation}", highlight=False)
+            out.print(Padding(f"- {deviation}", (0, 0, 0, 2)), highlight=False)
+        out.print()
     return 0
 
 

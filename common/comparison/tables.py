@@ -80,14 +80,11 @@ def losses_table(terms: Mapping[str, LossTerms], rows: list[Quantity]) -> Table:
     return table
 
 
-def recipes_table(recipes: Mapping[str, Recipe]) -> Table:
-    """Every recipe as a column."""
-    table = Table(title="Recipes", title_justify="left", show_lines=True)
-    table.add_column("", no_wrap=True)
-    for name in recipes:
-        table.add_column(name, overflow="fold")
+def recipe_table(recipe: Recipe) -> Table:
+    """One line for each thing that a recipe decides."""
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2))
     for label, show in _FIELDS.items():
-        table.add_row(label, *(show(recipe) for recipe in recipes.values()))
+        table.add_row(f"  {label}", show(recipe))
     return table
 
 
