@@ -1,4 +1,4 @@
-"""Traps of preprocessing: 1 to 5. All are other affine maps, so the weights bring another `preprocessing`."""
+"""Traps of preprocessing, 1 to 5, 26 and 35: mostly other affine maps, which the weights' `preprocessing` brings."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,7 +7,7 @@ import numpy as np
 from broken_planting import Broken, Plant, Port
 
 from common.doctor.case import Case
-from common.spec.preprocessing import IMAGENET, Preprocessing, Triple
+from common.spec.preprocessing import IMAGENET, UNIT, Preprocessing, Triple
 
 Change = Callable[[Preprocessing], Preprocessing]
 
@@ -81,6 +81,18 @@ def _flipped_inputs(port: Port) -> Port:
     return port.with_weights(kernels_hwio={**kernels, "conv1_1": kernels["conv1_1"][:, :, ::-1].copy()})
 
 
+def _variable_is(space: Preprocessing) -> Plant:
+    return lambda port: port.with_recipe(pixel_space=space)
+
+
+def _own_unit(port: Port) -> Port:
+    return port.with_recipe(family=port.problem.weights.family)
+
+
+def _of_another_family(case: Case) -> bool:
+    return case.problem.weights.family != case.problem.recipe.family
+
+
 _DEVIATIONS_255 = _triple(255 * np.asarray(IMAGENET.std))
 _NONE = (1.0, 1.0, 1.0)
 
@@ -96,8 +108,12 @@ INPUTS = (
     Broken(3, "times 256 in the variable too", _in_the_variable(_scaled(256.0)), ("scale",), _is_the_variable),
     Broken(3, "RGB in 0..255 to a network of 0..1", _between(_scaled(255.0)), ("scale",), _of_1),
     Broken(4, "deviations forgotten", _between(_divided(_NONE)), fits=_of_1),
+    Broken(4, "deviations forgotten, in 0..255", _between(_divided(_triple(np.ones(3) / 255))), fits=_of_1),
     Broken(4, "deviations of 0..255 applied to Oxford's", _between(_divided(_DEVIATIONS_255)), fits=_of_255),
     Broken(4, "deviations of 0..1 applied to Oxford's", _between(_divided(IMAGENET.std)), fits=_of_255),
     Broken(5, "everything twice", _between(_twice), ("channels", "means")),
     Broken(5, "means subtracted twice", _between(_means_twice), ("means",), _of_255),
+    Broken(26, "a variable of RGB in 0..1", _variable_is(UNIT), ("variable",)),
+    Broken(26, "a variable of RGB in 0..255", _variable_is(UNIT.divided_by(1 / 255)), ("variable",)),
+    Broken(35, "weights in their own unit", _own_unit, ("unit",), _of_another_family),
 )

@@ -6,7 +6,7 @@ from common import RECIPES, Network, oracle
 from common.backend import BACKENDS, load_backend
 from common.bounds import bounds_for
 from common.comparison.agreement import compare
-from common.doctor.recording import evaluation_tensors
+from common.doctor.recording import value_and_grad_tensors
 from common.measures import cosine_gap, relative, relative_l2
 from common.spec.vgg19 import NAMES, cut
 
@@ -78,4 +78,4 @@ def evaluate(backend, image, problem):
     relus = [layer.name for layer in cut(problem.recipe.taps) if layer.kind == "relu"]
     trace = backend.trace(image, dict.fromkeys([*relus, *problem.recipe.taps]), problem)
     features = {f"features/{name}": array for name, array in trace.items()}
-    return {**features, **evaluation_tensors(*backend.value_and_grad(image, problem))}
+    return {**features, **value_and_grad_tensors(*backend.value_and_grad(image, problem))}

@@ -7,7 +7,7 @@ from common import RECIPES
 from common.comparison.agreement import GRADIENT, Quantity, compare
 from common.comparison.tables import doctors_lines
 from common.doctor.decisions import count_flips, deciding_layers
-from common.doctor.recording import evaluation_tensors
+from common.doctor.recording import value_and_grad_tensors
 from common.measures import cosine_gap, relative, relative_l2
 from common.oracle import Oracle
 from common.oracle_layers import windows
@@ -24,7 +24,7 @@ def own(problem, image):
     oracle, pixels = Oracle(problem), problem.pixels(image)
     trace = oracle.trace(pixels)
     features = {f"features/{name}": array for name, array in trace.items()}
-    return {**features, **evaluation_tensors(oracle.losses(trace, pixels), oracle.gradient(trace, pixels))}
+    return {**features, **value_and_grad_tensors(oracle.losses(trace, pixels), oracle.gradient(trace, pixels))}
 
 
 def differing(problem, image, tensors):

@@ -13,7 +13,7 @@ from common.backend import Backend
 from common.comparison.clock import LONGEST_TURN_S, Delay, seconds_of, warm_up
 from common.comparison.jobs import Arrays, Job
 from common.comparison.memory import peak_memory_bytes
-from common.doctor.recording import evaluation_tensors
+from common.doctor.recording import value_and_grad_tensors
 from common.errors import RosettaError
 from common.images import Image, save_image
 from common.problem import Problem
@@ -53,7 +53,7 @@ class Desk:
         taps = [*names, *(tap for tap in job.recipe.taps if traced and tap not in names)]
         trace = self._backend.trace(image, taps, problem) if traced else {}
         features = {f"features/{name}": array for name, array in trace.items()}
-        return {}, {**features, **evaluation_tensors(*self._backend.value_and_grad(image, problem))}
+        return {}, {**features, **value_and_grad_tensors(*self._backend.value_and_grad(image, problem))}
 
     def _tensors(self, job: Job, problem: Problem) -> tuple[Values, Arrays]:
         """Every tensor that the port doctor examines."""
@@ -97,7 +97,7 @@ class Desk:
         objective.forward_terms(variable)  # compiled here, where a mode compiles
         phases = {"build_s": (built_ns - start_ns) / 1e9, "first_evaluation_s": (first_ns - built_ns) / 1e9}
         environment = self._backend.environment(problem.network)
-        return {"phases": phases, "environment": environment}, evaluation_tensors(terms, gradient)
+        return {"phases": phases, "environment": environment}, value_and_grad_tensors(terms, gradient)
 
     def _measure(self, evaluations: int, forwards: int, delay: Mapping[str, float]) -> Values:
         """Seconds of single evaluations and of single forward passes.

@@ -1,6 +1,6 @@
 """What is computed: a problem with the files that its pictures come from and the image at which it is evaluated."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from common.doctor.pictures import Picture
@@ -25,6 +25,11 @@ class Case:
     def network(self) -> Network:
         """The network, made once, so that its kernels are converted once."""
         return self.problem.network
+
+    @cached_property
+    def network_in_its_own_unit(self) -> Network:
+        """The same with the weights as they are in their file, whatever the recipe's family."""
+        return replace(self.network, weights=self.problem.weights)
 
     @cached_property
     def coefficients(self) -> Coefficients:

@@ -20,6 +20,8 @@ from common.spec.vgg19 import NAMES
 
 _LONGEST_S = 60.0  # after which nothing new is examined
 _LONGEST_SEARCH_S = 20.0  # of it for pairs of traps
+_NOT_EXAMINED = "not examined"
+_QUICK = ("file", "resize", "input", "saved")  # stages that are examined all the same
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +72,12 @@ class _Doctor:
         findings: list[Finding] = []
         end_s = time.monotonic() + _LONGEST_S
         while (name := self._first_wrong()) is not None:
-            if time.monotonic() > end_s:
-                return [*findings, Finding(None, name, "not examined", "it differs too; there was no time to see why")]
+            if time.monotonic() > end_s and stage_of(name) not in _QUICK:
+                if not any(finding.words == _NOT_EXAMINED for finding in findings):
+                    words = "it differs too, and there was no time to see why, nor for what follows"
+                    findings.append(Finding(None, name, _NOT_EXAMINED, words))
+                self._left_alone.add(name)
+                continue
             if name in {finding.tensor for finding in findings}:
                 self._left_alone.add(name)  # a later finding contradicts an earlier one: no second round
                 continue
@@ -91,8 +97,7 @@ class _Doctor:
         tried = self._in_question(name)
         single = alone(tried, name, self._judge_by, self.judge, self.names)
         if single is not None and single.confined:
-            self._left_alone.add(name)
-            return [_finding(single, ", in this tensor alone: what follows is right")]
+            return self._confine(single)
         if single is not None:
             return self._accept([single])
         if (pair := self._in_pairs(tried, name)) is not None:
@@ -127,6 +132,14 @@ class _Doctor:
         # What a trap of the loss or of an optimiser leaves as it is, need not be computed again.
         late = hypothesis is not None and STAGES.index(hypothesis.stage) >= STAGES.index("gram")
         return Judge(self._case, self._given, self._precision, variant, self.judge if late else None)
+
+    def _confine(self, found: Explained) -> list[Finding]:
+        """Leave alone what a hypothesis mends, without taking it over: it would spoil the rest."""
+        by = self._judge_by(found.variant)
+        mended = [name for name in self.names if self.judge.is_wrong(name) and not by.is_wrong(name)]
+        self._left_alone |= {found.tensor, *mended}
+        where = "this tensor" if len(mended) < 2 else f"{len(mended)} tensors up to {mended[-1]}"
+        return [_finding(found, f", in {where} alone: what follows is right")]
 
     def _accept(self, found: list[Explained]) -> list[Finding]:
         self.judge = self._judge_by(found[-1].variant)

@@ -1,5 +1,6 @@
 """Trying hypotheses on one tensor: the one that makes its difference vanish, or two together."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from common.doctor.variant import Variant
 
 JudgeBy = Callable[[Variant, Hypothesis], Judge]
 _SUBSTANTIAL = 0.5
+_POWERS = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,23 +38,22 @@ def alone(
 
     Those of the tensor's own stage come first, and earlier stages only where these leave something wrong.
     """
-    found: list[tuple[int, Hypothesis, Judge]] = []
+    found: list[tuple[int, float, Hypothesis, Judge]] = []
     concerned = _concerned(name, names)
     for stage in reversed(STAGES):
         for hypothesis in (it for it in tried if it.stage == stage):
             variant = judge.variant.changed(hypothesis.changes)
             by = None if variant is None else judge_by(variant, hypothesis)
-            if by is not None and _explains(name, by, judge):
-                found.append((sum(by.is_wrong(other) for other in concerned), hypothesis, by))
-        if any(wrong == 0 for wrong, _, _ in found):
+            if by is not None and _explains(name, by, judge) and not _spoils(by, judge, _earlier(name, names)):
+                found.append((*_left_by(by, concerned), hypothesis, by))
+        if any(wrong == 0 for wrong, *_ in found):
             break
     if not found:
         return None
-    found.sort(key=lambda it: it[0])
-    _, best, by = found[0]
-    also = tuple(dict.fromkeys(it.trap for wrong, it, _ in found[1:] if it.trap != best.trap and wrong == found[0][0]))
-    confined = any(by.is_wrong(other) and not judge.is_wrong(other) for other in concerned)
-    return Explained(best, by.variant, name, _evidence(name, judge, by), also, confined)
+    found.sort(key=lambda it: it[:2])
+    fewest, _, best, by = found[0]
+    also = tuple(dict.fromkeys(it.trap for wrong, _, it, _ in found if it.trap != best.trap and wrong == fewest))
+    return Explained(best, by.variant, name, _evidence(name, judge, by), also, _spoils(by, judge, concerned))
 
 
 def in_pairs(
@@ -60,13 +61,14 @@ def in_pairs(
 ) -> tuple[Explained, Explained] | None:
     """Two hypotheses of different traps that explain a tensor together; None where no two do, in about that time."""
     found = []
-    for one, other in _worth_trying(tried, name, judge_by, judge, longest_s):
+    for one, other, alone_leaves in _worth_trying(tried, name, judge_by, judge, longest_s):
         first = judge.variant.changed(one.changes)
         both = None if first is None else first.changed(other.changes)
         if first is None or both is None:
             continue
         by = judge_by(both, min(one, other, key=lambda it: STAGES.index(it.stage)))
-        if _explains(name, by, judge):
+        needed = by.from_own(name).relative < _SUBSTANTIAL * alone_leaves
+        if needed and _explains(name, by, judge) and not _spoils(by, judge, _earlier(name, names)):
             found.append((one, other, first, by))
     if not found:
         return None
@@ -81,15 +83,30 @@ def in_pairs(
     )
 
 
+def _left_by(by: Judge, names: Sequence[str]) -> tuple[int, float]:
+    """How many tensors are wrong by a hypothesis, and by how many powers of ten in all."""
+    wrong = [name for name in names if by.is_wrong(name)]
+    differences = (max(by.from_own(name).relative, 10.0**-_POWERS) for name in wrong)
+    return len(wrong), round(sum(min(math.log10(it), _POWERS) for it in differences), 3)
+
+
 def _explains(name: str, by: Judge, before: Judge) -> bool:
     left = by.from_own(name).relative
     return left <= by.tolerance(name) and left < _SUBSTANTIAL * before.from_own(name).relative
 
 
+def _spoils(by: Judge, before: Judge, names: Sequence[str]) -> bool:
+    """Whether tensors are wrong by a hypothesis that are right without it."""
+    return any(by.is_wrong(name) and not before.is_wrong(name) for name in names)
+
+
 def _worth_trying(
     tried: Sequence[Hypothesis], name: str, judge_by: JudgeBy, judge: Judge, longest_s: float
-) -> list[tuple[Hypothesis, Hypothesis]]:
-    """Pairs of hypotheses that change the tensor, those first that change it most for the better, in limited time."""
+) -> list[tuple[Hypothesis, Hypothesis, float]]:
+    """Pairs of hypotheses that change the tensor, those first that change it most for the better, in limited time.
+
+    Beside each pair stands what the better one of the two leaves alone.
+    """
     start_s, base = time.monotonic(), judge.own.expected(name)
     effective = []
     for hypothesis in tried:
@@ -103,8 +120,12 @@ def _worth_trying(
     each_s = (time.monotonic() - start_s) / max(len(tried), 1)
     effective.sort(key=lambda it: it[0])
     most = int((2 * longest_s / max(each_s, 1e-6)) ** 0.5)
-    pairs = combinations([hypothesis for _, hypothesis in effective[:most]], 2)
-    return [pair for pair in pairs if pair[0].trap != pair[1].trap]
+    pairs = combinations(effective[:most], 2)
+    return [(one, other, min(left, leaves)) for (left, one), (leaves, other) in pairs if one.trap != other.trap]
+
+
+def _earlier(name: str, names: Sequence[str]) -> Sequence[str]:
+    return names[: names.index(name)]
 
 
 def _concerned(name: str, names: Sequence[str]) -> list[str]:

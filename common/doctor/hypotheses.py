@@ -6,14 +6,13 @@ from itertools import product
 from typing import Any, get_args
 
 from common.doctor.case import Case
-from common.doctor.inputs import differ_in_unit_alone
+from common.doctor.input_hypotheses import input_changes
 from common.doctor.kernels import ALL
 from common.doctor.loss_hypotheses import gram_changes, loss_changes
 from common.doctor.network_hypotheses import network_changes
 from common.doctor.resampling import FILTERS
 from common.doctor.tap_hypotheses import tap_changes
 from common.doctor.variant import Orientation
-from common.spec.preprocessing import Preprocessing
 
 STAGES = ("file", "resize", "input", "network", "taps", "gram", "loss", "gradient", "optimiser", "saved")
 Stage = str
@@ -51,7 +50,7 @@ def hypotheses(case: Case) -> list[Hypothesis]:
     by_stage = {
         "file": _of_files,
         "resize": _of_resizing,
-        "input": _of_input,
+        "input": input_changes,
         "network": network_changes,
         "taps": tap_changes,
         "gram": gram_changes,
@@ -92,35 +91,6 @@ def _of_resizing(_: Case) -> Made:
         words = f"resized by {name}" + (", rounded to 8 bits" if eight_bits else "")
         yield 24, {"filter": name, "eight_bits": eight_bits}, words
     yield 22, {"own_style_size": True}, "the style picture is not resized"
-
-
-def _of_input(case: Case) -> Made:
-    preprocessing = case.network.weights.preprocessing
-    for trap, changes, words in _of_preprocessing(preprocessing):
-        yield trap, changes, words
-        if differ_in_unit_alone(case.problem.recipe.pixel_space, preprocessing):
-            yield trap, {**changes, "in_pixels": True}, f"{words} (already in the optimised variable)"
-
-
-def _of_preprocessing(preprocessing: Preprocessing) -> Made:
-    yield 1, {"unordered": True}, "the channels are not brought into the checkpoint's order"
-    yield 1, {"bgr_file": True}, "the picture's channels are BGR where RGB is expected"
-    yield 2, {"swapped_means": True}, "the means of red and blue are exchanged"
-    of_255 = preprocessing.scale == 255
-    scales = {"256/255": 256 / 255, "1/255": 1 / 255} if of_255 else {"255": 255.0, "255/256": 255 / 256, "256": 256.0}
-    for name, scale in scales.items():
-        yield 3, {"scale": scale}, f"RGB is {name} times what it should be before the means are subtracted"
-    if not of_255:
-        yield 4, {"std": "forgotten"}, "the standard deviations are left out"
-    else:
-        yield 4, {"std": "ImageNet's of 255"}, "divided by 255 times ImageNet's standard deviations"
-        yield 4, {"std": "ImageNet's of 1"}, "divided by ImageNet's standard deviations"
-    yield 5, {"repeated": "with the channels"}, "applied twice, the order of channels too"
-    if preprocessing.bgr:
-        yield 5, {"repeated": "without the channels"}, "applied twice, the order of channels once"
-    yield 5, {"repeated": "the means alone"}, "the means are subtracted twice"
-    for scrambled in ("NCHW read as NHWC", "NHWC read as NCHW"):
-        yield 8, {"scrambled": scrambled}, f"{scrambled}, without a transpose"
 
 
 def _of_gradient(_: Case) -> Made:

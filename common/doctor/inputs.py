@@ -31,11 +31,16 @@ class InputMaps:
 
 def input_maps(problem: Problem, network_preprocessing: Preprocessing, variant: Variant) -> InputMaps:
     """The two maps of a problem."""
-    space, wrong = problem.recipe.pixel_space, preprocess(network_preprocessing, variant)
+    space, wrong = space_of(problem, variant), preprocess(network_preprocessing, variant)
     if variant.in_pixels:
         factor = space.std[0] / network_preprocessing.std[0]
         return InputMaps(lambda rgb: wrong(rgb) / factor, lambda pixels: factor * pixels)
     return InputMaps(space.apply, lambda pixels: wrong(space.invert(pixels)))
+
+
+def space_of(problem: Problem, variant: Variant) -> Preprocessing:
+    """What the optimised variable is."""
+    return variant.space or problem.recipe.pixel_space
 
 
 def differ_in_unit_alone(space: Preprocessing, other: Preprocessing) -> bool:
@@ -76,6 +81,7 @@ def _std(right: Preprocessing, variant: Variant) -> tuple[float, float, float]:
     factors = {
         "right": np.ones(3),
         "forgotten": 1 / np.asarray(right.std),
+        "forgotten, in 0..255": 1 / (255 * np.asarray(right.std)),
         "ImageNet's of 255": 255 * np.asarray(IMAGENET.std),
         "ImageNet's of 1": np.asarray(IMAGENET.std),
     }

@@ -57,6 +57,8 @@ def _candidates(name: str, array: Array, case: Case) -> list[tuple[Array, str]]:
     found = _as_image(array, wanted, "")
     if array.ndim > 1 and array.shape[0] == 1:
         found += _as_image(array[0], wanted, "N")
+    if array.ndim == len(wanted) + 1 == 5 and array.shape[1] == 1:  # a batch of one at each of several points
+        found += _as_image(array[:, 0], wanted, "N")
     if array.ndim == len(wanted) - 2 and array.size == prod(wanted):
         found.append((array.reshape(wanted), "flat, HWC"))
     return found or _by_channels(array)
@@ -85,7 +87,7 @@ def _as_image(array: Array, wanted: tuple[int, ...], prefix: str) -> list[tuple[
 
 def _name(prefix: str, wanted: tuple[int, ...], order: str) -> str:
     stacked = "N" * (len(wanted) - 3)
-    return f"{prefix}{stacked}{order}" if len(wanted) >= 3 else "matrix"
+    return f"{prefix}{stacked}{order}" if len(wanted) >= 3 else "matrix" if len(wanted) == 2 else "vector"
 
 
 def _wanted(name: str, array: Array, case: Case) -> tuple[int, ...] | None:

@@ -17,6 +17,7 @@ def gram_changes(case: Case) -> Made:
     """Trap, changes and words of the Gram matrices and their targets."""
     for norm, words in {"none": "not divided by M", "M C": "divided by M C", "C": "divided by C"}.items():
         yield 18, {"gram_norm": norm}, f"F^T F {words}, where M is asked for"
+        yield 18, {"gram_handed": norm}, f"F^T F {words}, where M is asked for; the loss allows for it and is no worse"
     image, resized = case.problem.content.shape, case.problem.style.shape
     if image == resized:
         yield 19, {"gram_of_positions": True}, "F F^T, one row for each position"

@@ -30,10 +30,20 @@ def gram_scale(shape: Shape, variant: Variant) -> float:
 
 def target_scale(t: float, tap: str, shape: Shape, style_shape: Shape, variant: Variant) -> float:
     """What the variant multiplies the style picture's mean Gram matrix by; t is the convention's target scale."""
+    of = _normalised_by(t, shape, style_shape)
+    return t * gram_scale(of, variant) * float(variant.target_scale.get(tap, 1.0))
+
+
+def handed_scales(t: float, shape: Shape, style_shape: Shape, variant: Variant) -> tuple[float, float]:
+    """By what a Gram matrix and its target are larger than those that the loss is computed from."""
+    image, target = shape, _normalised_by(t, shape, style_shape)
+    name = variant.gram_handed
+    return _norm(name, image[-1], image[0] * image[1]), _norm(name, target[-1], target[0] * target[1])
+
+
+def _normalised_by(t: float, shape: Shape, style_shape: Shape) -> Shape:
     # A convention without normalisation has M_s / M in its t already; one with it has t = 1.
-    of = style_shape if t == 1 else shape
-    norm = _norm(variant.gram_norm, of[-1], of[0] * of[1])
-    return t * norm * float(variant.target_scale.get(tap, 1.0))
+    return style_shape if t == 1 else shape
 
 
 def _norm(name: GramNorm, channels: int, positions: int) -> float:

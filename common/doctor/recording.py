@@ -28,7 +28,7 @@ def loss_tensors(terms: LossTerms) -> Tensors:
     return {name: np.asarray(value, np.float64) for name, value in named.items()}
 
 
-def evaluation_tensors(terms: LossTerms, gradient: Pixels) -> Tensors:
+def value_and_grad_tensors(terms: LossTerms, gradient: Pixels) -> Tensors:
     """Every loss term, the total, and the gradient."""
     return {**loss_tensors(terms), "gradient/pixels": gradient}
 

@@ -1,6 +1,5 @@
 """A variant, run: every tensor of a case as the variant computes it, from what a port has handed over where it has."""
 
-from collections.abc import Mapping
 from functools import cached_property
 
 import numpy as np
@@ -10,11 +9,11 @@ from common.doctor.case import Case
 from common.doctor.decisions import decided_on
 from common.doctor.inputs import InputMaps, input_maps
 from common.doctor.layers import backward, forward
-from common.doctor.losses import gram, gram_gradient, gram_scale, target_scale, term_scale
+from common.doctor.losses import gram, gram_gradient, gram_scale, handed_scales, target_scale, term_scale
 from common.doctor.names import LBFGS_CHECKED, LBFGS_EVALUATIONS, tail
 from common.doctor.optimizers import adam_update, lbfgs_points
 from common.doctor.pictures import resized_by, saved_bytes
-from common.doctor.shapes import shape_of
+from common.doctor.shapes import feature_shape, shape_of
 from common.doctor.total_variation import tv
 from common.doctor.variant import RIGHT, Variant
 from common.spec.vgg19 import LAYERS, NAMES, Layer, cut
@@ -28,7 +27,8 @@ class Run:
     def __init__(self, case: Case, variant: Variant, given: Arrays | None = None, like: "Run | None" = None) -> None:
         """`like` is a run whose variant differs in the loss or later alone: its feature maps are taken over."""
         self.case, self.variant = case, variant
-        self._network, self._coefficients = case.network, case.coefficients
+        self._network = case.network_in_its_own_unit if variant.own_unit else case.network
+        self._coefficients = case.coefficients
         self._given = {name: it for name, it in (given or {}).items() if self._fits(name, it)}
         taps = case.problem.recipe.taps
         self._layers = cut([*taps, *(variant.taps.get(tap, tap) for tap in taps)])
@@ -128,7 +128,17 @@ class Run:
 
     def _gram(self, tap: str) -> Array:
         feature = self.value(f"features/{tap}")
-        return gram_scale(feature.shape, self.variant) * gram(feature, self.variant)
+        return self._handed(tap)[0] * gram_scale(feature.shape, self.variant) * gram(feature, self.variant)
+
+    def _handed(self, tap: str) -> tuple[float, float]:
+        """By what the port hands over a Gram matrix and its target larger than its loss takes them."""
+        problem, t = self.case.problem, self._coefficients.style[tap].target_scale
+        image, style = (feature_shape(tap, it.shape, self.variant) for it in (problem.content, problem.style))
+        return handed_scales(t, image, style, self.variant)
+
+    def _style_difference(self, tap: str) -> Array:
+        gram_by, target_by = self._handed(tap)
+        return np.asarray(self.value(f"gram/{tap}") / gram_by - self.value(f"target/style/{tap}") / target_by)
 
     def _target(self, rest: str) -> Array:
         role, tap = rest.split("/")
@@ -137,7 +147,8 @@ class Run:
             return feature
         scale = self._coefficients.style[tap].target_scale
         extent = self.value(f"features/{tap}").shape
-        return target_scale(scale, tap, extent, feature.shape, self.variant) * gram(feature, self.variant)
+        factor = self._handed(tap)[1] * target_scale(scale, tap, extent, feature.shape, self.variant)
+        return factor * gram(feature, self.variant)
 
     def _loss(self, rest: str) -> Array:
         kind, _, tap = rest.partition("/")
@@ -146,13 +157,14 @@ class Run:
             return np.asarray(sum(float(self.value(name)) for name in names))
         if kind == "tv":
             return np.asarray(self._tv[0])
-        value, k = ("features", self._coefficients.content) if kind == "content" else ("gram", self._ks)
-        difference = self.value(f"{value}/{tap}") - self.value(f"target/{kind}/{tap}")
-        return np.asarray(term_scale(rest, self.variant) * k[tap] * np.sum(difference**2))
+        if kind == "content":
+            k, difference = self._coefficients.content[tap], self._content_difference(tap)
+        else:
+            k, difference = self._coefficients.style[tap].k, self._style_difference(tap)
+        return np.asarray(term_scale(rest, self.variant) * k * np.sum(difference**2))
 
-    @property
-    def _ks(self) -> Mapping[str, float]:
-        return {tap: c.k for tap, c in self._coefficients.style.items()}
+    def _content_difference(self, tap: str) -> Array:
+        return np.asarray(self.value(f"features/{tap}") - self.value(f"target/content/{tap}"))
 
     @cached_property
     def terms(self) -> tuple[str, ...]:
@@ -204,13 +216,11 @@ class Run:
         gradient = np.zeros_like(feature)
         if tap in self._coefficients.content:
             factor = 2 * self._coefficients.content[tap] * term_scale(f"content/{tap}", self.variant)
-            gradient += factor * (feature - self.value(f"target/content/{tap}"))
+            gradient += factor * self._content_difference(tap)
         if tap in self._coefficients.style:
-            factor = self._ks[tap] * term_scale(f"style/{tap}", self.variant)
-            difference = self.value(f"gram/{tap}") - self.value(f"target/style/{tap}")
-            gradient += (
-                factor * gram_scale(feature.shape, self.variant) * gram_gradient(feature, difference, self.variant)
-            )
+            factor = self._coefficients.style[tap].k * term_scale(f"style/{tap}", self.variant)
+            of_gram = gram_gradient(feature, self._style_difference(tap), self.variant)
+            gradient += factor * gram_scale(feature.shape, self.variant) * of_gram
         return gradient
 
     # The optimisers and the file.

@@ -3,6 +3,7 @@
 import numpy as np
 
 from common.doctor.arrays import Array
+from common.doctor.inputs import space_of
 from common.doctor.variant import TvForm, TvSpace, Variant
 from common.oracle_tv import tv_gradient, tv_loss
 from common.problem import Problem
@@ -12,7 +13,7 @@ from common.spec.preprocessing import IMAGENET, Preprocessing
 def tv(pixels: Array, problem: Problem, variant: Variant) -> tuple[float, Array]:
     """The total variation of the optimised variable and its gradient, before the weight."""
     form = variant.tv_form or problem.recipe.tv_form
-    unit = _unit(problem.recipe.pixel_space, variant.tv_space)
+    unit = _unit(space_of(problem, variant), variant.tv_space)
     x = np.asarray(pixels, np.float64) * unit
     return _value(x, form), unit * _gradient(x, form)
 

@@ -121,7 +121,7 @@ _ALL = (
     Trap(
         18,
         "the Gram matrix is normalised otherwise",
-        "divide F^T F as the convention says; compare the ratio below with M (positions) and C (channels)",
+        "divide F^T F by the number of positions, M; another norm needs another factor in the loss",
         "every code differs",
     ),
     Trap(
@@ -133,7 +133,7 @@ _ALL = (
     Trap(
         20,
         "a term has another factor: a mean for a sum, or 1/2 or 1/4 more or less",
-        "multiply the term by the factor below",
+        "take the factor out of the term, or put it into its weight",
         "Gatys' codes against his paper",
     ),
     Trap(
@@ -168,8 +168,8 @@ _ALL = (
     ),
     Trap(
         26,
-        "the learning rate is meant for another pixel space",
-        "a rate for 0..255 is 57 times one for unit variance, and 255 times one for 0..1",
+        "the optimised variable is in another pixel space, or the learning rate is meant for one",
+        "optimise what the recipe says; a rate for 0..255 is 57 times that of unit variance and 255 times that of 0..1",
         "ports of neural-style",
     ),
     Trap(
@@ -221,6 +221,12 @@ _ALL = (
         "the file is read otherwise: its orientation, transparency or palette is ignored",
         "apply the EXIF orientation, lay transparency over white, convert to RGB",
         "phone photographs, PNGs",
+    ),
+    Trap(
+        35,
+        "the weights are used in their own unit, and the recipe's loss weights are tuned for the other family's",
+        "divide (or multiply) the input and all biases by 57.63, the mean of 255 times ImageNet's deviations",
+        "the d2l chapter's weights of the loss on Oxford's network",
     ),
 )
 TRAPS: dict[int, Trap] = {trap.number: trap for trap in _ALL}

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
+from common.spec.preprocessing import Preprocessing
 from common.weights import Weights
 
 Orientation = Literal[
@@ -12,7 +13,7 @@ Orientation = Literal[
 ]
 Transparency = Literal["over white", "over black", "ignored"]
 Scrambled = Literal["no", "NCHW read as NHWC", "NHWC read as NCHW"]
-Std = Literal["right", "forgotten", "ImageNet's of 255", "ImageNet's of 1"]
+Std = Literal["right", "forgotten", "forgotten, in 0..255", "ImageNet's of 255", "ImageNet's of 1"]
 Repeated = Literal["no", "with the channels", "without the channels", "the means alone"]
 Kernels = Literal[
     "right", "HWIO read as OIHW", "OIHW read as HWIO", "transposed in space", "flipped", "flipped in inputs"
@@ -51,6 +52,8 @@ class Variant:
     std: Std = "right"
     repeated: Repeated = "no"
     in_pixels: bool = False
+    space: Preprocessing | None = None
+    own_unit: bool = False
     # The network.
     weights: Weights | None = None
     kernels: Kernels = "right"
@@ -64,6 +67,7 @@ class Variant:
     taps: Mapping[str, str] = field(default_factory=lambda: _SAME)
     # The loss.
     gram_norm: GramNorm = "M"
+    gram_handed: GramNorm = "M"
     gram_of_positions: bool = False
     target_scale: Mapping[str, float] = field(default_factory=lambda: _SAME)
     own_style_size: bool = False
