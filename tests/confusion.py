@@ -65,13 +65,12 @@ def settings() -> dict[str, Setting]:
 
 
 def singles(backends: Sequence[str], traps: Sequence[int]) -> Iterator[Trial]:
-    """Every way to fall into a trap, where it makes a difference."""
-    for where, setting in settings().items():
+    """Every way to fall into a trap in every setting where it makes a difference, on the backends in turn."""
+    for number, (where, setting) in enumerate(settings().items()):
         case = setting.case()
-        for broken in GALLERY:
+        for turn, broken in enumerate(GALLERY, start=number):
             if broken.fits(case) and (not traps or broken.trap in traps):
-                for backend in backends:
-                    yield Trial(setting, where, backend, (broken,), precision_for([broken]))
+                yield Trial(setting, where, backends[turn % len(backends)], (broken,), precision_for([broken]))
 
 
 def pairs(count: int, backends: Sequence[str], generator: np.random.Generator) -> Iterator[Trial]:

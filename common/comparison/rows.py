@@ -13,7 +13,7 @@ from common.errors import RosettaError
 from common.problem import PRECISIONS, Mode, Precision
 
 _ROW = re.compile(r"(?P<name>[^=@]+)=(?P<backend>[^:@]+)(?::(?P<mode>[^@]+))?(?:@(?P<python>.+))?")
-_THOROUGH_SIZES = "128,256"
+_THOROUGH_SIZES = "64,128"
 
 
 @dataclass(frozen=True)
