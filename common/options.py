@@ -55,7 +55,7 @@ def add_optimization_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--optimizer", choices=("adam", "lbfgs", "recipe"), help="recipe: the recipe's own; default: see the README"
     )
-    parser.add_argument("--seed", type=_seed, default=0, help="of the noise, for recipes that start from it")
+    parser.add_argument("--seed", type=seed_from, default=0, help="of the noise, for recipes that start from it")
 
 
 def add_start_option(parser: argparse.ArgumentParser) -> None:
@@ -136,7 +136,8 @@ def _device(text: str) -> str:
     return text
 
 
-def _seed(text: str) -> int:
+def seed_from(text: str) -> int:
+    """A seed, for argparse."""
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not a seed: use a whole number from 0 up")
     return int(text)

@@ -50,9 +50,9 @@ def _checked(options: argparse.Namespace) -> Iterator[Checked]:
     port = load_port(options.port)
     yield _shown(f"{options.port} against the reference", case, tensors_of(port, case))
     yield from _layers_alone(options.port, case, layers_of(port, case))
-    for seed in range(_RANDOM_IMAGES):
+    for seed in range(options.seed, options.seed + _RANDOM_IMAGES):
         other = random_case(seed, case.problem.recipe, case.problem.weights)
-        yield _shown(f"{options.port}, random pictures {seed + 1}", other, tensors_of(port, other))
+        yield _shown(f"{options.port}, random pictures by seed {seed}", other, tensors_of(port, other))
 
 
 def _layers_alone(name: str, case: Case, layers: Mapping[str, Arrays]) -> Iterator[Checked]:
