@@ -130,7 +130,7 @@ def _check_parser() -> argparse.ArgumentParser:
     parser = OneLineParser(prog="compare.py check", description=check_command.__doc__)
     parser.add_argument("theirs", nargs="?", metavar="THEIRS", help=f"the port's tensors: {KINDS}")
     parser.add_argument("--port", metavar="MODULE:NAME", help="a port in Python, which is called instead")
-    parser.add_argument("--seed", type=seed_from, default=0, metavar="N", help="of the port's random pictures (default: 0)")
+    parser.add_argument("--seed", type=seed_from, default=0, metavar="N", help="of random pictures (default: 0)")
     parser.add_argument("--against", metavar="BUNDLE", help="what `compare.py export` wrote (default: the samples)")
     _add_case_options(parser)
     parser.add_argument("--json", metavar="FILE", help="write the table and the diagnosis as JSON")
