@@ -19,6 +19,7 @@ from common.problem import Precision
 from common.spec.vgg19 import NAMES
 
 _LONGEST_S = 60.0  # after which nothing new is examined
+_LEAST_S = 5.0  # for what is examined all the same
 _LONGEST_SEARCH_S = 20.0  # of it for pairs of traps
 _NOT_EXAMINED = "not examined"
 _QUICK = ("file", "resize", "input", "saved")  # stages that are examined all the same
@@ -66,13 +67,13 @@ class _Doctor:
         self._hypotheses = hypotheses(case)
         self._left_alone: set[str] = set()
         self._search_s = _LONGEST_SEARCH_S
+        self._end_s = time.monotonic() + _LONGEST_S
 
     def explain(self) -> list[Finding]:
         """Findings in data-flow order, one cause after the other."""
         findings: list[Finding] = []
-        end_s = time.monotonic() + _LONGEST_S
         while (name := self._first_wrong()) is not None:
-            if time.monotonic() > end_s and stage_of(name) not in _QUICK:
+            if time.monotonic() > self._end_s and stage_of(name) not in _QUICK:
                 if not any(finding.words == _NOT_EXAMINED for finding in findings):
                     words = "it differs too, and there was no time to see why, nor for what follows"
                     findings.append(Finding(None, name, _NOT_EXAMINED, words))
@@ -95,7 +96,8 @@ class _Doctor:
             self._left_alone.add(name)
             return [Finding(TRAPS[31], *decisions)]
         tried = self._in_question(name)
-        single = alone(tried, name, self._judge_by, self.judge, self.names)
+        end_s = max(self._end_s, time.monotonic() + _LEAST_S)
+        single = alone(tried, name, self._judge_by, self.judge, self.names, end_s)
         if single is not None and single.confined:
             return self._confine(single)
         if single is not None:
@@ -110,8 +112,12 @@ class _Doctor:
 
     def _in_question(self, name: str) -> list[Hypothesis]:
         last, layers = STAGES.index(stage_of(name)), self._layers_before(name)
+        # A trap before the optimisers would have shown in the gradient; each costs dozens of evaluations here.
+        first = last if stage_of(name) == "optimiser" and "gradient/pixels" in self._given else 0
         return [
-            it for it in self._hypotheses if STAGES.index(it.stage) <= last and (it.layer is None or it.layer in layers)
+            it
+            for it in self._hypotheses
+            if first <= STAGES.index(it.stage) <= last and (it.layer is None or it.layer in layers)
         ]
 
     def _layers_before(self, name: str) -> set[str]:

@@ -32,16 +32,16 @@ class Explained:
 
 
 def alone(
-    tried: Sequence[Hypothesis], name: str, judge_by: JudgeBy, judge: Judge, names: Sequence[str]
+    tried: Sequence[Hypothesis], name: str, judge_by: JudgeBy, judge: Judge, names: Sequence[str], end_s: float
 ) -> Explained | None:
-    """The hypothesis that explains a tensor and, with it, most of the others; None where none does.
+    """The hypothesis that explains a tensor and, with it, most of the others; None where none does in time.
 
     Those of the tensor's own stage come first, and earlier stages only where these leave something wrong.
     """
     found: list[tuple[int, float, Hypothesis, Judge]] = []
     concerned = _concerned(name, names)
     for stage in reversed(STAGES):
-        for hypothesis in (it for it in tried if it.stage == stage):
+        for hypothesis in (it for it in tried if it.stage == stage and time.monotonic() < end_s):
             variant = judge.variant.changed(hypothesis.changes)
             by = None if variant is None else judge_by(variant, hypothesis)
             if by is not None and _explains(name, by, judge) and not _spoils(by, judge, _earlier(name, names)):
@@ -60,8 +60,10 @@ def in_pairs(
     tried: Sequence[Hypothesis], name: str, judge_by: JudgeBy, judge: Judge, names: Sequence[str], longest_s: float
 ) -> tuple[Explained, Explained] | None:
     """Two hypotheses of different traps that explain a tensor together; None where no two do, in about that time."""
-    found = []
-    for one, other, alone_leaves in _worth_trying(tried, name, judge_by, judge, longest_s):
+    found, start_s = [], time.monotonic()
+    for one, other, alone_leaves in _worth_trying(tried, name, judge_by, judge, start_s + longest_s / 2):
+        if time.monotonic() > start_s + longest_s:
+            break
         first = judge.variant.changed(one.changes)
         both = None if first is None else first.changed(other.changes)
         if first is None or both is None:
@@ -101,26 +103,25 @@ def _spoils(by: Judge, before: Judge, names: Sequence[str]) -> bool:
 
 
 def _worth_trying(
-    tried: Sequence[Hypothesis], name: str, judge_by: JudgeBy, judge: Judge, longest_s: float
+    tried: Sequence[Hypothesis], name: str, judge_by: JudgeBy, judge: Judge, end_s: float
 ) -> list[tuple[Hypothesis, Hypothesis, float]]:
-    """Pairs of hypotheses that change the tensor, those first that change it most for the better, in limited time.
+    """Pairs of hypotheses that change the tensor, those first that change it most for the better.
 
     Beside each pair stands what the better one of the two leaves alone.
     """
-    start_s, base = time.monotonic(), judge.own.expected(name)
+    base = judge.own.expected(name)
     effective = []
     for hypothesis in tried:
         variant = judge.variant.changed(hypothesis.changes)
-        if variant is None:
+        if variant is None or time.monotonic() > end_s:
             continue
         by = judge_by(variant, hypothesis)
         value = by.own.expected(name)
         if value.shape != base.shape or (value != base).any():
             effective.append((by.from_own(name).relative, hypothesis))
-    each_s = (time.monotonic() - start_s) / max(len(tried), 1)
     effective.sort(key=lambda it: it[0])
-    most = int((2 * longest_s / max(each_s, 1e-6)) ** 0.5)
-    pairs = combinations(effective[:most], 2)
+    ranks = sorted(combinations(range(len(effective)), 2), key=sum)
+    pairs = ((effective[first], effective[second]) for first, second in ranks)
     return [(one, other, min(left, leaves)) for (left, one), (leaves, other) in pairs if one.trap != other.trap]
 
 
