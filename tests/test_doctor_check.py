@@ -1,6 +1,7 @@
 """`compare.py export` and `compare.py check`: files, layouts, names, exit codes, and a port that is called."""
 
 import json
+import sys
 import textwrap
 
 import numpy as np
@@ -234,7 +235,9 @@ def test_what_is_no_port_is_one_line(name, capsys):
 def test_a_port_that_fails_is_one_line(port_module, bundle, capsys):
     port_module("failing_port", "1.0")
     assert check("--port", "failing_port:broken", "--against", bundle) == 2
-    assert "the port failed: ValueError: out of order" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert error.startswith("compare.py: the port failed in ")
+    assert error.endswith("ValueError: out of order\n")
 
 
 def test_a_port_may_give_its_loss_and_gradient_alone(case, tensors):
@@ -244,3 +247,36 @@ def test_a_port_may_give_its_loss_and_gradient_alone(case, tensors):
     assert diagnose(case, given).healthy
     with pytest.raises(RosettaError, match="the port failed"):
         tensors_of(lambda *_: (1.0, 2.0, 3.0), case)
+
+
+@pytest.mark.parametrize("option", [("--recipe", "d2l"), ("--size", "64"), ("--style-weight", "2")])
+def test_what_stands_in_the_bundle_is_not_given_beside_it(bundle, capsys, option):
+    assert check(bundle / TENSORS, "--against", bundle, *option) == 2
+    assert f"{option[0]} stands in the bundle" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed"])
+def test_a_damaged_npz_is_one_line_and_2(tmp_path, bundle, capsys, damage):
+    path = tmp_path / "port.npz"
+    np.savez(path, **{"loss/total": np.arange(1000.0)})
+    whole = bytearray(path.read_bytes())
+    whole[400:404] = b"oops"
+    path.write_bytes(whole[:3000] if damage == "cut" else whole)
+    assert check(path, "--against", bundle) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("raise SystemExit(0)", "the port failed in .*ending_port.py, line 2: SystemExit: 0"),
+        ("return None", "the port gave a NoneType: return a dict of named tensors, or loss and gradient"),
+        ("return 1 / 0", "line 2: ZeroDivisionError: division by zero"),
+    ],
+)
+def test_a_port_that_ends_or_gives_nothing(tmp_path, monkeypatch, case, body, words):
+    (tmp_path / "ending_port.py").write_text(f"def port(*_):\n    {body}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "ending_port", raising=False)
+    with pytest.raises(RosettaError, match=words):
+        tensors_of(load_port("ending_port:port"), case)

@@ -88,3 +88,13 @@ def test_what_is_quick_is_examined_when_the_time_is_over(case, tensors, monkeypa
     found = diagnose(case, {**tensors, "loss/total": 2 * tensors["loss/total"], "saved": truncated}, "float64")
     assert found.findings[0].words == "not examined"
     assert numbers(found)[-1] == 33
+
+
+def test_a_missing_relu_is_not_taken_for_a_slip_of_the_hand(case, tensors):
+    """conv4_2 is computed from what was handed over as relu4_1, so what follows is not right."""
+    port = Run(case, RIGHT, {"features/relu4_1": tensors["features/conv4_1"]})
+    names = [name for name in tensors if name.startswith(("features/", "gram/", "loss/"))]
+    found = diagnose(case, {name: port.value(name) for name in names}, "float64")
+    assert not any("what follows is right" in finding.words for finding in found.findings)
+    slip = diagnose(case, {**tensors, "features/relu4_1": tensors["features/conv4_1"]}, "float64")
+    assert "what follows is right" in slip.findings[0].words

@@ -65,7 +65,7 @@ def test_thorough_is_every_mode_and_precision_at_two_sizes():
     rows = rows_of("--thorough")
     kinds = {(name, mode) for name, entry in BACKENDS.items() for mode in entry.modes}
     assert {(row.backend, row.mode) for row in rows} == kinds
-    assert {row.group for row in rows} == {Group(size, each) for size in ("128", "256") for each in PRECISIONS}
+    assert {row.group for row in rows} == {Group(size, each) for size in ("64", "128") for each in PRECISIONS}
     assert len(rows) == len(kinds) * 2 * len(PRECISIONS)
 
 

@@ -48,7 +48,7 @@ def report_folder(name: str) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RosettaError(f"cannot make the folder {name!r} ({error.strerror}): name another with --report") from None
+        raise RosettaError(f"cannot make the folder {name!r} ({error.strerror}): name another") from None
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise RosettaError(f"cannot write into the folder {name!r}: name another with --report")
+        raise RosettaError(f"cannot write into the folder {name!r}: name another")
     return folder

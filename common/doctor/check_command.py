@@ -23,6 +23,8 @@ from common.options import recipe_from
 from common.terminal import console
 
 _RANDOM_IMAGES = 2
+_LOSS_OPTIONS = ("content_weight", "style_weight", "tv_weight", "content_taps", "style_taps")
+_OF_THE_BUNDLE = ("recipe", "content", "style", "size", *_LOSS_OPTIONS)
 
 
 def check_command(options: argparse.Namespace) -> int:
@@ -31,7 +33,7 @@ def check_command(options: argparse.Namespace) -> int:
     0 when nothing differs but by rounding, 1 when something does, 2 when it cannot be compared.
     """
     if (options.theirs is None) == (options.port is None):
-        raise RosettaError("name a file of tensors, or a port by --port package.module:name")
+        raise RosettaError("name either a file of tensors, or a port by --port package.module:name")
     for name in filter(None, (options.json, options.markdown)):
         check_folder(name)
     checked = list(_checked(options))
@@ -97,6 +99,8 @@ def _write(options: argparse.Namespace, checked: list[Checked]) -> None:
 def case_from(options: argparse.Namespace) -> Case:
     """The case that the options describe: a bundle's, or two pictures at a size."""
     if getattr(options, "against", None) is not None:
+        if given := [name for name in _OF_THE_BUNDLE if getattr(options, name) is not None]:
+            raise RosettaError(f"--{given[0].replace('_', '-')} stands in the bundle: leave it out beside --against")
         return read_bundle(Path(options.against), options.weights)
     size = SMALL if options.size is None else parse_size(options.size)
     recipe = recipe_from(argparse.Namespace(**{**vars(options), "size": None}), "recipe")

@@ -44,7 +44,7 @@ def alone(
         for hypothesis in (it for it in tried if it.stage == stage and time.monotonic() < end_s):
             variant = judge.variant.changed(hypothesis.changes)
             by = None if variant is None else judge_by(variant, hypothesis)
-            if by is not None and _explains(name, by, judge) and not _spoils(by, judge, _earlier(name, names)):
+            if by is not None and _explains(name, by, judge) and not _contradicted(by, judge, name, names):
                 found.append((*_left_by(by, concerned), hypothesis, by))
         if any(wrong == 0 for wrong, *_ in found):
             break
@@ -70,7 +70,7 @@ def in_pairs(
             continue
         by = judge_by(both, min(one, other, key=lambda it: STAGES.index(it.stage)))
         needed = by.from_own(name).relative < _SUBSTANTIAL * alone_leaves
-        if needed and _explains(name, by, judge) and not _spoils(by, judge, _earlier(name, names)):
+        if needed and _explains(name, by, judge) and not _contradicted(by, judge, name, names):
             found.append((one, other, first, by))
     if not found:
         return None
@@ -95,6 +95,15 @@ def _left_by(by: Judge, names: Sequence[str]) -> tuple[int, float]:
 def _explains(name: str, by: Judge, before: Judge) -> bool:
     left = by.from_own(name).relative
     return left <= by.tolerance(name) and left < _SUBSTANTIAL * before.from_own(name).relative
+
+
+def _contradicted(by: Judge, before: Judge, name: str, names: Sequence[str]) -> bool:
+    """Whether a hypothesis is refuted by an earlier tensor that was right, or by a later one that follows from this.
+
+    A later one that is right by itself only says that the port goes on otherwise than what it has handed over.
+    """
+    followers = [it for it in _concerned(name, names)[1:] if before.from_reference(it).relative > before.tolerance(it)]
+    return _spoils(by, before, [*_earlier(name, names), *followers])
 
 
 def _spoils(by: Judge, before: Judge, names: Sequence[str]) -> bool:

@@ -10,6 +10,7 @@ the reference's input, so that an error behind another one is seen on its own.
 
 import importlib
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from common.errors import RosettaError, one_line
 from common.spec.vgg19 import cut
 
 Port = Callable[..., Mapping[str, Any] | tuple[Any, Any]]
+_WHATEVER = (Exception, SystemExit)  # a user's module may raise anything, and must not end this process as a success
 _PAIR = ("loss/total", "gradient/pixels")
 
 
@@ -36,7 +38,7 @@ def load_port(name: str) -> Port:
         sys.path.insert(0, here)
     try:
         port = getattr(importlib.import_module(module_name), attribute)
-    except Exception as error:  # whatever a user's module may raise
+    except _WHATEVER as error:
         raise RosettaError(f"cannot import the port {name!r} ({type(error).__name__}: {one_line(error)})") from None
     if not callable(port):
         raise RosettaError(f"the port {name!r} cannot be called: write a function of content, style and image")
@@ -50,9 +52,17 @@ def tensors_of(port: Port, case: Case) -> Arrays:
     try:
         given = port(*images)
         tensors = dict(zip(_PAIR, given, strict=True)) if isinstance(given, tuple) else given
-        return {str(name): np.asarray(tensor) for name, tensor in tensors.items()}
-    except Exception as error:
-        raise RosettaError(f"the port failed: {type(error).__name__}: {one_line(error)}") from None
+        if isinstance(tensors, Mapping):
+            return {str(name): np.asarray(tensor) for name, tensor in tensors.items()}
+    except _WHATEVER as error:
+        raise RosettaError(f"the port failed{_place(error)}: {type(error).__name__}: {one_line(error)}") from None
+    raise RosettaError(f"the port gave a {type(given).__name__}: return a dict of named tensors, or loss and gradient")
+
+
+def _place(error: BaseException) -> str:
+    """Where in the port an exception was raised."""
+    frames = traceback.extract_tb(error.__traceback__)[1:]
+    return f" in {frames[-1].filename}, line {frames[-1].lineno}" if frames else ""
 
 
 def layers_of(port: Port, case: Case) -> dict[str, Arrays]:
@@ -66,7 +76,7 @@ def layers_of(port: Port, case: Case) -> dict[str, Arrays]:
         name, given = f"features/{layer.name}", run.below(layer).astype(np.float32)
         try:
             found[name] = {before: given, name: np.asarray(layer_of_port(layer.name, given.copy()))}
-        except Exception as error:
+        except _WHATEVER as error:
             raise RosettaError(f"the port's {layer.name} failed: {type(error).__name__}: {one_line(error)}") from None
         before = name
     return found

@@ -1,5 +1,7 @@
 """Named tensors in files: .npz, .safetensors, or a folder of .npy."""
 
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from common.doctor.arrays import Array, Arrays
 from common.errors import RosettaError, one_line
 from common.images import replacing
 
+_DAMAGED = (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile, zlib.error)
 KINDS = "an .npz file, a .safetensors file, or a folder of .npy files"
 
 
@@ -19,7 +22,7 @@ def read_tensors(path: Path) -> Arrays:
         arrays = _read(path)
     except FileNotFoundError:
         raise RosettaError(f"there is no {str(path)!r}: give {KINDS}") from None
-    except (OSError, ValueError, EOFError, KeyError, TypeError, safetensors.SafetensorError) as error:
+    except (*_DAMAGED, safetensors.SafetensorError) as error:
         raise RosettaError(f"cannot read the tensors {str(path)!r} ({one_line(error)}): give {KINDS}") from None
     for name, array in arrays.items():
         if array.dtype.kind not in "fiub":
@@ -37,7 +40,8 @@ def _read(path: Path) -> Arrays:
     if path.suffix == ".safetensors":
         return _read_safetensors(path)
     if path.suffix == ".npz":
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here, since np.load leaves a damaged archive open.
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     if not path.exists():
         raise FileNotFoundError
