@@ -100,6 +100,9 @@ class Variant:
                 merged[name] = old * value
             else:
                 return None
+        both = {**vars(self), **merged}
+        if both["gram_of_positions"] and both["own_style_size"]:
+            return None  # matrices of two sizes, which have no difference, and which fill the memory
         return replace(self, **merged)
 
 
