@@ -41,7 +41,6 @@ def finding_lines(number: int, finding: Finding) -> Iterator[str]:
 def finding_json(finding: Finding) -> dict[str, Any]:
     """One finding as plain JSON values."""
     trap = finding.trap
-    known = {} if trap is None else {"title": trap.title, "mend": trap.mend, "seen": trap.seen}
     return {
         "trap": trap and trap.number,
         "tensor": finding.tensor,
@@ -49,5 +48,7 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "evidence": finding.evidence,
         "also_possible": list(finding.also_possible),
         "harmless": finding.harmless,
-        **known,
+        "title": trap and trap.title,
+        "mend": trap and trap.mend,
+        "seen": trap and trap.seen,
     }
