@@ -246,6 +246,25 @@ def sample_that_disagrees():
     return report | {"rows": [wrong(fast), *report["rows"]], "agrees": False}
 
 
+def sample_with_findings():
+    """The port doctor has found a trap, and something that no trap explains."""
+    report = sample_that_disagrees()
+    report["algorithm"][0]["agrees"] = False
+    report["algorithm"][0]["findings"]["torch"] = [
+        finding(
+            20, tensor="loss/tv", here="2 times the tv terms", title="a term has another factor", mend="take it out"
+        ),
+        finding(None, tensor="adam/1/pixels", here="nothing fits", evidence="the best factor is 0.9"),
+    ]
+    return report
+
+
+def finding(trap, title=None, mend=None, **changes):
+    evidence = "with it, the difference falls from 1.0e+00 to 0.0e+00"
+    known = {"title": title, "mend": mend, "seen": mend and "every code"}
+    return {"trap": trap, "evidence": evidence, "also_possible": [], "harmless": False, **known, **changes}
+
+
 def sample_of_an_interruption():
     """Interrupted before anything was timed; one worker had died."""
     rows = [bare("torch", "eager", "incomplete"), bare("keras", "graph", "died", "killed by signal 9: out of memory?")]

@@ -33,6 +33,7 @@ FLAGS = (
 SAMPLES = {
     "whole": samples.sample,
     "disagrees": samples.sample_that_disagrees,
+    "findings": samples.sample_with_findings,
     "interrupted": samples.sample_of_an_interruption,
     "hostile": samples.hostile_sample,
 }

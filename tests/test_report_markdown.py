@@ -91,3 +91,11 @@ def test_code_cannot_leave_its_fence():
 )
 def test_numbers_in_words(shown, words):
     assert shown == words
+
+
+def test_what_the_port_doctor_found_is_there():
+    text = render_markdown(samples.sample_with_findings())
+    assert "What the port doctor says of torch:" in text
+    assert "1. Trap 20, a term has another factor (2 times the tv terms). First seen in loss/tv; with it" in text
+    assert "1. adam/1/pixels: no trap that we know explains it; the best factor is 0.9" in text
+    assert "port doctor" not in render_markdown(samples.sample())
