@@ -13,6 +13,8 @@ from common.spec.recipe import Recipe
 from common.spec.recipes import RECIPES, find_recipe
 
 DEFAULT_RECIPE = "d2l"
+WEIGHTS = ("content_weight", "style_weight", "tv_weight")
+TAPS = ("content_taps", "style_taps")
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -105,9 +107,9 @@ def initial_image(options: argparse.Namespace) -> Image | None:
 
 
 def _changes(options: argparse.Namespace) -> dict[str, Any]:
-    weights = {name: getattr(options, name, None) for name in ("content_weight", "style_weight", "tv_weight")}
+    weights = {name: getattr(options, name, None) for name in WEIGHTS}
     changes: dict[str, Any] = {name: value for name, value in weights.items() if value is not None}
-    for name in ("content_taps", "style_taps"):
+    for name in TAPS:
         if (text := getattr(options, name, None)) is not None:
             changes[name] = tuple(tap.strip() for tap in text.split(",") if tap.strip())
     if (start := getattr(options, "init", None)) is not None:

@@ -7,13 +7,14 @@ from typing import Any
 
 from common.bounds import bounds_for
 from common.doctor.arrays import Array, Arrays
-from common.doctor.decisions import Flips, count_flips, deciding_layers
+from common.doctor.decisions import Flips, count_flips
 from common.doctor.diagnosis import diagnose
 from common.doctor.differences import difference, unit_of
-from common.doctor.findings import Finding, finding_json
+from common.doctor.findings import Finding, finding_json, healthy
 from common.doctor.judgement import Judge
 from common.doctor.make_case import case_at
 from common.doctor.names import tensor_names
+from common.doctor.no_bug import deciding
 from common.doctor.run import Run
 from common.doctor.variant import RIGHT
 from common.images import Image
@@ -22,7 +23,6 @@ from common.problem import Precision, Problem
 
 ORACLE = "oracle"
 GRADIENT = "gradient/pixels"
-_PROVEN = ("features/", "loss/", GRADIENT)
 Measure = Callable[[Array, Array], float]
 
 
@@ -56,8 +56,7 @@ class Agreement:
     @property
     def agrees(self) -> bool:
         """Whether every row is within its bound, and the port doctor finds nothing but rounding."""
-        healthy = all(finding.harmless for found in self.findings.values() for finding in found)
-        return healthy and all(row.agrees for row in self.rows)
+        return all(map(healthy, self.findings.values())) and all(row.agrees for row in self.rows)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values, with the verdict of each row."""
@@ -80,7 +79,8 @@ def compare(problem: Problem, image: Image, backends: Mapping[str, Arrays], expl
     reference = Run(case, RIGHT)
     judges = {name: judge_of(tensors, reference, precision) for name, tensors in backends.items()}
     flips = {name: flips_of(judge) for name, judge in judges.items()}
-    found = {name: diagnose(case, it, precision).findings for name, it in backends.items()} if explained else {}
+    asked = backends if explained else {}
+    found = {name: diagnose(case, it, precision, reference=reference).findings for name, it in asked.items()}
     rows = (*_tensor_rows(backends, reference, precision), *_gradient_rows(backends, judges, flips, precision))
     height, width = problem.content.shape[:2]
     return Agreement(precision, (height, width), rows, flips, found)
@@ -90,13 +90,12 @@ def judge_of(tensors: Arrays, reference: Run, precision: Precision) -> Judge:
     """The port doctor's judge of an evaluation; its `own` run takes the evaluation's decisions."""
     given = {name: array for name, array in tensors.items() if name.startswith("features/")}
     own = Run(reference.case, RIGHT, {**given, **reference.targets})
-    return Judge(reference.case, tensors, precision, runs=(own, reference))
+    return Judge(reference.case, tensors, precision, own=own, reference=reference)
 
 
 def flips_of(judge: Judge) -> Flips:
     """The decisions in which an evaluation differs from the reference."""
-    recipe = judge.reference.case.problem.recipe
-    return count_flips(deciding_layers(recipe.taps, recipe.pooling), judge.own.layer, judge.reference.layer)
+    return count_flips(deciding(judge.reference), judge.own.layer, judge.reference.layer)
 
 
 def _tensor_rows(backends: Mapping[str, Arrays], reference: Run, precision: Precision) -> list[Quantity]:

@@ -9,7 +9,7 @@ import numpy as np
 from common.comparison.convergence import optimizer_s
 from common.comparison.limit import Limit, ceiling_flops_per_s
 from common.comparison.plan import Plan
-from common.comparison.processes import Worker, WorkerDiedError, variables
+from common.comparison.processes import Outcome, Worker, WorkerDiedError, variables
 from common.comparison.row_agreement import RowAgreement
 from common.comparison.row_result import Memory, RowResult, Status
 from common.comparison.rows import Row
@@ -111,11 +111,12 @@ class Entrant:
             environment={**(self.result.environment or {}), **outcome.values["environment"]},
             phases={**self.result.phases, "weights_s": weights_s, **outcome.values["phases"]},
         )
-        return dict(outcome.arrays)
+        return outcome.arrays
 
     def evaluate_small(self) -> Arrays:
         """The same of the small problem, with feature maps unless the network is fused."""
-        return dict(self._ask("evaluate", self._plan.small_problem(self.row.mode), traced=not self.row.fused).arrays)
+        outcome = self._ask("evaluate", self._plan.small_problem(self.row.mode), traced=not self.row.fused)
+        return outcome.arrays
 
     def measure(self, evaluations: int, forwards: int = 1) -> list[float]:
         """Seconds of some evaluations, one after the other; forward passes are noted on the way."""
@@ -181,7 +182,7 @@ class Entrant:
             raise RosettaError(f"{self.row.name} has no process")
         return self._worker
 
-    def _ask(self, action: str, problem: Problem, **numbers: Any) -> Any:
+    def _ask(self, action: str, problem: Problem, **numbers: Any) -> Outcome:
         job = self._plan.job(self.row.backend, problem, probe(problem))
         return self._the_worker.ask(action, job, **numbers)
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from common.bounds import NEGLIGIBLE_TERM, bounds_for
+from common.bounds import bounds_for
 from common.comparison.agreement import GRADIENT, flips_of, judge_of
 from common.doctor.arrays import Array, Arrays
-from common.doctor.differences import difference
+from common.doctor.differences import difference, loss_unit
 from common.doctor.judgement import Judge
 from common.doctor.no_bug import ties_turned
 from common.doctor.run import Run
@@ -97,9 +97,8 @@ def _with_ties_turned(found: Check, judge: Judge, ours: Arrays, precision: Preci
 
 def _check(ours: Arrays, expected: Callable[[str], Array], precision: Precision) -> Check:
     bounds, gradient = bounds_for(precision), ours[GRADIENT]
-    floor = NEGLIGIBLE_TERM * abs(float(expected("loss/total")))
     terms = [
-        difference(term, expected(name), max(abs(float(expected(name))), floor)).relative
+        difference(term, expected(name), loss_unit(expected(name), expected("loss/total"))).relative
         for name, term in ours.items()
         if name.startswith("loss/")
     ]

@@ -28,7 +28,8 @@ def print_summary(report: Report, values: Mapping[str, Any], folder: Path) -> No
     for agreement in report.algorithm:
         table = fitted(agreement_table(agreement), out, *without_oracle(agreement))
         out.print(table, *flips_lines(agreement), "", sep="\n")
-        out.print(*map(Text, doctors_lines(agreement)), sep="\n", end="")
+        for words in doctors_lines(agreement):
+            out.print(Text(words), highlight=False)
     out.print(fitted(row_agreement_table(report), out, *_COSINES, *_GRADIENTS), "", sep="\n")
     out.print(fitted(timing_table(report), out, "n", "GFLOP/s", "memory", "ceiling", "quartiles"), "", sep="\n")
     out.print(fitted(phases_table(report), out, "weights", "saving", "import", "build", "first"), "", sep="\n")

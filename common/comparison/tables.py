@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from common.comparison.agreement import ORACLE, Agreement, Quantity
-from common.doctor.findings import finding_lines
+from common.doctor.findings import finding_lines, healthy
 from common.results import LossTerms
 from common.spec.recipe import Adam, Optimizer, Recipe, Stage
 
@@ -60,7 +60,7 @@ def flips_lines(agreement: Agreement) -> list[str]:
 def doctors_lines(agreement: Agreement) -> Iterator[str]:
     """What the port doctor says of each backend in which it found more than rounding."""
     for name, found in agreement.findings.items():
-        if not all(finding.harmless for finding in found):
+        if not healthy(found):
             yield f"What the port doctor says of {name}:"
             for number, finding in enumerate(found, start=1):
                 yield from finding_lines(number, finding)

@@ -19,12 +19,11 @@ from common.doctor.tensor_files import read_tensors
 from common.errors import RosettaError
 from common.images import check_folder, parse_size, write_text
 from common.load_weights import load_weights
-from common.options import recipe_from
+from common.options import TAPS, WEIGHTS, recipe_from
 from common.terminal import console
 
 _RANDOM_IMAGES = 2
-_LOSS_OPTIONS = ("content_weight", "style_weight", "tv_weight", "content_taps", "style_taps")
-_OF_THE_BUNDLE = ("recipe", "content", "style", "size", *_LOSS_OPTIONS)
+_OF_THE_BUNDLE = ("recipe", "content", "style", "size", *WEIGHTS, *TAPS)
 
 
 def check_command(options: argparse.Namespace) -> int:

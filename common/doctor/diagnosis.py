@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from common.doctor.arrays import Arrays
 from common.doctor.case import Case
 from common.doctor.explaining import Explained, alone, in_pairs
-from common.doctor.findings import Finding
+from common.doctor.findings import Finding, healthy
 from common.doctor.fitting import another_training
 from common.doctor.hypotheses import STAGES, Hypothesis, hypotheses, stage_of
 from common.doctor.judgement import Judge, Judged
 from common.doctor.names import tail, tensor_names
 from common.doctor.no_bug import decisions_followed, decisions_found
+from common.doctor.run import Run
 from common.doctor.traps import TRAPS
 from common.doctor.unexplained import facts
 from common.doctor.variant import Variant
@@ -36,7 +37,7 @@ class Diagnosis:
     @property
     def healthy(self) -> bool:
         """Whether nothing was found but rounding."""
-        return all(finding.harmless for finding in self.findings)
+        return healthy(self.findings)
 
     @property
     def first(self) -> Judged | None:
@@ -44,12 +45,19 @@ class Diagnosis:
         return next((row for row in self.rows if row.verdict == "differs"), None)
 
 
-def diagnose(case: Case, given: Arrays, precision: Precision = "float32", only: str | None = None) -> Diagnosis:
+def diagnose(
+    case: Case,
+    given: Arrays,
+    precision: Precision = "float32",
+    only: str | None = None,
+    reference: Run | None = None,
+) -> Diagnosis:
     """Judge what a port has handed over, in (H, W, C) and by the names of `tensor_names`, and explain it.
 
-    With `only`, one tensor is judged, and the others are what it was computed from.
+    With `only`, one tensor is judged, and the others are what it was computed from. `reference` is the case's, where
+    it has been run already.
     """
-    doctor = _Doctor(case, given, precision)
+    doctor = _Doctor(case, given, precision, reference)
     doctor.names = [name for name in doctor.names if only in (None, name)]
     rows = doctor.judge.judge(doctor.names)
     findings = doctor.explain()
@@ -60,9 +68,9 @@ def diagnose(case: Case, given: Arrays, precision: Precision = "float32", only: 
 
 
 class _Doctor:
-    def __init__(self, case: Case, given: Arrays, precision: Precision) -> None:
+    def __init__(self, case: Case, given: Arrays, precision: Precision, reference: Run | None) -> None:
         self._case, self._given, self._precision = case, given, precision
-        self.judge = Judge(case, given, precision)
+        self.judge = Judge(case, given, precision, reference=reference)
         self.names = [name for name in tensor_names(case.problem) if name in given]
         self._hypotheses = hypotheses(case)
         self._left_alone: set[str] = set()

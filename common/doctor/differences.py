@@ -40,7 +40,7 @@ def unit_of(name: str, run: Run) -> Array | float | None:
     """What a difference is relative to, where not to the tensor itself."""
     kind, _, rest = name.partition("/")
     if kind == "loss":
-        return np.maximum(np.abs(run.expected(name)), NEGLIGIBLE_TERM * abs(float(run.expected("loss/total"))))
+        return loss_unit(run.expected(name), run.expected("loss/total"))
     if kind == "adam" and rest.endswith("pixels"):
         step = int(rest.partition("/")[0])
         before = "pixels" if step == 1 else f"adam/{step - 1}/pixels"
@@ -49,6 +49,11 @@ def unit_of(name: str, run: Run) -> Array | float | None:
         points = run.expected(name)
         return points - points[:1]
     return None
+
+
+def loss_unit(term: Array, total: Array) -> float:
+    """What the difference of a loss term is relative to: itself, or a negligible part of the total."""
+    return max(abs(float(term)), NEGLIGIBLE_TERM * abs(float(total)))
 
 
 def tolerance(name: str, precision: Precision, variant: Variant) -> float:

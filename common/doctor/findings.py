@@ -1,6 +1,6 @@
 """What the port doctor finds: one cause each, in sentences and as plain JSON values."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,11 @@ class Finding:
     def harmless(self) -> bool:
         """Whether it is no bug."""
         return self.trap is not None and self.trap.harmless
+
+
+def healthy(findings: Iterable[Finding]) -> bool:
+    """Whether nothing was found but rounding."""
+    return all(finding.harmless for finding in findings)
 
 
 def finding_lines(number: int, finding: Finding) -> Iterator[str]:

@@ -45,16 +45,13 @@ class Judge:
         precision: Precision,
         variant: Variant = RIGHT,
         like: "Judge | None" = None,
-        runs: tuple[Run, Run] | None = None,
+        own: Run | None = None,
+        reference: Run | None = None,
     ) -> None:
-        """`runs` are what follows from the port's tensors and the reference, where they are known already."""
+        """`own` is what follows from the port's tensors; it and the reference are made where they are not given."""
         self.variant, self._given, self._precision = variant, given, precision
-        self.own: Run
-        self.reference: Run
-        self.own, self.reference = runs or (
-            Run(case, variant, given, None if like is None else like.own),
-            Run(case, variant, None, None if like is None else like.reference),
-        )
+        self.own: Run = own or Run(case, variant, given, None if like is None else like.own)
+        self.reference: Run = reference or Run(case, variant, None, None if like is None else like.reference)
 
     def judge(self, names: Iterable[str]) -> list[Judged]:
         """Some tensors, with both differences."""

@@ -22,7 +22,7 @@ _MOST_BY_ROUNDING = 5e-2
 
 def decisions_followed(given: Arrays, judge: Judge, names: Sequence[str]) -> tuple[str, str, str] | None:
     """Tensor, words and evidence when a gradient is right for the port's own decisions and only for them."""
-    layers = _deciding(judge.own)
+    layers = deciding(judge.own)
     if not all(f"features/{decided_on(layer)}" in given for layer in layers):
         return None
     rows = judge.judge([name for name in names if name.startswith(("features/", "gradient/"))])
@@ -85,7 +85,8 @@ class _Tie:
     features: Array
 
 
-def _deciding(run: Run) -> list[Layer]:
+def deciding(run: Run) -> list[Layer]:
+    """The layers that decide something, with the pooling that the run has."""
     recipe = run.case.problem.recipe
     is_max = (recipe.pooling == "max") != run.variant.other_pooling
     return deciding_layers(recipe.taps, "max" if is_max else "average")
@@ -110,7 +111,7 @@ def _listed(turned: Sequence[str]) -> str:
 def _ties(run: Run) -> list[_Tie]:
     """Every near tie of the reference at the image."""
     found: list[_Tie] = []
-    for layer in _deciding(run):
+    for layer in deciding(run):
         values = np.asarray(run.layer(below(layer)), np.float64)
         close = _NEARLY_TIED * float(np.sqrt(np.mean(values**2)))
         found += (_relu_ties if layer.kind == "relu" else _pool_ties)(layer, values, close)

@@ -86,7 +86,7 @@ class Variant:
     saved: Saved = "rounded"
 
     def changed(self, changes: Mapping[str, Any]) -> "Variant | None":
-        """The same with more changes; factors multiply, and None where two changes are of one thing."""
+        """The same with more changes; factors multiply, and None where two changes do not go together."""
         merged: dict[str, Any] = {}
         for name, value in changes.items():
             old, right = getattr(self, name), getattr(RIGHT, name)
