@@ -1,5 +1,7 @@
 """What is no bug is recognised as such, with and without the features at which the decisions were taken."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from near_ties import case_with_a_tie, with_the_tie_turned
@@ -63,3 +65,53 @@ def test_near_ties_are_found_without_the_features():
     assert finding.trap.number == 31
     row, column, channel = place
     assert f"relu{layer}, row {row}, column {column}, channel {channel}" in finding.evidence
+
+
+@pytest.fixture(scope="module")
+def flat_case():
+    """A case whose image has areas of one colour, as where a picture is overexposed."""
+    case = random_case(1, RECIPES["d2l"], random_weights(0))
+    return replace(case, image=np.minimum(case.image, 0.6).astype(np.float32))
+
+
+def test_another_slope_between_equal_neighbours_is_no_bug(flat_case):
+    """JAX takes 1 as the derivative of |x| at 0, where the reference takes 0: both are right."""
+    diagnosis = diagnose(flat_case, {"gradient/pixels": with_slope_one_at_0(flat_case)}, "float64")
+    assert diagnosis.healthy
+    (finding,) = diagnosis.findings
+    assert "pairs of equal neighbours" in finding.evidence
+
+
+def test_a_slope_of_more_than_one_is_a_bug(flat_case):
+    """A convex function's slope at a corner lies between those beside it."""
+    reference = Run(flat_case, RIGHT).expected("gradient/pixels")
+    gradient = reference + 5 * (with_slope_one_at_0(flat_case) - reference)
+    assert not diagnose(flat_case, {"gradient/pixels": gradient}, "float64").healthy
+
+
+def test_equal_neighbours_hide_no_bug_elsewhere(flat_case):
+    gradient = with_slope_one_at_0(flat_case)
+    assert not diagnose(flat_case, {"gradient/pixels": gradient * 1.001}).healthy
+
+
+def test_equal_neighbours_are_allowed_for_at_the_optimisers_points(flat_case):
+    run = Run(flat_case, RIGHT)
+    points = np.stack([flat_case.pixels.astype(np.float64)])
+    gradients = with_slope_one_at_0(flat_case)[None]
+    given = {"lbfgs/pixels": points, "lbfgs/losses": run.expected("loss/total")[None], "lbfgs/gradients": gradients}
+    found = diagnose(flat_case, given, "float64", only="lbfgs/gradients").findings
+    assert [finding.trap.number for finding in found] == [31]
+
+
+def with_slope_one_at_0(case):
+    """The reference's gradient, but for the derivative of |x| at 0."""
+    run = Run(case, RIGHT)
+    x, recipe = np.asarray(case.pixels, np.float64), case.problem.recipe
+    gradient = run.expected("gradient/pixels").copy()
+    for axis in (0, 1):
+        level = np.diff(x, axis=axis) == 0
+        slope = recipe.tv_weight * 0.5 * level / level.size
+        ends = [(0, 0)] * 3
+        ends[axis] = (1, 1)
+        gradient -= np.diff(np.pad(slope, ends), axis=axis)
+    return gradient

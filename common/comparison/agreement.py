@@ -14,7 +14,7 @@ from common.doctor.findings import Finding, finding_json, healthy
 from common.doctor.judgement import Judge
 from common.doctor.make_case import case_at
 from common.doctor.names import tensor_names
-from common.doctor.no_bug import deciding
+from common.doctor.near_ties import deciding
 from common.doctor.run import Run
 from common.doctor.variant import RIGHT
 from common.images import Image

@@ -6,6 +6,7 @@ import numpy as np
 
 from common.bounds import NEGLIGIBLE_TERM, Bounds, bounds_for
 from common.doctor.arrays import Array
+from common.doctor.names import before_step
 from common.doctor.run import Run
 from common.doctor.variant import Variant
 from common.measures import cosine_gap
@@ -43,8 +44,7 @@ def unit_of(name: str, run: Run) -> Array | float | None:
         return loss_unit(run.expected(name), run.expected("loss/total"))
     if kind == "adam" and rest.endswith("pixels"):
         step = int(rest.partition("/")[0])
-        before = "pixels" if step == 1 else f"adam/{step - 1}/pixels"
-        return run.expected(name) - run.value(before)
+        return run.expected(name) - run.value(before_step(step))
     if name == "lbfgs/pixels":
         points = run.expected(name)
         return points - points[:1]

@@ -10,7 +10,7 @@ from common.doctor.layers import backward
 from common.doctor.losses import gram, gram_gradient, gram_scale, handed_scales, target_scale, term_scale
 from common.doctor.network_run import NetworkRun
 from common.doctor.shapes import feature_shape
-from common.doctor.total_variation import tv
+from common.doctor.total_variation import tv, tv_slopes
 from common.spec.vgg19 import LAYERS, NAMES, Layer
 
 
@@ -74,8 +74,17 @@ class LossRun(NetworkRun):
     @cached_property
     def _tv(self) -> tuple[float, Array]:
         value, gradient = tv(self.value("pixels"), self.case.problem, self.variant)
-        factor = self._coefficients.tv_weight * term_scale("tv", self.variant)
-        return factor * value, factor * gradient
+        return self._tv_factor * value, self._tv_factor * gradient
+
+    @property
+    def _tv_factor(self) -> float:
+        return self._coefficients.tv_weight * term_scale("tv", self.variant)
+
+    @property
+    def tv_slopes(self) -> tuple[Array, Array] | None:
+        """What a difference of neighbours adds to the gradient but for its sign, by axis; None where it is smooth."""
+        slopes = tv_slopes(self.value("pixels").shape, self.case.problem, self.variant)
+        return None if slopes is None else (self._tv_factor * slopes[0], self._tv_factor * slopes[1])
 
     # The gradient: that of the sum of all terms with respect to a tap, through everything that follows it.
 

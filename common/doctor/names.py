@@ -47,3 +47,8 @@ def _adam_names() -> Iterable[str]:
 def tail(name: str) -> str:
     """The tap or layer at the end of a name."""
     return name.rsplit("/", 1)[-1]
+
+
+def before_step(step: int) -> str:
+    """The variable that one of Adam's steps, counted from 1, is taken from."""
+    return "pixels" if step == 1 else f"adam/{step - 1}/pixels"

@@ -6,16 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from common.doctor.arrays import Array, Arrays
-from common.doctor.decisions import below, decided_on, deciding_layers, turned
-from common.doctor.differences import difference
+from common.doctor.decisions import decided_on, turned
+from common.doctor.equal_neighbours import equal_neighbours
 from common.doctor.judgement import Judge
+from common.doctor.names import LBFGS_CHECKED
+from common.doctor.near_ties import NearTie, deciding, in_words, near_ties
 from common.doctor.run import Run
-from common.oracle_layers import windows
 from common.spec.vgg19 import Layer
 
 _MOST_NAMED = 3
-# float32 keeps 24 bits, and a layer sums thousands of products: what is closer than this to a tie may fall either way.
-_NEARLY_TIED = 2e-6
 _MOST_CANDIDATES = 60
 _MOST_BY_ROUNDING = 5e-2
 
@@ -48,97 +47,85 @@ def decisions_found(judge: Judge, given: Arrays, name: str) -> tuple[str, str, s
     evidence = (
         f"{_listed(ties.words)}; with them turned, the difference of {name} falls from {was:.1e} to {ties.left:.1e}"
     )
-    return name, f"{len(ties.words)} of {ties.there_are} near ties turned", evidence
+    return name, f"{ties.turned} of {ties.there_are} near ties turned", evidence
 
 
 @dataclass(frozen=True)
 class TiesTurned:
-    """The near ties that were turned, how many there are, and the relative difference that is left."""
+    """The near ties that were turned in words, how many they are and of how many, and the difference that is left."""
 
     words: tuple[str, ...]
+    turned: int
     there_are: int
     left: float
 
 
 def ties_turned(judge: Judge, given: Arrays, name: str) -> TiesTurned | None:
     """Turn the near ties that together come nearest to a gradient; None where it is too far off, or none does."""
-    if not name.startswith("gradient/") or judge.from_own(name).relative > _MOST_BY_ROUNDING:
+    found = [_turned_at(*point, judge.tolerance(name)) for point in _points(judge, given, name)]
+    words = tuple(text for it in found for text in it.words)
+    if not words:
         return None
-    base = judge.own.expected(name)
-    ties = _ties(judge.own) if given[name].shape == base.shape else []
+    turned, there_are = sum(it.turned for it in found), sum(it.there_are for it in found)
+    return TiesTurned(words, turned, there_are, max(it.left for it in found))
+
+
+def _points(judge: Judge, given: Arrays, name: str) -> Iterator[tuple[Run, str, Array]]:
+    """Where a gradient was taken, what it is called there, and what the port says of it."""
+    own = judge.own
+    if name.startswith("gradient/"):
+        yield own, name, given[name]
+    elif name.startswith("adam/") and name.endswith("/gradient"):
+        yield own.at_step(int(name.split("/")[1])), "gradient/pixels", given[name]
+    elif name == "lbfgs/gradients":
+        points = own.value("lbfgs/pixels")[:LBFGS_CHECKED]
+        yield from ((own.at(point), "gradient/pixels", it) for point, it in zip(points, given[name], strict=False))
+
+
+def _turned_at(run: Run, name: str, got: Array, tolerance: float) -> TiesTurned:
+    """The same at one point; equal neighbours reach no further than themselves, so the network is judged elsewhere."""
+    base = run.expected(name)
+    norm = float(np.linalg.norm(base))
+    if got.shape != base.shape or not np.isfinite(got).all() or norm == 0:
+        return TiesTurned((), 0, 0, np.inf)
+    left = got.astype(np.float64) - base
+    equal = equal_neighbours(run) if name == "gradient/pixels" else None
+    elsewhere = np.ones(base.size, bool)
+    if equal is not None:
+        elsewhere[equal.touched] = False
+    words: list[str] = []
+    turned = there_are = 0
+    if tolerance * norm < float(np.linalg.norm(left.ravel()[elsewhere])) <= _MOST_BY_ROUNDING * norm:
+        ties = near_ties(run)
+        chosen, made = _in_the_network(run, name, ties, left, elsewhere)
+        words, turned, there_are, left = [it.words for it in chosen], len(chosen), len(ties), left - made
+    if equal is not None and float(np.linalg.norm(left)) > tolerance * norm:
+        signs, made = equal.turned(left)
+        words.append(f"the sign of the difference in {signs} of {len(equal.one)} pairs of equal neighbours")
+        turned, there_are, left = turned + signs, there_are + len(equal.one), left - made
+    return TiesTurned(tuple(words), turned, there_are, float(np.linalg.norm(left)) / norm)
+
+
+def _in_the_network(
+    run: Run, name: str, ties: Sequence[NearTie], wanted: Array, elsewhere: Array
+) -> tuple[list[NearTie], Array]:
+    """The near ties that, turned, come nearest to a difference in some places, and what they make of the gradient."""
     if not 0 < len(ties) <= _MOST_CANDIDATES:
-        return None
-    wanted = (given[name].astype(np.float64) - base).ravel()
-    effects = np.stack([(_with_turned(judge.own, given, tie).expected(name) - base).ravel() for tie in ties], axis=1)
-    chosen = np.linalg.lstsq(effects, wanted, rcond=None)[0] > 0.5
-    after = base + (effects[:, chosen].sum(axis=1)).reshape(base.shape)
-    words = tuple(tie.words for tie, one in zip(ties, chosen, strict=True) if one)
-    return TiesTurned(words, len(ties), difference(given[name], after).relative) if words else None
-
-
-@dataclass(frozen=True, eq=False)
-class _Tie:
-    """A near tie: the layer whose output is changed so little that only the decision turns, and the output."""
-
-    words: str
-    below: str
-    features: Array
-
-
-def deciding(run: Run) -> list[Layer]:
-    """The layers that decide something, with the pooling that the run has."""
-    recipe = run.case.problem.recipe
-    is_max = (recipe.pooling == "max") != run.variant.other_pooling
-    return deciding_layers(recipe.taps, "max" if is_max else "average")
+        return [], np.zeros_like(wanted)
+    base = run.expected(name)
+    turned = (run.but({f"features/{tie.below}": tie.features}) for tie in ties)
+    effects = np.stack([(it.expected(name) - base).ravel() for it in turned], axis=1)
+    chosen = np.linalg.lstsq(effects[elsewhere], wanted.ravel()[elsewhere], rcond=None)[0] > 0.5
+    made = effects[:, chosen].sum(axis=1).reshape(base.shape)
+    return [tie for tie, one in zip(ties, chosen, strict=True) if one], made
 
 
 def _turned(layer: Layer, own: Run, reference: Run) -> Iterator[str]:
     """Every decision that a port takes otherwise, in words."""
     for row, column, channel in np.argwhere(turned(layer, own.layer, reference.layer)):
-        yield _words(layer, row, column, channel)
-
-
-def _words(layer: Layer, row: int, column: int, channel: int) -> str:
-    what = "sign at" if layer.kind == "relu" else "window of"
-    return f"the {what} {layer.name}, row {row}, column {column}, channel {channel}"
+        yield in_words(layer, row, column, channel)
 
 
 def _listed(turned: Sequence[str]) -> str:
     more = len(turned) - _MOST_NAMED
     return ", ".join(turned[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def _ties(run: Run) -> list[_Tie]:
-    """Every near tie of the reference at the image."""
-    found: list[_Tie] = []
-    for layer in deciding(run):
-        values = np.asarray(run.layer(below(layer)), np.float64)
-        close = _NEARLY_TIED * float(np.sqrt(np.mean(values**2)))
-        found += (_relu_ties if layer.kind == "relu" else _pool_ties)(layer, values, close)
-    return found
-
-
-def _relu_ties(layer: Layer, values: Array, close: float) -> list[_Tie]:
-    ties = []
-    for row, column, channel in np.argwhere(np.abs(values) < close):
-        other = values.copy()
-        other[row, column, channel] = -1e-30 if values[row, column, channel] > 0 else 1e-30
-        ties.append(_Tie(_words(layer, row, column, channel), below(layer), other))
-    return ties
-
-
-def _pool_ties(layer: Layer, values: Array, close: float) -> list[_Tie]:
-    ties = []
-    blocks = windows(values)
-    order = np.argsort(blocks, axis=2)
-    best, second = (np.take_along_axis(blocks, order[:, :, at : at + 1], axis=2)[:, :, 0] for at in (3, 2))
-    for row, column, channel in np.argwhere((best - second < close) & (best > 0) & (best != second)):
-        place = int(order[row, column, 2, channel])
-        other = values.copy()
-        other[2 * row + place // 2, 2 * column + place % 2, channel] = np.nextafter(best[row, column, channel], np.inf)
-        ties.append(_Tie(_words(layer, row, column, channel), below(layer), other))
-    return ties
-
-
-def _with_turned(run: Run, given: Arrays, tie: _Tie) -> Run:
-    return Run(run.case, run.variant, {**given, f"features/{tie.below}": tie.features})

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from common.doctor.arrays import Array
+from common.doctor.arrays import Array, Arrays
 from common.doctor.loss_run import LossRun
-from common.doctor.names import LBFGS_CHECKED, LBFGS_EVALUATIONS, tail
+from common.doctor.names import LBFGS_CHECKED, LBFGS_EVALUATIONS, before_step, tail
 from common.doctor.optimizers import adam_update, lbfgs_points
 from common.doctor.pictures import saved_bytes
 
@@ -14,17 +14,22 @@ class Run(LossRun):
 
     def _adam(self, rest: str) -> Array:
         step, what = int(rest.partition("/")[0]), tail(rest)
-        before = "pixels" if step == 1 else f"adam/{step - 1}/pixels"
         if what == "gradient":
-            return (
-                self.at(self.value(before)).expected("gradient/pixels") if step > 1 else self.value("gradient/pixels")
-            )
+            return self.at_step(step).value("gradient/pixels")
         gradients = [self.value(f"adam/{past}/gradient") for past in range(1, step + 1)]
-        return self.value(before) - adam_update(gradients, self.case.adam, self.variant)
+        return self.value(before_step(step)) - adam_update(gradients, self.case.adam, self.variant)
+
+    def at_step(self, step: int) -> "Run":
+        """The run at the point that one of Adam's steps is taken from."""
+        return self if step == 1 else self.at(self.value(before_step(step)))
 
     def at(self, pixels: Array) -> "Run":
         """The same variant with the same targets at another point."""
         return Run(self.case, self.variant, {**self.targets, "pixels": pixels})
+
+    def but(self, given: Arrays) -> "Run":
+        """The same with some tensors given otherwise."""
+        return Run(self.case, self.variant, {**self._given, **given})
 
     def _lbfgs(self, what: str) -> Array:
         if what == "pixels":

@@ -18,6 +18,20 @@ def tv(pixels: Array, problem: Problem, variant: Variant) -> tuple[float, Array]
     return _value(x, form), unit * _gradient(x, form)
 
 
+def tv_slopes(shape: tuple[int, ...], problem: Problem, variant: Variant) -> tuple[Array, Array] | None:
+    """What a difference of neighbours adds to that gradient but for its sign, by axis and channel.
+
+    None where it depends on more than the sign.
+    """
+    form = variant.tv_form or problem.recipe.tv_form
+    if form not in ("mean_abs", "sum_abs"):
+        return None
+    unit, (height, width, channels) = _unit(space_of(problem, variant), variant.tv_space), shape
+    counts = (height - 1) * width * channels, height * (width - 1) * channels
+    down, right = (unit if form == "sum_abs" else 0.5 * unit / count for count in counts)
+    return down, right
+
+
 def _unit(space: Preprocessing, wanted: TvSpace) -> Array:
     """What a difference of the variable is in another space, by channel."""
     of_one = np.asarray(space.std) / space.scale
