@@ -120,6 +120,24 @@ def _tf32(port: Port) -> Port:
     return _around("conv", lambda _, __, compute: lambda x: compute(_ten_bits(x)))(rounded)
 
 
+def _float16(port: Port) -> Port:
+    """Everything that a layer takes or makes is rounded to float16; the derivative of that is 1."""
+    rounded = _kernels(lambda kernel: kernel.astype(np.float16).astype(np.float32))(port)
+    biases = {name: it.astype(np.float16).astype(np.float32) for name, it in port.problem.weights.biases.items()}
+    rounded = rounded.with_weights(biases=biases)
+
+    def half(x: Any) -> Any:
+        if port.backend == "torch":
+            return x + (x.half().float() - x).detach()
+        tensorflow = importlib.import_module("tensorflow")
+        return x + tensorflow.stop_gradient(tensorflow.cast(tensorflow.cast(x, "float16"), "float32") - x)
+
+    def change(_: Port, __: Any, compute: Compute) -> Compute:
+        return lambda x: half(compute(half(x)))
+
+    return _around("pool", change)(_around("conv", change)(rounded))
+
+
 def _other_pooling(port: Port) -> Port:
     return port.with_recipe(pooling="average" if port.problem.recipe.pooling == "max" else "max")
 
@@ -141,4 +159,5 @@ NETWORKS = (
     Broken(17, "no bias in conv1_2", _without_biases(_second_conv), ("biases",)),
     Broken(32, "layers in bfloat16", lambda port: port.given(precision="bfloat16"), ("arithmetic",)),
     Broken(32, "layers in TF32", _tf32, ("arithmetic",)),
+    Broken(32, "layers in float16", _float16, ("arithmetic",)),
 )

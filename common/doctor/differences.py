@@ -8,7 +8,7 @@ from common.bounds import NEGLIGIBLE_TERM, Bounds, bounds_for
 from common.doctor.arrays import Array
 from common.doctor.names import before_step
 from common.doctor.run import Run
-from common.doctor.variant import Variant
+from common.doctor.variant import Arithmetic, Variant
 from common.measures import cosine_gap
 from common.problem import Precision
 
@@ -58,8 +58,7 @@ def loss_unit(term: Array, total: Array) -> float:
 
 def tolerance(name: str, precision: Precision, variant: Variant) -> float:
     """The largest relative difference that is rounding."""
-    arithmetic = variant.arithmetic
-    bounds = bounds_for(precision if arithmetic == "exact" else arithmetic)
+    bounds = bounds_for(_PRECISIONS.get(variant.arithmetic, precision))
     kind, _, rest = name.partition("/")
     if kind == "saved":
         return _SAVED
@@ -70,11 +69,13 @@ def tolerance(name: str, precision: Precision, variant: Variant) -> float:
     return bounds.losses if kind == "loss" else bounds.features
 
 
+# float16 keeps as many bits as TF32.
+_PRECISIONS: dict[Arithmetic, Precision] = {"tf32": "tf32", "float16": "tf32", "bfloat16": "bfloat16"}
 # A value that lies within rounding of a half may be written one lower or higher.
 _SAVED = 2e-3
 
 
 def _of_optimisers(rest: str, bounds: Bounds, precision: Precision) -> float:
     if rest.endswith("pixels"):
-        return 1e-6 if precision == "float64" else 2e-3
+        return bounds.gradient_followed if precision == "float64" else 2e-3
     return bounds.losses if rest == "losses" else bounds.gradient_flipped

@@ -50,18 +50,19 @@ def _conv(layer: Layer, x: Array, network: Network, variant: Variant) -> Array:
     for row in range(3):
         for column in range(3):
             total += padded[row : row + height, column : column + width] @ kernel[row, column]
-    return _stored(total + bias, variant)
+    return _stored((_stored(total, variant) if variant.bias_apart else total) + bias, variant)
 
 
 def _stored(output: Array, variant: Variant) -> Array:
-    """What is left of a layer's output: TF32 is rounded on the way into a product, bfloat16 wherever it is stored."""
-    return rounded(output, "bfloat16") if variant.arithmetic == "bfloat16" else output
+    """What is left of a layer's output: TF32 is rounded on the way into a product, the others where they are stored."""
+    return output if variant.arithmetic == "tf32" else rounded(output, variant.arithmetic)
 
 
 def _conv_backward(layer: Layer, gradient: Array, network: Network, variant: Variant) -> Array:
     kernel, _ = kernel_and_bias(layer, network.weights, variant)
     height, width, _ = gradient.shape
-    given = rounded(gradient, variant.arithmetic)
+    # float16 has as many bits as TF32, and codes scale the loss to keep gradients in its range.
+    given = rounded(gradient, "tf32" if variant.arithmetic == "float16" else variant.arithmetic)
     padded = np.zeros((height + 2, width + 2, kernel.shape[2]))
     for row in range(3):
         for column in range(3):

@@ -7,8 +7,10 @@ from common.doctor.case import Case
 from common.doctor.kernels import ALL
 from common.spec.vgg19 import cut
 
+Made = Iterator[tuple[int, Mapping[str, Any], str]]
 
-def network_changes(case: Case) -> Iterator[tuple[int, Mapping[str, Any], str]]:
+
+def network_changes(case: Case) -> Made:
     """Trap, changes and words."""
     layers = cut(case.problem.recipe.taps)
     convs = [layer.name for layer in layers if layer.kind == "conv"]
@@ -26,15 +28,22 @@ def network_changes(case: Case) -> Iterator[tuple[int, Mapping[str, Any], str]]:
     for padding in ("replicate", "reflect"):
         yield 15, {"padding": padding}, f"by {padding}"
     yield 17, {"dropped_bias": ALL}, "in every convolution"
-    yield 32, {"arithmetic": "tf32"}, "TF32, 10 bits after the point"
-    yield 32, {"arithmetic": "bfloat16"}, "bfloat16, 7 bits after the point"
+    yield from _arithmetics()
     for name in convs:
         yield 17, {"dropped_bias": name}, f"in {name}"
     for name in convs:
         yield from _kernels(name)
 
 
-def _kernels(layer: str | None) -> Iterator[tuple[int, Mapping[str, Any], str]]:
+def _arithmetics() -> Made:
+    yield 32, {"arithmetic": "tf32"}, "TF32, 10 bits after the point"
+    for name, bits in (("bfloat16", 7), ("float16", 10)):
+        words = f"{name}, {bits} bits after the point"
+        yield 32, {"arithmetic": name}, words
+        yield 32, {"arithmetic": name, "bias_apart": True}, f"{words}, and once more before the bias is added"
+
+
+def _kernels(layer: str | None) -> Made:
     where = "" if layer is None else f", in {layer} alone"
     for trap, form in ((6, "HWIO read as OIHW"), (6, "OIHW read as HWIO"), (7, "transposed in space"), (7, "flipped")):
         yield trap, {"kernels": form, "only_layer": layer}, f"{form}{where}"

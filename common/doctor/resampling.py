@@ -41,6 +41,7 @@ _FILTERS: dict[str, tuple[Kernel, float, bool, str]] = {
     "bicubic, not antialiased (PyTorch's)": (_cubic(-0.75), 2, False, "centres"),
     "bilinear, corners aligned": (_triangle, 1, False, "corners"),
     "bilinear, from the corner": (_triangle, 1, False, "origin"),
+    "bicubic, not antialiased (TensorFlow's)": (_cubic(-0.5), 2, False, "table"),
     "nearest": (_box, 0.5, False, "centres"),
     "nearest, from the corner": (_box, 0.5, False, "floor"),
 }
@@ -62,7 +63,7 @@ def _matrix(old: int, new: int, name: str) -> Array:
     taps = np.floor(places).astype(int)[:, None] + np.arange(-reach, reach + 1)
     weights = kernel((taps - places[:, None]) / stretch)
     inside = (taps >= 0) & (taps < old)
-    if antialiased:
+    if antialiased or placing == "table":
         weights = np.where(inside, weights, 0)
     matrix = np.zeros((new, old))
     np.add.at(matrix, (np.arange(new)[:, None], np.clip(taps, 0, old - 1)), weights)
@@ -78,4 +79,7 @@ def _places(old: int, new: int, placing: str) -> Array:
         return steps * old / new
     if placing == "floor":
         return np.floor(steps * old / new)
-    return (steps + 0.5) * old / new - 0.5
+    centres = (steps + 0.5) * old / new - 0.5
+    if placing == "table":  # TensorFlow looks its kernel up by 1024th of a pixel
+        return np.floor(centres) + np.rint((centres - np.floor(centres)) * 1024) / 1024
+    return centres

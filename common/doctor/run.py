@@ -47,9 +47,11 @@ class Run(LossRun):
 
     @property
     def _asked(self) -> int:
-        # As many as there may be, so that a port that stopped before is seen to have stopped.
+        # One more than a port that stopped early has, so that it is seen to have stopped.
         given = self._given.get("lbfgs/pixels")
-        return max(LBFGS_EVALUATIONS, 0 if given is None else len(given))
+        if given is None:
+            return LBFGS_EVALUATIONS
+        return len(given) + (len(given) < LBFGS_EVALUATIONS)
 
     def _answer(self, number: int, point: Array) -> tuple[float, Array]:
         """What the port answered at this number, so that a step is judged by what it was taken from."""

@@ -205,7 +205,7 @@ _ALL = (
     ),
     Trap(
         32,
-        "no bug of the port: the layers are computed in TF32 or bfloat16",
+        "no bug of the port: the layers are computed in TF32, bfloat16 or float16",
         "switch TF32 off (torch.backends.cudnn.allow_tf32, enable_tensor_float_32_execution), or accept its bounds",
         "GPUs since Ampere",
         harmless=True,

@@ -19,7 +19,7 @@ Kernels = Literal[
     "right", "HWIO read as OIHW", "OIHW read as HWIO", "transposed in space", "flipped", "flipped in inputs"
 ]
 Padding = Literal["zero", "replicate", "reflect"]
-Arithmetic = Literal["exact", "tf32", "bfloat16"]
+Arithmetic = Literal["exact", "tf32", "bfloat16", "float16"]
 GramNorm = Literal["M", "none", "M C", "C"]
 TvForm = Literal["none", "mean_abs", "sum_abs", "power", "sum_squares", "mean_squares"]
 TvSpace = Literal["right", "of 255", "of 1", "normalised"]
@@ -64,6 +64,7 @@ class Variant:
     pool_scale: float = 1.0
     ceil_pooling: bool = False
     arithmetic: Arithmetic = "exact"
+    bias_apart: bool = False
     taps: Mapping[str, str] = field(default_factory=lambda: _SAME)
     # The loss.
     gram_norm: GramNorm = "M"
