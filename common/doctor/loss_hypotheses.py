@@ -8,6 +8,7 @@ from typing import Any, get_args
 from common.doctor.case import Case
 from common.doctor.shapes import feature_shape
 from common.doctor.variant import RIGHT, TvForm, TvSpace
+from common.spec.losses import coefficients
 
 Made = Iterator[tuple[int, Mapping[str, Any], str]]
 _FACTORS = {"1/2": 0.5, "2": 2.0, "1/4": 0.25, "4": 4.0}
@@ -21,15 +22,28 @@ def gram_changes(case: Case) -> Made:
     image, resized = case.problem.content.shape, case.problem.style.shape
     if image == resized:
         yield 19, {"gram_of_positions": True}, "F F^T, one row for each position"
-    taps = case.coefficients.style
     for own, style in ((False, resized), (True, case.style.decoded.shape)):
         if own and style[:2] == resized[:2]:
             continue
-        ratios = {tap: _positions(tap, style) / _positions(tap, image) for tap in taps}
-        size = "of its own size" if own else "of the style's size"
+        ratios = {tap: _positions(tap, style) / _positions(tap, image) for tap in case.coefficients.style}
+        size = "its own size" if own else "the style's size"
         if any(ratio != 1 for ratio in ratios.values()):
-            yield 22, {"target_scale": ratios}, f"the target is M_s / M too large, {size}"
-            yield 22, {"target_scale": ratios, "own_style_size": own}, f"the same, and the picture is {size}"
+            yield 22, {"target_scale": ratios}, f"the target is M_s / M too large, with the M_s of {size}"
+            by_size = {"target_scale": ratios, "own_style_size": own}
+            yield 22, by_size, f"the picture has {size}, and the target is M_s / M too large"
+            if factors := _factors_by_size(case, style):
+                words = (
+                    f"the picture has {size}: the target is M_s / M too large, and the terms' factors are of that size"
+                )
+                yield 22, {**by_size, "term_scale": factors}, words
+
+
+def _factors_by_size(case: Case, style: tuple[int, ...]) -> Mapping[str, float]:
+    """What another size of the style picture makes of the style terms' factors, where a convention has it in them."""
+    height, width, _ = case.problem.content.shape
+    right, other = case.coefficients, coefficients(case.problem.recipe, (height, width), (style[0], style[1]))
+    factors = {f"style/{tap}": other.style[tap].k / it.k for tap, it in right.style.items() if it.k}
+    return factors if any(factor != 1 for factor in factors.values()) else {}
 
 
 def _positions(tap: str, image: tuple[int, ...]) -> float:
