@@ -262,7 +262,15 @@ def sample_with_findings():
 def finding(trap, title=None, mend=None, **changes):
     evidence = "with it, the difference falls from 1.0e+00 to 0.0e+00"
     known = {"title": title, "mend": mend, "seen": mend and "every code"}
-    return {"trap": trap, "evidence": evidence, "also_possible": [], "harmless": False, **known, **changes}
+    return {
+        "trap": trap,
+        "evidence": evidence,
+        "also_possible": [],
+        "also_in": [],
+        "harmless": False,
+        **known,
+        **changes,
+    }
 
 
 def sample_of_an_interruption():

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import torch
 from PIL import Image as Pillow
 
@@ -127,6 +128,19 @@ def test_resampling_is_pytorchs(name, options, size):
     picture = np.random.default_rng(0).random((81, 93))
     wanted = torch.nn.functional.interpolate(torch.tensor(picture)[None, None], size=size, **options)[0, 0].numpy()
     np.testing.assert_allclose(resample(picture[..., None], *size, name)[..., 0], wanted, atol=1e-9)
+
+
+@pytest.mark.parametrize("size", [(37, 35), (120, 151)])
+def test_resampling_is_tensorflows(size):
+    picture = np.random.default_rng(0).random((81, 93), np.float32)
+    wanted = tf.image.resize(picture[..., None], size, method="bicubic").numpy()[..., 0]
+    found = resample(picture[..., None], *size, "bicubic, not antialiased (TensorFlow's)")[..., 0]
+    np.testing.assert_allclose(found, wanted, atol=2e-6)
+
+
+def test_rounding_to_float16_is_pytorchs_and_overflows_as_it_does():
+    values = np.append(np.random.default_rng(0).normal(0, 100, 10000), [70000.0, 1e-8])
+    np.testing.assert_array_equal(rounded(values, "float16"), torch.tensor(values).half().double().numpy())
 
 
 def test_rounding_to_bfloat16_is_pytorchs():

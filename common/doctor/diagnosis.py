@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 
 from common.doctor.arrays import Arrays
 from common.doctor.case import Case
+from common.doctor.dependants import dependants
 from common.doctor.explaining import Explained, alone, in_pairs
-from common.doctor.findings import Finding, healthy
+from common.doctor.findings import Finding, grouped, healthy
 from common.doctor.fitting import another_training
 from common.doctor.hypotheses import STAGES, Hypothesis, hypotheses, stage_of
 from common.doctor.judgement import Judge, Judged
+from common.doctor.mistaken import mistaken_for
 from common.doctor.names import tail, tensor_names
 from common.doctor.no_bug import decisions_followed, decisions_found
 from common.doctor.run import Run
@@ -61,10 +63,9 @@ def diagnose(
     doctor.names = [name for name in doctor.names if only in (None, name)]
     rows = doctor.judge.judge(doctor.names)
     findings = doctor.explain()
-    # What the traps that were found make of it is not an error of its own.
     at_fault = {finding.tensor for finding in findings}
-    rows = [replace(it, explained=it.name not in at_fault and not doctor.judge.is_wrong(it.name)) for it in rows]
-    return Diagnosis(tuple(rows), tuple(findings), doctor.judge.variant)
+    rows = [replace(it, explained=it.name not in at_fault and doctor.inherits(it.name)) for it in rows]
+    return Diagnosis(tuple(rows), grouped(findings), doctor.judge.variant)
 
 
 class _Doctor:
@@ -74,6 +75,7 @@ class _Doctor:
         self.names = [name for name in tensor_names(case.problem) if name in given]
         self._hypotheses = hypotheses(case)
         self._left_alone: set[str] = set()
+        self._dependants: set[str] = set()
         self._search_s = _LONGEST_SEARCH_S
         self._end_s = time.monotonic() + _LONGEST_S
 
@@ -95,6 +97,10 @@ class _Doctor:
             findings.append(Finding(TRAPS[31], *followed))
         return findings
 
+    def inherits(self, name: str) -> bool:
+        """Whether a tensor that is wrong is no error of its own: the traps make it so, or what nothing explains."""
+        return name in self._dependants or not self.judge.is_wrong(name)
+
     def _first_wrong(self) -> str | None:
         names = (name for name in self.names if name not in self._left_alone)
         return next((name for name in names if self.judge.is_wrong(name)), None)
@@ -115,8 +121,11 @@ class _Doctor:
         if training := another_training(self._given, self.judge.own, name):
             self._left_alone |= {it for it in self.names if _depends_on_weights(it)}
             return [Finding(TRAPS[16], name, *training)]
-        self._left_alone |= {name, *(it for it in self.names if _computed_anew(it))}
-        return [Finding(None, name, "nothing fits", facts(self._given[name], self.judge.own.expected(name)))]
+        self._dependants |= dependants(name, self.names)
+        self._left_alone |= {name, *self._dependants}
+        given, run = self._given[name], self.judge.own
+        known = filter(None, (mistaken_for(name, given, run), facts(given, run.expected(name))))
+        return [Finding(None, name, "nothing fits", "; ".join(known))]
 
     def _in_question(self, name: str) -> list[Hypothesis]:
         last, layers = STAGES.index(stage_of(name)), self._layers_before(name)
@@ -162,11 +171,6 @@ class _Doctor:
 
 def _finding(it: Explained, where: str = "") -> Finding:
     return Finding(TRAPS[it.hypothesis.trap], it.tensor, it.hypothesis.words + where, it.evidence, it.also_possible)
-
-
-def _computed_anew(name: str) -> bool:
-    """Whether a tensor is computed from pixels, through all that may be unexplained, and not from what is before it."""
-    return name.startswith(("target/", "lbfgs/losses", "lbfgs/gradients")) or name.endswith("/gradient")
 
 
 def _depends_on_weights(name: str) -> bool:

@@ -32,9 +32,7 @@ def gram_changes(case: Case) -> Made:
             by_size = {"target_scale": ratios, "own_style_size": own}
             yield 22, by_size, f"the picture has {size}, and the target is M_s / M too large"
             if factors := _factors_by_size(case, style):
-                words = (
-                    f"the picture has {size}: the target is M_s / M too large, and the terms' factors are of that size"
-                )
+                words = f"the picture has {size}: the target is M_s / M too large, and so are the terms' factors"
                 yield 22, {**by_size, "term_scale": factors}, words
 
 

@@ -79,7 +79,7 @@ def _places(old: int, new: int, placing: str) -> Array:
         return steps * old / new
     if placing == "floor":
         return np.floor(steps * old / new)
-    centres = (steps + 0.5) * old / new - 0.5
-    if placing == "table":  # TensorFlow looks its kernel up by 1024th of a pixel
-        return np.floor(centres) + np.rint((centres - np.floor(centres)) * 1024) / 1024
-    return centres
+    if placing == "table":  # TensorFlow computes in float32, and looks its kernel up by 1024ths of a pixel
+        centres = (steps.astype(np.float32) + np.float32(0.5)) * np.float32(old / new) - np.float32(0.5)
+        return np.asarray(np.floor(centres) + np.rint((centres - np.floor(centres)) * 1024) / 1024, np.float64)
+    return (steps + 0.5) * old / new - 0.5

@@ -15,7 +15,7 @@ def rounded(values: Array, arithmetic: Arithmetic) -> Array:
         return values
     if arithmetic == "float16":
         with np.errstate(over="ignore"):  # beyond 65504 it is infinite there, too
-            return values.astype(np.float16).astype(np.float64)
+            return values.astype(np.float32).astype(np.float16).astype(np.float64)
     bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
     dropped = _DROPPED_BITS[arithmetic]
     last_kept = (bits >> np.uint32(dropped)) & np.uint32(1)

@@ -20,7 +20,7 @@ def facts(got: Array, expected: Array) -> str:
     found = [_factor(ours, theirs), _offset(ours, theirs)]
     if ours.ndim == 3:
         found += [_by_channel(ours, theirs), _border(ours, theirs), _turned(ours, theirs), _spectrum(ours, theirs)]
-    found += [_signs(ours, theirs), _spread(ours, theirs)]
+    found += [_where_zero(ours, theirs), _signs(ours, theirs), _spread(ours, theirs)]
     return "; ".join(filter(None, found))
 
 
@@ -75,6 +75,12 @@ def _spectrum(ours: Array, theirs: Array) -> str:
         f"{part:.0%} of the squared difference is coarser than {_COARSE_PX} positions "
         f"(of white noise it would be {coarse.mean():.0%})"
     )
+
+
+def _where_zero(ours: Array, theirs: Array) -> str:
+    squares = (ours - theirs) ** 2
+    part = float(squares[theirs == 0].sum()) / max(float(squares.sum()), 1e-300)
+    return f"{part:.0%} of the squared difference lie where it should be 0" if part > 0.9 else ""
 
 
 def _signs(ours: Array, theirs: Array) -> str:

@@ -1,0 +1,49 @@
+"""What an unexplained tensor is instead: another tensor of the reference, that of the other picture, a shorter sum."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations
+
+from common.doctor.arrays import Array
+from common.doctor.differences import difference
+from common.doctor.names import tensor_names
+from common.doctor.run import Run
+
+_IS = 1e-5
+_FORWARD = ("content/", "style/", "pixels", "input", "features/", "gram/", "target/")
+_MOST_LACKING = 2
+
+
+def mistaken_for(name: str, given: Array, run: Run) -> str:
+    """What a port's tensor is in the place of what it should be; empty where that is not known."""
+    if name == "loss/total":
+        return _shorter_sum(given, run)
+    return next((words for words, other in _others(name, given, run) if difference(given, other).relative < _IS), "")
+
+
+def _others(name: str, given: Array, run: Run) -> Iterator[tuple[str, Array]]:
+    if not name.startswith(_FORWARD):
+        return
+    for other in tensor_names(run.case.problem):
+        if other != name and other.startswith(_FORWARD) and (expected := run.expected(other)).shape == given.shape:
+            yield f"it is what {other} should be", expected
+    if name.startswith("target/"):
+        yield "it is that of the other picture", _of_the_other_picture(run).expected(name)
+
+
+def _of_the_other_picture(run: Run) -> Run:
+    case, problem = run.case, run.case.problem
+    exchanged = replace(problem, content=problem.style, style=problem.content)
+    return Run(replace(case, problem=exchanged, content=case.style, style=case.content), run.variant)
+
+
+def _shorter_sum(given: Array, run: Run) -> str:
+    terms = {name: float(run.value(f"loss/{name}")) for name in run.terms}
+    if given.size != 1:
+        return ""
+    for count in range(1, _MOST_LACKING + 1):
+        for lacking in combinations(terms, count):
+            rest = sum(value for name, value in terms.items() if name not in lacking)
+            if abs(float(given) - rest) < _IS * abs(rest):
+                return f"it is the sum without {' and '.join(lacking)}"
+    return ""
