@@ -280,3 +280,50 @@ def test_a_port_that_ends_or_gives_nothing(tmp_path, monkeypatch, case, body, wo
     monkeypatch.delitem(sys.modules, "ending_port", raising=False)
     with pytest.raises(RosettaError, match=words):
         tensors_of(load_port("ending_port:port"), case)
+
+
+def test_a_bundle_is_not_written_among_other_files(tmp_path, capsys):
+    (tmp_path / "style.jpg").write_bytes(b"precious")
+    assert main(["export", str(tmp_path)]) == 2
+    assert "holds other files" in capsys.readouterr().err
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("style.jpg", b"precious")]
+
+
+def test_a_bundle_is_replaced_by_one_of_its_own_pictures(tmp_path):
+    """Its pictures, exchanged, make the next one in the same folder."""
+    assert main(["export", str(tmp_path / "new")]) == 0
+    content, style = ((tmp_path / "new" / f"{role}.png").read_bytes() for role in ("content", "style"))
+    exchanged = [f"--{role}={tmp_path}/new/{other}.png" for role, other in (("content", "style"), ("style", "content"))]
+    assert main(["export", str(tmp_path / "new"), *exchanged]) == 0
+    assert (tmp_path / "new" / "content.png").read_bytes() == style
+    assert (tmp_path / "new" / "style.png").read_bytes() == content
+
+
+def test_what_fails_before_a_bundle_is_written_leaves_no_folder(tmp_path, monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("common.doctor.bundle.bundle_tensors", interrupted)
+    assert main(["export", str(tmp_path / "new")]) == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_size_that_does_not_fit_into_memory_is_one_line(tmp_path, capsys):
+    assert main(["export", str(tmp_path / "new"), "--size", "4000"]) == 2
+    assert "GB" in capsys.readouterr().err
+
+
+def test_a_bundle_of_another_schema_is_refused(bundle, tmp_path, capsys):
+    manifest = json.loads((bundle / MANIFEST).read_text())
+    (tmp_path / MANIFEST).write_text(json.dumps({**manifest, "schema": 99}))
+    assert check(bundle / TENSORS, "--against", tmp_path) == 2
+    assert "its schema is 99, not 1" in capsys.readouterr().err
+
+
+def test_the_doctor_writes_what_it_prints(tmp_path, monkeypatch):
+    tensors = bundle_tensors(random_case(0, RECIPES["d2l"], random_weights(0)))
+    monkeypatch.setattr("common.doctor.doctor_command.backend_tensors", lambda *_: {"image": tensors["image"]})
+    report, page = tmp_path / "report.json", tmp_path / "report.md"
+    assert main(["doctor", "torch", "--json", str(report), "--markdown", str(page)]) == 0
+    assert json.loads(report.read_text())[0]["healthy"]
+    assert page.read_text().startswith("## PyTorch")

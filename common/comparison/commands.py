@@ -133,8 +133,7 @@ def _check_parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=seed_from, default=0, metavar="N", help="of random pictures (default: 0)")
     parser.add_argument("--against", metavar="BUNDLE", help="what `compare.py export` wrote (default: the samples)")
     _add_case_options(parser)
-    parser.add_argument("--json", metavar="FILE", help="write the table and the diagnosis as JSON")
-    parser.add_argument("--markdown", metavar="FILE", help="the same as Markdown")
+    _add_file_options(parser)
     return parser
 
 
@@ -150,7 +149,13 @@ def _doctor_parser() -> argparse.ArgumentParser:
     parser.add_argument("backend", nargs="*", help=f"of {', '.join(BACKENDS)} (default: all)")
     _add_case_options(parser)
     add_precision_option(parser)
+    _add_file_options(parser)
     return parser
+
+
+def _add_file_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", metavar="FILE", help="write the table and the diagnosis as JSON")
+    parser.add_argument("--markdown", metavar="FILE", help="the same as Markdown")
 
 
 def _add_case_options(parser: argparse.ArgumentParser) -> None:

@@ -1,7 +1,7 @@
 """The reference bundle: every tensor of a case by the float64 oracle, and a manifest that says what they are."""
 
 import json
-import shutil
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from common.doctor.run import Run
 from common.doctor.tensor_files import read_tensors, write_tensors
 from common.doctor.variant import RIGHT
 from common.errors import RosettaError, one_line
-from common.images import write_text
+from common.images import replacing, write_text
 from common.load_weights import load_weights
 from common.problem import Problem
 from common.spec.recipe_json import recipe_from_json, recipe_to_json
@@ -30,9 +30,25 @@ SCHEMA = 1
 def write_bundle(case: Case, folder: Path) -> None:
     """Write tensors.safetensors, manifest.json, and copies of the two pictures into a folder."""
     arrays = bundle_tensors(case)
-    pictures = {role: _copied(getattr(case, role), role, folder) for role in ("content", "style")}
+    files = {role: getattr(case, role).path for role in ("content", "style")}
+    # All is read before any is written: the pictures may lie in this folder.
+    copies = {role: (f"{role}{file.suffix.lower()}", file.read_bytes()) for role, file in files.items() if file}
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in copies.values():
+        with replacing(folder / name) as temporary:
+            temporary.write_bytes(content)
     write_tensors(folder / TENSORS, arrays)
+    pictures = {role: copies[role][0] if role in copies else None for role in files}
     write_text(folder / MANIFEST, json.dumps(_manifest(case, arrays, pictures), indent=1))
+
+
+def check_bundle_folder(folder: Path) -> None:
+    """Raise RosettaError when a bundle cannot be written into a folder, or would be among other files."""
+    nearest = next(it for it in (folder, *folder.absolute().parents) if it.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise RosettaError(f"cannot write into the folder {str(folder)!r}: name another")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
+        raise RosettaError(f"{str(folder)!r} holds other files: name a new folder, or that of an earlier bundle")
 
 
 def bundle_tensors(case: Case) -> Arrays:
@@ -48,14 +64,6 @@ def _stored(name: str, array: Array) -> Array:
         return in_bytes.astype(np.uint8) if np.array_equal(in_bytes / np.float32(255), array) else array
     large = name.startswith(("features/", "gram/", "target/", "gradient/features/", "content/", "style/"))
     return array.astype(np.float32) if large else array
-
-
-def _copied(picture: Picture, role: str, folder: Path) -> str | None:
-    if picture.path is None:
-        return None
-    name = f"{role}{picture.path.suffix.lower()}"
-    shutil.copyfile(picture.path, folder / name)
-    return name
 
 
 def _manifest(case: Case, arrays: Arrays, pictures: Mapping[str, str | None]) -> dict[str, Any]:
@@ -80,6 +88,8 @@ def read_bundle(folder: Path, weights: str | None) -> Case:
         raise RosettaError(f"there is no bundle {str(folder)!r}: make one by `python compare.py export DIR`")
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        if manifest["schema"] != SCHEMA:
+            raise ValueError(f"its schema is {manifest['schema']}, not {SCHEMA}")
         recipe = recipe_from_json(manifest["recipe"])
         wanted, pictures = manifest["weights"], manifest["pictures"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:

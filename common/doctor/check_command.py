@@ -5,6 +5,8 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import psutil
+
 from common import samples
 from common.doctor.arrays import Arrays
 from common.doctor.bundle import read_bundle
@@ -23,6 +25,7 @@ from common.options import TAPS, WEIGHTS, recipe_from
 from common.terminal import console
 
 _RANDOM_IMAGES = 2
+_BYTES_OF_A_PIXEL = 43_000  # measured: every layer, forward and backward, in float64
 _OF_THE_BUNDLE = ("recipe", "content", "style", "size", *WEIGHTS, *TAPS)
 
 
@@ -33,10 +36,9 @@ def check_command(options: argparse.Namespace) -> int:
     """
     if (options.theirs is None) == (options.port is None):
         raise RosettaError("name either a file of tensors, or a port by --port package.module:name")
-    for name in filter(None, (options.json, options.markdown)):
-        check_folder(name)
+    check_files(options)
     checked = list(_checked(options))
-    _write(options, checked)
+    write_files(options, checked)
     return 0 if all(diagnosis.healthy for _, diagnosis, _ in checked) else 1
 
 
@@ -88,7 +90,14 @@ def _printed(title: str, diagnosis: Diagnosis, recognised: Recognised) -> Checke
     return title, diagnosis, recognised.layouts
 
 
-def _write(options: argparse.Namespace, checked: list[Checked]) -> None:
+def check_files(options: argparse.Namespace) -> None:
+    """Raise RosettaError when the files that are asked for cannot be written, before anything is computed."""
+    for name in filter(None, (options.json, options.markdown)):
+        check_folder(name)
+
+
+def write_files(options: argparse.Namespace, checked: list[Checked]) -> None:
+    """Write what was printed as JSON and as Markdown, where it is asked for."""
     if options.json:
         write_text(options.json, json.dumps([to_json(*one) for one in checked], indent=1))
     if options.markdown:
@@ -105,4 +114,17 @@ def case_from(options: argparse.Namespace) -> Case:
     recipe = recipe_from(argparse.Namespace(**{**vars(options), "size": None}), "recipe")
     content = Path(options.content or samples.CONTENT.path)
     style = Path(options.style or samples.STYLE.path)
-    return case_from_files(content, style, recipe, load_weights(options.weights), size)
+    case = case_from_files(content, style, recipe, load_weights(options.weights), size)
+    _check_memory(case)
+    return case
+
+
+def _check_memory(case: Case) -> None:
+    """Raise RosettaError where the reference's tensors do not fit."""
+    height, width = case.problem.content.shape[:2]
+    needed, free = height * width * _BYTES_OF_A_PIXEL, psutil.virtual_memory().available
+    if needed > free:
+        raise RosettaError(
+            f"every tensor at {height}x{width} px takes about {needed / 1e9:.0f} GB, and {free / 1e9:.0f} are free: "
+            "choose a smaller --size"
+        )

@@ -7,7 +7,7 @@ from common.comparison.jobs import Job
 from common.comparison.processes import Worker
 from common.doctor.arrays import Arrays
 from common.doctor.case import Case
-from common.doctor.check_command import case_from
+from common.doctor.check_command import Checked, case_from, check_files, write_files
 from common.doctor.diagnosis import diagnose
 from common.doctor.show import print_diagnosis
 from common.errors import RosettaError
@@ -22,15 +22,18 @@ def doctor_command(options: argparse.Namespace) -> int:
     for name in names:
         if name not in BACKENDS:
             raise RosettaError(f"there is no backend {name!r}: choose of {', '.join(BACKENDS)}")
-    case, healthy = case_from(options), True
+    check_files(options)
+    case = case_from(options)
+    checked: list[Checked] = []
     for name in dict.fromkeys(names):
         tensors = backend_tensors(name, case, locate_weights(options.weights), options.precision)
         diagnosis = diagnose(case, tensors, options.precision)
         height, width = case.problem.content.shape[:2]
         title = f"{BACKENDS[name].label}, {options.precision}: {case.problem.recipe.name}, {height}x{width} px"
         print_diagnosis(console(), title, diagnosis, {})
-        healthy = healthy and diagnosis.healthy
-    return 0 if healthy else 1
+        checked.append((title, diagnosis, {}))
+    write_files(options, checked)
+    return 0 if all(diagnosis.healthy for _, diagnosis, _ in checked) else 1
 
 
 def backend_tensors(name: str, case: Case, weights: str, precision: Precision) -> Arrays:

@@ -3,17 +3,16 @@
 import argparse
 from pathlib import Path
 
-from common.comparison.report_files import report_folder
-from common.doctor.bundle import MANIFEST, TENSORS, write_bundle
+from common.doctor.bundle import MANIFEST, TENSORS, check_bundle_folder, write_bundle
 from common.doctor.check_command import case_from
 
 
 def export_command(options: argparse.Namespace) -> int:
     """Write every tensor of the reference, by the float64 oracle, with a manifest, into a folder."""
-    case = case_from(options)
-    folder = report_folder(options.folder)
-    write_bundle(case, folder)
-    size = sum(file.stat().st_size for file in Path(folder).iterdir()) / 1e6
+    folder = Path(options.folder)
+    check_bundle_folder(folder)
+    write_bundle(case_from(options), folder)
+    size = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
     print(f"{folder}/{TENSORS} and {MANIFEST}, {size:.1f} MB with the pictures")
     print(f"compare a port by `python compare.py check THEIRS --against {folder}`")
     return 0
