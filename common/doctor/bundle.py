@@ -74,7 +74,12 @@ def _manifest(case: Case, arrays: Arrays, pictures: Mapping[str, str | None]) ->
         "computed by": "style-rosetta's oracle, float64",
         "layout": "HWC, without a batch; Gram matrices (C, C)",
         "recipe": recipe_to_json(case.problem.recipe),
-        "weights": {"name": weights.name, "sha256": weights.sha256, "licence": weights.licence},
+        "weights": {
+            "name": weights.name,
+            "family": weights.family,
+            "sha256": weights.sha256,
+            "licence": weights.licence,
+        },
         "adam": vars(case.adam),
         "lbfgs": vars(case.lbfgs),
         "pictures": pictures,
