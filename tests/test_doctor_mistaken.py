@@ -78,3 +78,12 @@ def test_an_unexplained_term_leaves_the_gradient_without_a_reference(case, tenso
     diagnosis = diagnose(case, broken)
     assert [it.tensor for it in diagnosis.findings] == ["loss/style/relu2_1", "gradient/features/relu4_1"]
     assert next(it for it in diagnosis.rows if it.name == "gradient/features/relu1_1").verdict == "inherits"
+
+
+def test_a_gradient_is_not_judged_by_a_total_that_nothing_explains(case, tensors):
+    broken = {name: tensors[name] for name in tensors if not name.startswith("gradient/")}
+    total = tensors["loss/total"] - tensors["loss/tv"]
+    (finding,) = diagnose(
+        case, {**broken, "loss/total": total, "gradient/pixels": tensors["gradient/pixels"] * 1.1}
+    ).findings
+    assert finding.tensor == "loss/total"

@@ -25,6 +25,7 @@ EDGE = np.pad(np.zeros((20, 16, 8)), ((2, 2), (2, 2), (0, 0)), constant_values=1
         (-RIGHT, "100.0% of the signs differ"),
         (RIGHT + WAVE, "100% of the squared difference is coarser than 8 positions"),
         (RIGHT + BOARD, "0% of the squared difference is coarser than 8 positions"),
+        (RIGHT.astype(np.float16), "all its values are such as float16 can hold"),
         (RIGHT[1:], "its shape is (23, 20, 8) and should be (24, 20, 8)"),
         (np.where(RIGHT.max() - 1e-9 < RIGHT, np.nan, RIGHT), "1 of its 3840 values are not finite"),
     ],

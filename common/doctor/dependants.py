@@ -24,8 +24,8 @@ def _depends(other: str, name: str) -> bool:
         return True
     if other.startswith("target/"):
         return kind in _SHARED_WITH_TARGETS
-    if other.startswith("gradient/") and kind in _ON_THE_WAY_BACK and rest != "total":
-        return other == "gradient/pixels" or NAMES.index(tail(other)) <= _place(name)
+    if other.startswith("gradient/") and kind in _ON_THE_WAY_BACK:
+        return rest == "total" or other == "gradient/pixels" or NAMES.index(tail(other)) <= _place(name)
     return False
 
 

@@ -3,8 +3,11 @@
 import numpy as np
 
 from common.doctor.arrays import Array
+from common.doctor.rounding import rounded
+from common.doctor.variant import Arithmetic
 
 _ALMOST = 1e-3
+_COARSE: tuple[Arithmetic, ...] = ("bfloat16", "float16")
 _COARSE_PX = 8
 
 
@@ -17,11 +20,16 @@ def facts(got: Array, expected: Array) -> str:
     ours, theirs = got.astype(np.float64), expected.astype(np.float64)
     if ours.size == 1:
         return _factor(ours, theirs)
-    found = [_factor(ours, theirs), _offset(ours, theirs)]
+    found = [_coarse(ours), _factor(ours, theirs), _offset(ours, theirs)]
     if ours.ndim == 3:
         found += [_by_channel(ours, theirs), _border(ours, theirs), _turned(ours, theirs), _spectrum(ours, theirs)]
     found += [_where_zero(ours, theirs), _signs(ours, theirs), _spread(ours, theirs)]
     return "; ".join(filter(None, found))
+
+
+def _coarse(ours: Array) -> str:
+    fits = (name for name in _COARSE if np.array_equal(rounded(ours, name), ours))
+    return next((f"all its values are such as {name} can hold" for name in fits), "")
 
 
 def _factor(ours: Array, theirs: Array) -> str:
