@@ -3,13 +3,15 @@
 import json
 import sys
 import textwrap
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from common import RECIPES
 from common.comparison.commands import main
-from common.doctor.bundle import MANIFEST, TENSORS, bundle_tensors, read_bundle, write_bundle
+from common.doctor.bundle import bundle_tensors, read_bundle, write_bundle
+from common.doctor.bundle_folder import MANIFEST, TENSORS
 from common.doctor.diagnosis import diagnose
 from common.doctor.layouts import recognise
 from common.doctor.live import layers_of, load_port, tensors_of
@@ -289,12 +291,27 @@ def test_a_bundle_is_not_written_among_other_files(tmp_path, capsys):
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("style.jpg", b"precious")]
 
 
+def test_a_manifest_of_something_else_is_no_bundle(tmp_path, capsys):
+    (tmp_path / MANIFEST).write_text('{"name": "a web extension", "pictures": {}}')
+    assert main(["export", str(tmp_path)]) == 2
+    assert "holds other files (manifest.json)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a file", "a file/below", "nowhere"])
+def test_a_folder_that_cannot_be_written_is_one_line(name, tmp_path, capsys):
+    (tmp_path / "a file").write_text("")
+    (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
+    assert main(["export", str(tmp_path / name)]) == 2
+    assert "cannot write into the folder" in capsys.readouterr().err
+
+
 def test_a_bundle_is_replaced_by_one_of_its_own_pictures(tmp_path):
     """Its pictures, exchanged, make the next one in the same folder."""
     assert main(["export", str(tmp_path / "new")]) == 0
     content, style = ((tmp_path / "new" / f"{role}.png").read_bytes() for role in ("content", "style"))
     exchanged = [f"--{role}={tmp_path}/new/{other}.png" for role, other in (("content", "style"), ("style", "content"))]
     assert main(["export", str(tmp_path / "new"), *exchanged]) == 0
+    assert {it.name for it in (tmp_path / "new").iterdir()} == {"content.png", "style.png", TENSORS, MANIFEST}
     assert (tmp_path / "new" / "content.png").read_bytes() == style
     assert (tmp_path / "new" / "style.png").read_bytes() == content
 
@@ -308,8 +325,9 @@ def test_what_fails_before_a_bundle_is_written_leaves_no_folder(tmp_path, monkey
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_size_that_does_not_fit_into_memory_is_one_line(tmp_path, capsys):
-    assert main(["export", str(tmp_path / "new"), "--size", "4000"]) == 2
+def test_a_size_that_does_not_fit_into_memory_is_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=10**9))
+    assert main(["export", str(tmp_path / "new"), "--size", "300"]) == 2
     assert "GB" in capsys.readouterr().err
 
 

@@ -8,11 +8,14 @@ from near_ties import case_with_a_tie, with_the_tie_turned
 
 from common import RECIPES
 from common.doctor.diagnosis import diagnose
+from common.doctor.judgement import Judge
 from common.doctor.make_case import random_case
 from common.doctor.names import tensor_names
+from common.doctor.no_bug import decisions_found
 from common.doctor.run import Run
 from common.doctor.variant import RIGHT
 from common.oracle_layers import windows
+from common.spec.preprocessing import UNIT
 from common.weights import random_weights
 
 TURNED = 8
@@ -82,16 +85,29 @@ def test_another_slope_between_equal_neighbours_is_no_bug(flat_case):
     assert "pairs of equal neighbours" in finding.evidence
 
 
-def test_a_slope_of_more_than_one_is_a_bug(flat_case):
+@pytest.mark.parametrize(("slope", "is_right"), [(-1.0, True), (0.3, True), (1.5, False), (-2.0, False)])
+def test_a_slope_of_more_than_one_is_a_bug(slope, is_right, flat_case):
     """A convex function's slope at a corner lies between those beside it."""
     reference = Run(flat_case, RIGHT).expected("gradient/pixels")
-    gradient = reference + 5 * (with_slope_one_at_0(flat_case) - reference)
-    assert not diagnose(flat_case, {"gradient/pixels": gradient}, "float64").healthy
+    gradient = reference + slope * (with_slope_one_at_0(flat_case) - reference)
+    assert is_no_bug(flat_case, {"gradient/pixels": gradient}) == is_right
+
+
+def test_neighbours_are_equal_in_a_black_image_too():
+    case = random_case(1, replace(RECIPES["d2l"], pixel_space=UNIT), random_weights(0))
+    case = replace(case, image=np.zeros_like(case.image))
+    assert is_no_bug(case, {"gradient/pixels": with_slope_one_at_0(case)})
+
+
+def test_missing_gradients_are_not_made_good_by_slopes(flat_case):
+    points = np.stack([flat_case.pixels.astype(np.float64)] * 2)
+    given = {"lbfgs/pixels": points, "lbfgs/gradients": with_slope_one_at_0(flat_case)[None]}
+    assert not is_no_bug(flat_case, given)
 
 
 def test_equal_neighbours_hide_no_bug_elsewhere(flat_case):
     gradient = with_slope_one_at_0(flat_case)
-    assert not diagnose(flat_case, {"gradient/pixels": gradient * 1.001}).healthy
+    assert not is_no_bug(flat_case, {"gradient/pixels": gradient * 1.001})
 
 
 def test_equal_neighbours_are_allowed_for_at_the_optimisers_points(flat_case):
@@ -101,6 +117,11 @@ def test_equal_neighbours_are_allowed_for_at_the_optimisers_points(flat_case):
     given = {"lbfgs/pixels": points, "lbfgs/losses": run.expected("loss/total")[None], "lbfgs/gradients": gradients}
     found = diagnose(flat_case, given, "float64", only="lbfgs/gradients").findings
     assert [finding.trap.number for finding in found] == [31]
+
+
+def is_no_bug(case, given):
+    """Whether turned decisions explain the last of some tensors, in float64."""
+    return decisions_found(Judge(case, given, "float64"), given, list(given)[-1]) is not None
 
 
 def with_slope_one_at_0(case):

@@ -1,7 +1,7 @@
 """The reference bundle: every tensor of a case by the float64 oracle, and a manifest that says what they are."""
 
 import json
-import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from common.doctor.arrays import Array, Arrays
+from common.doctor.bundle_folder import COMPUTED_BY, MANIFEST, TENSORS, replacing_bundle
 from common.doctor.case import Case
 from common.doctor.make_case import case_of
 from common.doctor.names import tensor_names
@@ -17,38 +18,28 @@ from common.doctor.run import Run
 from common.doctor.tensor_files import read_tensors, write_tensors
 from common.doctor.variant import RIGHT
 from common.errors import RosettaError, one_line
-from common.images import replacing, write_text
+from common.images import write_text
 from common.load_weights import load_weights
 from common.problem import Problem
 from common.spec.recipe_json import recipe_from_json, recipe_to_json
 from common.weights import Weights
 
-TENSORS, MANIFEST = "tensors.safetensors", "manifest.json"
 SCHEMA = 1
 
 
 def write_bundle(case: Case, folder: Path) -> None:
-    """Write tensors.safetensors, manifest.json, and copies of the two pictures into a folder."""
-    arrays = bundle_tensors(case)
-    files = {role: getattr(case, role).path for role in ("content", "style")}
-    # All is read before any is written: the pictures may lie in this folder.
-    copies = {role: (f"{role}{file.suffix.lower()}", file.read_bytes()) for role, file in files.items() if file}
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in copies.values():
-        with replacing(folder / name) as temporary:
-            temporary.write_bytes(content)
-    write_tensors(folder / TENSORS, arrays)
-    pictures = {role: copies[role][0] if role in copies else None for role in files}
-    write_text(folder / MANIFEST, json.dumps(_manifest(case, arrays, pictures), indent=1))
+    """Write tensors.safetensors, manifest.json, and copies of the two pictures into a folder: all of them or none.
 
-
-def check_bundle_folder(folder: Path) -> None:
-    """Raise RosettaError when a bundle cannot be written into a folder, or would be among other files."""
-    nearest = next(it for it in (folder, *folder.absolute().parents) if it.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-        raise RosettaError(f"cannot write into the folder {str(folder)!r}: name another")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
-        raise RosettaError(f"{str(folder)!r} holds other files: name a new folder, or that of an earlier bundle")
+    An earlier bundle there is replaced. Raises RosettaError for a folder that cannot be written.
+    """
+    arrays, files = bundle_tensors(case), {role: getattr(case, role).path for role in ("content", "style")}
+    names = {role: file and f"{role}{file.suffix.lower()}" for role, file in files.items()}
+    with replacing_bundle(folder) as part:
+        for role, file in files.items():
+            if file:
+                shutil.copyfile(file, part / names[role])
+        write_tensors(part / TENSORS, arrays)
+        write_text(part / MANIFEST, json.dumps(_manifest(case, arrays, names), indent=1))
 
 
 def bundle_tensors(case: Case) -> Arrays:
@@ -71,7 +62,7 @@ def _manifest(case: Case, arrays: Arrays, pictures: Mapping[str, str | None]) ->
     tensors = {name: {"shape": list(array.shape), "dtype": str(array.dtype)} for name, array in arrays.items()}
     return {
         "schema": SCHEMA,
-        "computed by": "style-rosetta's oracle, float64",
+        "computed by": COMPUTED_BY,
         "layout": "HWC, without a batch; Gram matrices (C, C)",
         "recipe": recipe_to_json(case.problem.recipe),
         "weights": {

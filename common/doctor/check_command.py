@@ -5,8 +5,6 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import psutil
-
 from common import samples
 from common.doctor.arrays import Arrays
 from common.doctor.bundle import read_bundle
@@ -25,7 +23,6 @@ from common.options import TAPS, WEIGHTS, recipe_from
 from common.terminal import console
 
 _RANDOM_IMAGES = 2
-_BYTES_OF_A_PIXEL = 43_000  # measured: every layer, forward and backward, in float64
 _OF_THE_BUNDLE = ("recipe", "content", "style", "size", *WEIGHTS, *TAPS)
 
 
@@ -114,17 +111,4 @@ def case_from(options: argparse.Namespace) -> Case:
     recipe = recipe_from(argparse.Namespace(**{**vars(options), "size": None}), "recipe")
     content = Path(options.content or samples.CONTENT.path)
     style = Path(options.style or samples.STYLE.path)
-    case = case_from_files(content, style, recipe, load_weights(options.weights), size)
-    _check_memory(case)
-    return case
-
-
-def _check_memory(case: Case) -> None:
-    """Raise RosettaError where the reference's tensors do not fit."""
-    height, width = case.problem.content.shape[:2]
-    needed, free = height * width * _BYTES_OF_A_PIXEL, psutil.virtual_memory().available
-    if needed > free:
-        raise RosettaError(
-            f"every tensor at {height}x{width} px takes about {needed / 1e9:.0f} GB, and {free / 1e9:.0f} are free: "
-            "choose a smaller --size"
-        )
+    return case_from_files(content, style, recipe, load_weights(options.weights), size)

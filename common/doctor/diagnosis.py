@@ -3,6 +3,8 @@
 import time
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from common.doctor.arrays import Arrays
 from common.doctor.case import Case
 from common.doctor.dependants import dependants
@@ -10,7 +12,7 @@ from common.doctor.explaining import Explained, alone, in_pairs
 from common.doctor.findings import Finding, grouped, healthy
 from common.doctor.fitting import another_training
 from common.doctor.hypotheses import STAGES, Hypothesis, hypotheses, stage_of
-from common.doctor.judgement import Judge, Judged
+from common.doctor.judgement import Judge, Judged, judged_part
 from common.doctor.mistaken import mistaken_for
 from common.doctor.names import tail, tensor_names
 from common.doctor.no_bug import decisions_followed, decisions_found
@@ -62,7 +64,8 @@ def diagnose(
     doctor = _Doctor(case, given, precision, reference)
     doctor.names = [name for name in doctor.names if only in (None, name)]
     rows = doctor.judge.judge(doctor.names)
-    findings = doctor.explain()
+    with np.errstate(over="ignore", invalid="ignore"):  # a trap may overflow, and then it explains nothing
+        findings = doctor.explain()
     at_fault = {finding.tensor for finding in findings}
     rows = [replace(it, explained=it.name not in at_fault and doctor.inherits(it.name)) for it in rows]
     return Diagnosis(tuple(rows), grouped(findings), doctor.judge.variant)
@@ -121,10 +124,11 @@ class _Doctor:
         if training := another_training(self._given, self.judge.own, name):
             self._left_alone |= {it for it in self.names if _depends_on_weights(it)}
             return [Finding(TRAPS[16], name, *training)]
-        self._dependants |= dependants(name, self.names)
+        self._dependants |= dependants(name, self.names, self.judge)
         self._left_alone |= {name, *self._dependants}
-        given, run = self._given[name], self.judge.own
-        known = filter(None, (mistaken_for(name, given, run), facts(given, run.expected(name))))
+        run, expected = self.judge.own, self.judge.own.expected(name)
+        given = judged_part(name, self._given[name], expected)
+        known = filter(None, (mistaken_for(name, given, run), facts(given, expected)))
         return [Finding(None, name, "nothing fits", "; ".join(known))]
 
     def _in_question(self, name: str) -> list[Hypothesis]:
@@ -153,7 +157,7 @@ class _Doctor:
 
     def _judge_by(self, variant: Variant, hypothesis: Hypothesis | None = None) -> Judge:
         # What a trap of the loss or of an optimiser leaves as it is, need not be computed again.
-        late = hypothesis is not None and STAGES.index(hypothesis.stage) >= STAGES.index("gram")
+        late = hypothesis is not None and hypothesis.is_late
         return Judge(self._case, self._given, self._precision, variant, self.judge if late else None)
 
     def _confine(self, found: Explained) -> list[Finding]:

@@ -28,7 +28,7 @@ def difference(got: Array, expected: Array, unit: Array | float | None = None) -
     """The difference of two tensors, relative to the norm of the second or of `unit`."""
     if got.shape != expected.shape:
         return Difference(np.inf, np.inf, np.nan)
-    if not np.isfinite(got).all():
+    if not (np.isfinite(got).all() and np.isfinite(expected).all()):
         return Difference(np.inf, np.inf, np.nan)
     ours, theirs = got.astype(np.float64), expected.astype(np.float64)
     largest = float(np.max(np.abs(ours - theirs), initial=0.0))

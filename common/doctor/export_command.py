@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from common.doctor.bundle import MANIFEST, TENSORS, check_bundle_folder, write_bundle
+from common.doctor.bundle import write_bundle
+from common.doctor.bundle_folder import MANIFEST, TENSORS, check_bundle_folder
 from common.doctor.check_command import case_from
 
 

@@ -1,10 +1,12 @@
 """What the port doctor finds: one cause each, in sentences and as plain JSON values."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from common.doctor.traps import Trap
+from common.spec.vgg19 import NAMES
 
 _MOST_NAMED = 3
 
@@ -31,11 +33,12 @@ class Finding:
         if self.trap is not None:
             return self.trap.number, "" if self.harmless else self.tensor, ""
         kind, _, rest = self.tensor.rpartition("/")
-        return None, self.words, rest.rstrip("_0123456789") if kind == "features" else kind or rest
+        layers = rest.rstrip("_0123456789") if kind == "features" else "any" if rest in NAMES else rest
+        return None, f"{kind}/{layers}", re.sub(r"[-+.\de]+", "#", self.evidence.partition(";")[0])
 
 
 def grouped(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Findings of one kind as one, which says where else it is so: one mistake in every ReLU is not thirteen."""
+    """Findings of one kind as one, which names the others: one mistake in every ReLU is not thirteen."""
     groups: dict[tuple[int | None, str, str], list[Finding]] = {}
     for finding in findings:
         groups.setdefault(finding.kind, []).append(finding)
@@ -67,7 +70,7 @@ def finding_lines(number: int, finding: Finding) -> Iterator[str]:
 def _also_in(finding: Finding) -> Iterator[str]:
     if count := len(finding.also_in):
         last = f" ... {finding.also_in[-1]}" if count > _MOST_NAMED else ""
-        yield f"   so it is in {count} more: {', '.join(finding.also_in[:_MOST_NAMED])}{last}"
+        yield f"   {count} more of this kind: {', '.join(finding.also_in[:_MOST_NAMED])}{last}"
 
 
 def finding_json(finding: Finding) -> dict[str, Any]:

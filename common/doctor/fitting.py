@@ -18,7 +18,7 @@ def another_training(given: Arrays, run: Run, name: str) -> tuple[str, str] | No
         return None
     got = given[name].astype(np.float64)
     ours = run.expected(name)
-    if got.shape != ours.shape:
+    if got.shape != ours.shape or not np.isfinite(got).all():
         return None
     patches = _patches(np.asarray(run.value("input"), np.float64))
     fitted, left = _fit(patches, got.reshape(-1, got.shape[-1]), positive=name.endswith("relu1_1"))
@@ -26,7 +26,7 @@ def another_training(given: Arrays, run: Run, name: str) -> tuple[str, str] | No
         return None
     right = _fit_of_reference(run)
     correlation = float(np.median([abs(np.corrcoef(a, b)[0, 1]) for a, b in zip(fitted.T, right.T, strict=True)]))
-    if correlation > _UNRELATED:
+    if not correlation <= _UNRELATED:
         return None
     evidence = (
         f"{name} is a convolution of the input to {left:.1e}, and its kernels correlate with the reference's by "

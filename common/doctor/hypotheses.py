@@ -29,6 +29,11 @@ class Hypothesis:
     words: str
 
     @property
+    def is_late(self) -> bool:
+        """Whether it leaves every feature map as it is."""
+        return STAGES.index(self.stage) >= STAGES.index("gram") and "own_style_size" not in self.changes
+
+    @property
     def layer(self) -> str | None:
         """The only layer that it concerns, if it is one."""
         layer = self.changes.get("only_layer") or self.changes.get("dropped_bias")

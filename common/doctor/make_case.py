@@ -3,16 +3,19 @@
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 from common.doctor.case import Case
 from common.doctor.pictures import Picture, read_picture
-from common.images import Image, resize
+from common.errors import RosettaError
+from common.images import Image, extent_for, resize
 from common.probe import probe
 from common.problem import Problem
 from common.spec.adjust import adam_of, lbfgs_of
 from common.spec.recipe import Exactly, Recipe, Size, Stage
 from common.weights import Weights
 
+_BYTES_OF_A_PIXEL = 43_000  # measured: every layer, forward and backward, in float64
 SMALL = Exactly(37, 34)  # odd and not square: nothing that is transposed or rounded hides
 
 
@@ -39,9 +42,20 @@ def _random_picture(generator: np.random.Generator) -> Image:
 
 def _case(pictures: tuple[Picture, Picture], recipe: Recipe, weights: Weights, size: Size) -> Case:
     content, style = pictures
+    _check_memory(*extent_for(size, *content.decoded.shape[:2]))
     whole = Problem(content.decoded, style.decoded, recipe, weights, "float64")
     problem = whole.at(Stage(size, 1, recipe.stages[0].optimizer))
     return case_of(problem, content, style, probe(problem))
+
+
+def _check_memory(height_px: int, width_px: int) -> None:
+    """Raise RosettaError where the reference's tensors do not fit."""
+    needed, free = height_px * width_px * _BYTES_OF_A_PIXEL, psutil.virtual_memory().available
+    if needed > free:
+        raise RosettaError(
+            f"every tensor at {height_px}x{width_px} px takes about {needed / 1e9:.0f} GB, and {free / 1e9:.0f} are "
+            "free: choose a smaller size"
+        )
 
 
 def case_at(problem: Problem, image: Image) -> Case:

@@ -28,13 +28,15 @@ def _others(name: str, given: Array, run: Run) -> Iterator[tuple[str, Array]]:
         if other != name and other.startswith(_FORWARD) and (expected := run.expected(other)).shape == given.shape:
             yield f"it is what {other} should be", expected
     if name.startswith("target/"):
-        yield "it is that of the other picture", _of_the_other_picture(run).expected(name)
+        yield "it is that of the other picture", _of_the_other_picture(name, run).expected(name)
 
 
-def _of_the_other_picture(run: Run) -> Run:
+def _of_the_other_picture(name: str, run: Run) -> Run:
+    """A run in which the picture that a target is of is the other one."""
     case, problem = run.case, run.case.problem
-    exchanged = replace(problem, content=problem.style, style=problem.content)
-    return Run(replace(case, problem=exchanged, content=case.style, style=case.content), run.variant)
+    if name.startswith("target/style/"):
+        return Run(replace(case, problem=replace(problem, style=problem.content), style=case.content), run.variant)
+    return Run(replace(case, problem=replace(problem, content=problem.style), content=case.style), run.variant)
 
 
 def _shorter_sum(given: Array, run: Run) -> str:

@@ -47,16 +47,19 @@ def decisions_found(judge: Judge, given: Arrays, name: str) -> tuple[str, str, s
     evidence = (
         f"{_listed(ties.words)}; with them turned, the difference of {name} falls from {was:.1e} to {ties.left:.1e}"
     )
-    return name, f"{ties.turned} of {ties.there_are} near ties turned", evidence
+    words = [f"{ties.turned} of {ties.there_are} near ties turned"] if ties.turned else []
+    words += ["other slopes between equal neighbours"] if ties.slopes else []
+    return name, " and ".join(words), evidence
 
 
 @dataclass(frozen=True)
 class TiesTurned:
-    """The near ties that were turned in words, how many they are and of how many, and the difference that is left."""
+    """What was turned in words, how many near ties and of how many, whether slopes, and the difference that is left."""
 
     words: tuple[str, ...]
     turned: int
     there_are: int
+    slopes: bool
     left: float
 
 
@@ -67,7 +70,7 @@ def ties_turned(judge: Judge, given: Arrays, name: str) -> TiesTurned | None:
     if not words:
         return None
     turned, there_are = sum(it.turned for it in found), sum(it.there_are for it in found)
-    return TiesTurned(words, turned, there_are, max(it.left for it in found))
+    return TiesTurned(words, turned, there_are, any(it.slopes for it in found), max(it.left for it in found))
 
 
 def _points(judge: Judge, given: Arrays, name: str) -> Iterator[tuple[Run, str, Array]]:
@@ -79,7 +82,8 @@ def _points(judge: Judge, given: Arrays, name: str) -> Iterator[tuple[Run, str, 
         yield own.at_step(int(name.split("/")[1])), "gradient/pixels", given[name]
     elif name == "lbfgs/gradients":
         points = own.value("lbfgs/pixels")[:LBFGS_CHECKED]
-        yield from ((own.at(point), "gradient/pixels", it) for point, it in zip(points, given[name], strict=False))
+        if len(given[name]) >= len(points):
+            yield from ((own.at(point), "gradient/pixels", it) for point, it in zip(points, given[name], strict=False))
 
 
 def _turned_at(run: Run, name: str, got: Array, tolerance: float) -> TiesTurned:
@@ -87,23 +91,25 @@ def _turned_at(run: Run, name: str, got: Array, tolerance: float) -> TiesTurned:
     base = run.expected(name)
     norm = float(np.linalg.norm(base))
     if got.shape != base.shape or not np.isfinite(got).all() or norm == 0:
-        return TiesTurned((), 0, 0, np.inf)
+        return TiesTurned((), 0, 0, False, np.inf)
     left = got.astype(np.float64) - base
     equal = equal_neighbours(run) if name == "gradient/pixels" else None
     elsewhere = np.ones(base.size, bool)
     if equal is not None:
         elsewhere[equal.touched] = False
-    words: list[str] = []
-    turned = there_are = 0
+    ties: list[NearTie] = []
+    turned: list[NearTie] = []
     if tolerance * norm < float(np.linalg.norm(left.ravel()[elsewhere])) <= _MOST_BY_ROUNDING * norm:
         ties = near_ties(run)
-        chosen, made = _in_the_network(run, name, ties, left, elsewhere)
-        words, turned, there_are, left = [it.words for it in chosen], len(chosen), len(ties), left - made
-    if equal is not None and float(np.linalg.norm(left)) > tolerance * norm:
-        signs, made = equal.turned(left)
-        words.append(f"the sign of the difference in {signs} of {len(equal.one)} pairs of equal neighbours")
-        turned, there_are, left = turned + signs, there_are + len(equal.one), left - made
-    return TiesTurned(tuple(words), turned, there_are, float(np.linalg.norm(left)) / norm)
+        turned, made = _in_the_network(run, name, ties, left, elsewhere)
+        left = left - made
+    words = [tie.words for tie in turned]
+    slopes = equal is not None and float(np.linalg.norm(left)) > tolerance * norm
+    if equal is not None and slopes:
+        pairs, made = equal.turned(left)
+        words.append(f"the slope of |x| between {pairs} of {len(equal.one)} pairs of equal neighbours")
+        left = left - made
+    return TiesTurned(tuple(words), len(turned), len(ties), slopes, float(np.linalg.norm(left)) / norm)
 
 
 def _in_the_network(
