@@ -62,6 +62,8 @@ def tolerance(name: str, precision: Precision, variant: Variant) -> float:
     kind, _, rest = name.partition("/")
     if kind == "saved":
         return _SAVED
+    if kind in ("content", "style"):
+        return bounds_for("float32").features  # pictures are float32, whatever is computed from them
     if kind in ("adam", "lbfgs"):
         return _of_optimisers(rest, bounds, precision)
     if kind == "gradient":
