@@ -14,6 +14,7 @@ from common.doctor.loss_hypotheses import gram_changes
 from common.doctor.make_case import random_case
 from common.doctor.mistaken import mistaken_for
 from common.doctor.names import tensor_names
+from common.doctor.no_bug import decisions_found
 from common.doctor.run import Run
 from common.doctor.unexplained import facts
 from common.doctor.variant import RIGHT
@@ -143,7 +144,10 @@ def test_losses_of_lbfgs_are_judged_where_they_are_compared():
 @pytest.mark.parametrize("name", ["lbfgs/losses", "lbfgs/gradients", "lbfgs/pixels"])
 def test_tensors_of_odd_shapes_are_no_traceback(name, case):
     for odd in (np.asarray(1.0), np.zeros((0, *case.pixels.shape))):
-        assert Judge(case, {name: odd, "lbfgs/pixels": odd}, "float32").is_wrong(name)
+        given = {"lbfgs/pixels": odd, name: odd}
+        judge = Judge(case, given, "float32")
+        assert judge.is_wrong(name)
+        assert decisions_found(judge, given, name) is None
 
 
 @pytest.mark.parametrize("recipe", ["keras-notebook", "pytorch-blog"])

@@ -10,7 +10,7 @@ from common.doctor.arrays import Array
 from common.doctor.near_ties import NEARLY_TIED
 from common.doctor.run import Run
 
-_MOST = 100_000
+_MOST = 100_000  # pairs, of which so many take seconds
 _MEANT = 0.1  # of a slope: what is less has not been turned
 _SLACK = 1.01
 _MOST_ROUNDS, _SETTLED = 50, 1e-6

@@ -82,7 +82,7 @@ def _points(judge: Judge, given: Arrays, name: str) -> Iterator[tuple[Run, str, 
         yield own.at_step(int(name.split("/")[1])), "gradient/pixels", given[name]
     elif name == "lbfgs/gradients":
         points = own.value("lbfgs/pixels")[:LBFGS_CHECKED]
-        if len(given[name]) >= len(points):
+        if given[name].ndim == points.ndim and len(given[name]) >= len(points):
             yield from ((own.at(point), "gradient/pixels", it) for point, it in zip(points, given[name], strict=False))
 
 
