@@ -35,8 +35,7 @@ def check_command(options: argparse.Namespace) -> int:
         raise RosettaError("name either a file of tensors, or a port by --port package.module:name")
     check_files(options)
     checked = list(_checked(options))
-    write_files(options, checked)
-    return 0 if all(diagnosis.healthy for _, diagnosis, _ in checked) else 1
+    return finished(options, checked)
 
 
 Checked = tuple[str, Diagnosis, Mapping[str, str]]
@@ -93,12 +92,13 @@ def check_files(options: argparse.Namespace) -> None:
         check_folder(name)
 
 
-def write_files(options: argparse.Namespace, checked: list[Checked]) -> None:
-    """Write what was printed as JSON and as Markdown, where it is asked for."""
+def finished(options: argparse.Namespace, checked: list[Checked]) -> int:
+    """Write what was printed as JSON and as Markdown, where it is asked for; the exit code."""
     if options.json:
         write_text(options.json, json.dumps([to_json(*one) for one in checked], indent=1))
     if options.markdown:
         write_text(options.markdown, "\n".join(to_markdown(*one) for one in checked))
+    return 0 if all(diagnosis.healthy for _, diagnosis, _ in checked) else 1
 
 
 def case_from(options: argparse.Namespace) -> Case:

@@ -7,7 +7,7 @@ from common.comparison.jobs import Job
 from common.comparison.processes import Worker
 from common.doctor.arrays import Arrays
 from common.doctor.case import Case
-from common.doctor.check_command import Checked, case_from, check_files, write_files
+from common.doctor.check_command import Checked, case_from, check_files, finished
 from common.doctor.diagnosis import diagnose
 from common.doctor.show import print_diagnosis
 from common.errors import RosettaError
@@ -32,8 +32,7 @@ def doctor_command(options: argparse.Namespace) -> int:
         title = f"{BACKENDS[name].label}, {options.precision}: {case.problem.recipe.name}, {height}x{width} px"
         print_diagnosis(console(), title, diagnosis, {})
         checked.append((title, diagnosis, {}))
-    write_files(options, checked)
-    return 0 if all(diagnosis.healthy for _, diagnosis, _ in checked) else 1
+    return finished(options, checked)
 
 
 def backend_tensors(name: str, case: Case, weights: str, precision: Precision) -> Arrays:

@@ -1,9 +1,8 @@
 """Every trap as changes of the reference that can be tried: which numbers come out if a port has fallen into it."""
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, get_args
+from typing import get_args
 
 from common.doctor.case import Case
 from common.doctor.input_hypotheses import input_changes
@@ -12,11 +11,10 @@ from common.doctor.loss_hypotheses import gram_changes, loss_changes
 from common.doctor.network_hypotheses import network_changes
 from common.doctor.resampling import FILTERS
 from common.doctor.tap_hypotheses import tap_changes
-from common.doctor.variant import Orientation
+from common.doctor.variant import Changes, Made, Orientation
 
 STAGES = ("file", "resize", "input", "network", "taps", "gram", "loss", "gradient", "optimiser", "saved")
 Stage = str
-Changes = Mapping[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,9 +67,6 @@ def hypotheses(case: Case) -> list[Hypothesis]:
         for stage, make in by_stage.items()
         for trap, changes, words in make(case)
     ]
-
-
-Made = Iterator[tuple[int, Changes, str]]
 
 
 def _of_files(_: Case) -> Made:

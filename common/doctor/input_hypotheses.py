@@ -1,14 +1,11 @@
 """The traps between RGB and the network's input: channels, means, ranges, and what the optimised variable is."""
 
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 
 from common.doctor.case import Case
 from common.doctor.inputs import differ_in_unit_alone
+from common.doctor.variant import Made
 from common.spec.preprocessing import CAFFE, IMAGENET, UNIT, Preprocessing
-
-Made = Iterator[tuple[int, Mapping[str, Any], str]]
 
 
 def input_changes(case: Case) -> Made:

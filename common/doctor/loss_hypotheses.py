@@ -1,16 +1,15 @@
 """The traps of the loss: Gram matrices, targets, factors, total variation."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import product
 from math import prod
-from typing import Any, get_args
+from typing import get_args
 
 from common.doctor.case import Case
 from common.doctor.shapes import feature_shape
-from common.doctor.variant import RIGHT, TvForm, TvSpace
+from common.doctor.variant import RIGHT, Made, TvForm, TvSpace
 from common.spec.losses import coefficients
 
-Made = Iterator[tuple[int, Mapping[str, Any], str]]
 _FACTORS = {"1/2": 0.5, "2": 2.0, "1/4": 0.25, "4": 4.0}
 
 

@@ -1,13 +1,9 @@
 """The traps of the network itself: kernels, biases, borders, pools, arithmetic."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
-
 from common.doctor.case import Case
 from common.doctor.kernels import ALL
+from common.doctor.variant import Made
 from common.spec.vgg19 import cut
-
-Made = Iterator[tuple[int, Mapping[str, Any], str]]
 
 
 def network_changes(case: Case) -> Made:

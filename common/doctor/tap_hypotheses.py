@@ -1,16 +1,15 @@
 """The traps of naming: a tap on the other side of its ReLU, or another layer."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from common.doctor.case import Case
+from common.doctor.variant import Made
 from common.spec.vgg19 import CONVS
 
-Changes = Iterator[tuple[int, Mapping[str, Any], str]]
 _NAMES = tuple(layer.name for layer in CONVS)
 
 
-def tap_changes(case: Case) -> Changes:
+def tap_changes(case: Case) -> Made:
     """Trap, changes and words."""
     recipe = case.problem.recipe
     taps, style = recipe.taps, recipe.style_taps
@@ -26,7 +25,7 @@ def tap_changes(case: Case) -> Changes:
     yield from _other_layers(taps)
 
 
-def _other_layers(taps: tuple[str, ...]) -> Changes:
+def _other_layers(taps: tuple[str, ...]) -> Made:
     for steps in (1, -1):
         shifted = {tap: other for tap in taps if (other := _shifted(tap, steps)) is not None}
         if len(shifted) == len(taps):

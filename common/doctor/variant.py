@@ -1,6 +1,6 @@
 """How a port computes: the reference, with the fields changed that one or more traps change."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
@@ -24,6 +24,9 @@ GramNorm = Literal["M", "none", "M C", "C"]
 TvForm = Literal["none", "mean_abs", "sum_abs", "power", "sum_squares", "mean_squares"]
 TvSpace = Literal["right", "of 255", "of 1", "normalised"]
 Saved = Literal["rounded", "truncated", "stretched", "stretched, truncated"]
+
+Changes = Mapping[str, Any]
+Made = Iterator[tuple[int, Changes, str]]  # a trap's number, what it changes, and that in words
 
 _SAME: Mapping[str, Any] = MappingProxyType({})
 
@@ -86,7 +89,7 @@ class Variant:
     # The file.
     saved: Saved = "rounded"
 
-    def changed(self, changes: Mapping[str, Any]) -> "Variant | None":
+    def changed(self, changes: Changes) -> "Variant | None":
         """The same with more changes; factors multiply, and None where two changes do not go together."""
         merged: dict[str, Any] = {}
         for name, value in changes.items():
