@@ -5,7 +5,7 @@
 
 import sys
 
-from common.comparison.commands import main
+from common.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -8,8 +8,8 @@ from typing import Any, Literal, Protocol, cast
 from common.errors import RosettaError
 from common.images import Image
 from common.problem import Features, Mode, Network, Pixels, Problem
+from common.recorder import OnStep
 from common.results import LossTerms, RunResult
-from common.transfer import OnStep
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from common.errors import RosettaError
 from common.images import Image, extent_for, resize
-from common.spec.losses import Coefficients, coefficients
-from common.spec.preprocessing import Affine, affine_between
-from common.spec.recipe import Recipe, Stage
-from common.spec.vgg19 import Pooling
-from common.weights import Weights
+from common.recipes.coefficients import Coefficients, coefficients
+from common.recipes.recipe import Recipe, Stage
+from common.vgg19.layers import Pooling
+from common.vgg19.preprocessing import Affine, affine_between
+from common.vgg19.weights import Weights
 
 Precision = Literal["float32", "float64", "bfloat16", "tf32"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from common.coexist import keep_triton_out
+from common.framework_imports import keep_triton_out
 
 os.environ["KERAS_BACKEND"] = "tensorflow"  # Keras reads it once, when it is first imported
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -2,7 +2,7 @@
 
 from importlib.metadata import version
 
-from keras_impl.machine import check_arithmetic, environment, matrix_product, peak_memory
+from keras_impl.device import check_arithmetic, environment, matrix_product, peak_memory
 from keras_impl.objective import Objective, features, losses, trace, value_and_grad
 from keras_impl.tensors import tensors
 from keras_impl.transfer import stylize

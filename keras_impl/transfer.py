@@ -2,12 +2,12 @@
 
 import tensorflow as tf
 
-from common.evaluator import Vector, minimize
 from common.images import Image
+from common.lbfgs import Vector, minimize
 from common.problem import Pixels, Problem
+from common.recipes.recipe import LBFGS, Adam
+from common.recorder import OnStep, Recorder, start_pixels
 from common.results import RunResult
-from common.spec.recipe import LBFGS, Adam
-from common.transfer import OnStep, Recorder, start_pixels
 from keras_impl.arrays import device_scope, to_numpy
 from keras_impl.objective import Objective, to_loss_terms
 from keras_impl.optimizers import adam

@@ -9,7 +9,7 @@ import torchvision  # noqa: F401  before TensorFlow, or the LLVM of Triton abort
 from common import Problem, Recipe, load_image, load_weights, resize, samples
 from common.backend import BACKENDS, Backend, load_backend
 from common.images import Image
-from common.weights import Weights
+from common.vgg19.weights import Weights
 
 logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its advice on retracing: every test is a new problem
 

@@ -3,10 +3,10 @@
 import numpy as np
 
 from common import RECIPES
-from common.doctor.make_case import random_case
-from common.doctor.run import Run
-from common.doctor.variant import RIGHT
-from common.weights import random_weights
+from common.doctor.reference.make_case import random_case
+from common.doctor.reference.run import Run
+from common.doctor.reference.variant import RIGHT
+from common.vgg19.weights import random_weights
 
 
 def case_with_a_tie():

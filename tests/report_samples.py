@@ -1,9 +1,16 @@
 """Sample reports as plain dicts: two groups, rows of every status, and hostile names on request."""
 
 import copy
+import json
+from pathlib import Path
 
 import numpy as np
+from jsonschema import Draft202012Validator
 
+from common.comparison import rendering
+
+SCHEMA = json.loads((Path(rendering.__file__).parent / "report.schema.json").read_text(encoding="utf-8"))
+VALIDATOR = Draft202012Validator(SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER)
 SIZE, SMALL = [170, 256], [37, 50]
 HOSTILE = (
     '<script>document.title="owned"</script>.png',

@@ -6,7 +6,7 @@ from PIL import Image as Pillow
 
 from common import RosettaError, load_image, resize, samples, save_image
 from common.images import WRITABLE, extent_for, parse_size, to_bytes
-from common.spec.recipe import Exactly, LongestSide
+from common.recipes.recipe import Exactly, LongestSide
 
 RGB = np.random.default_rng(0).integers(0, 256, (5, 7, 3)).astype(np.uint8)
 GREY16 = np.random.default_rng(1).integers(0, 65536, (5, 7)).astype(np.uint16)

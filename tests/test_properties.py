@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from common import RECIPES, Problem, load_weights
 from common.backend import BACKENDS, load_backend
-from common.bounds import FLOAT64
-from common.measures import relative, relative_l2
-from common.spec.preprocessing import SPACES
-from common.spec.vgg19 import NAMES
+from common.distances import relative, relative_l2
+from common.tolerances import FLOAT64
+from common.vgg19.layers import NAMES
+from common.vgg19.preprocessing import SPACES
 
 SHALLOW = NAMES[: NAMES.index("conv3_2")]  # deeper taps cost time and add nothing here
 taps = st.lists(st.sampled_from(SHALLOW), unique=True, max_size=3).map(tuple)

@@ -2,7 +2,7 @@
 
 import sys
 
-from common.coexist import keep_triton_out
+from common.framework_imports import keep_triton_out
 
 if "tensorflow" in sys.modules:
     keep_triton_out()

@@ -2,7 +2,7 @@
 
 from importlib.metadata import version
 
-from torch_impl.machine import check_arithmetic, environment, matrix_product, peak_memory
+from torch_impl.device import check_arithmetic, environment, matrix_product, peak_memory
 from torch_impl.objective import Objective, features, losses, trace, value_and_grad
 from torch_impl.tensors import tensors
 from torch_impl.transfer import stylize

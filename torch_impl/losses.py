@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import torch
 
-from common.spec.losses import Coefficients
-from common.spec.recipe import TotalVariation
+from common.recipes.coefficients import Coefficients
+from common.recipes.recipe import TotalVariation
 
 Maps = Mapping[str, torch.Tensor]
 

@@ -1,11 +1,11 @@
 """The optimisation loop, in native tensors throughout."""
 
-from common.evaluator import Vector, minimize
 from common.images import Image
+from common.lbfgs import Vector, minimize
 from common.problem import Pixels, Problem
+from common.recipes.recipe import LBFGS, Adam
+from common.recorder import OnStep, Recorder, start_pixels
 from common.results import RunResult
-from common.spec.recipe import LBFGS, Adam
-from common.transfer import OnStep, Recorder, start_pixels
 from torch_impl.arrays import device_scope, to_numpy
 from torch_impl.objective import Objective, to_loss_terms
 from torch_impl.optimizers import adam

@@ -1,0 +1,1 @@
+"""All command lines: the only place that knows argparse."""

@@ -1,0 +1,19 @@
+"""`compare.py export`: the reference's tensors in a folder, for a port that is written elsewhere."""
+
+import argparse
+from pathlib import Path
+
+from common.cli.check import case_from
+from common.doctor.port.bundle import write_bundle
+from common.doctor.port.bundle_folder import MANIFEST, TENSORS, check_bundle_folder
+
+
+def export_command(options: argparse.Namespace) -> int:
+    """Write every tensor of the reference, by the float64 oracle, with a manifest, into a folder."""
+    folder = Path(options.folder)
+    check_bundle_folder(folder)
+    write_bundle(case_from(options), folder)
+    size = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
+    print(f"{folder}/{TENSORS} and {MANIFEST}, {size:.1f} MB with the pictures")
+    print(f"compare a port by `python compare.py check THEIRS --against {folder}`")
+    return 0

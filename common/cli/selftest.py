@@ -1,0 +1,122 @@
+"""`compare.py selftest`: the instrument is given the same thing twice, and the same thing made slower by design."""
+
+import argparse
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+
+from rich.table import Table
+
+from common.cli.compare import settings_from
+from common.cli.rows import Row, rows_from
+from common.comparison.measurement.contention import Others
+from common.comparison.measurement.stats import Ratio, paired_ratio
+from common.comparison.plan import plan_for
+from common.comparison.progress import View
+from common.comparison.session.rounds import evaluations_per_round, take_turns
+from common.comparison.session.row_runner import PER_ROUND, Entrant
+from common.comparison.session.session import Settings
+from common.comparison.workers.clock import Delay
+from common.errors import RosettaError
+from common.terminal import console, fitted, plain_table
+
+_DELAYS = {"itself": 0.0, "itself, 5% slower": 0.05, "itself, 20% slower": 0.20}
+_LONGEST = max(_DELAYS.values())
+_MOST_FALSE_ALARMS, _MOST_MISSED = 1 / 20, 5 / 20
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One comparison of a row with itself: the true ratio, what was measured, and what others took of the machine."""
+
+    true: float
+    ratio: Ratio
+    others_fraction: float
+
+    @property
+    def right(self) -> bool:
+        """Whether a difference is claimed where there is one, in its direction, and none where there is none."""
+        return self.ratio.shown == (self.true != 1) and (self.true == 1 or self.ratio.ratio > 1)
+
+    @property
+    def held(self) -> bool:
+        """Whether the interval holds the truth."""
+        return self.ratio.low <= self.true <= self.ratio.high
+
+
+def selftest_command(options: argparse.Namespace) -> int:
+    """Compare a row with itself, and with itself made 5% and 20% slower by a known delay.
+
+    0 when at most 1 of 20 verdicts claims a difference where there is none, 20% are always found and 5% mostly.
+    """
+    row, *others = rows_from(options)
+    if others:
+        raise RosettaError(
+            f"a self-test takes one row, and {row.name} is not the only one: name a backend, a mode, a size"
+        )
+    settings = settings_from(options)
+    plan = plan_for(row.group, options)
+    rows = [_delayed(row, name, delay) for name, delay in {"A": 0.0, **_DELAYS}.items()]
+    trials: list[Trial] = []
+    try:
+        with View([it.name for it in rows]) as view:
+            view.expect(options.repeats * len(rows) * settings.rounds * PER_ROUND)
+            for repeat in range(options.repeats):
+                view.say(f"self-test {repeat + 1} of {options.repeats}")
+                entrants = [Entrant(it, plan, settings.threads, view) for it in rows]
+                trials += _trials(entrants, settings.rounds, repeat)
+    finally:
+        if trials:
+            out = console()
+            out.print(fitted(_table(row, settings, trials), out, "times"), "", *_lines(trials), sep="\n")
+    return 0 if _passed(trials) else 1
+
+
+def _delayed(row: Row, name: str, timed: float) -> Row:
+    return replace(row, kind=f"{row.kind} as {name}", delay=Delay(timed, _LONGEST - timed))
+
+
+def _trials(entrants: Sequence[Entrant], rounds: int, seed: int) -> list[Trial]:
+    """Four new processes, measured in turns; the first against each of the rest."""
+    with ExitStack() as closing:
+        for entrant in entrants:
+            closing.callback(entrant.close)
+            entrant.attempt("importing", entrant.start)
+            entrant.attempt("building, first evaluation", entrant.prepare)
+        watch = Others(entrant.pid for entrant in entrants if entrant.pid is not None)
+        take_turns(entrants, rounds, evaluations_per_round(entrants), seed)
+        others_fraction = watch.fraction() or 0.0
+    return [_trial(entrants[0], entrant, others_fraction) for entrant in entrants[1:]]
+
+
+def _trial(one: Entrant, other: Entrant, others_fraction: float) -> Trial:
+    ratio = paired_ratio(other.row.name, other.result.rounds_s, one.row.name, one.result.rounds_s)
+    if ratio is None:
+        raise RosettaError(f"the self-test could not measure: {one.result.why or other.result.why}")
+    return Trial(1 + other.row.delay.timed, ratio, others_fraction)
+
+
+def _passed(trials: Sequence[Trial]) -> bool:
+    def wrong(delay: float) -> float:
+        of_this = [trial.right for trial in trials if trial.true == 1 + delay]
+        return of_this.count(False) / len(of_this)
+
+    return wrong(0.0) <= _MOST_FALSE_ALARMS and wrong(0.05) <= _MOST_MISSED and wrong(0.20) == 0
+
+
+def _table(row: Row, settings: Settings, trials: Sequence[Trial]) -> Table:
+    title = f"{row.name} against itself, {settings.rounds} rounds a time, new processes each time"
+    headings = ("times", "difference\nshown", "interval holds\nthe truth", "ratios measured")
+    table = plain_table(title, "compared with", *headings)
+    for name, delay in _DELAYS.items():
+        of_this = [trial for trial in trials if trial.true == 1 + delay]
+        ratios = [trial.ratio.ratio for trial in of_this]
+        shown, held = sum(trial.ratio.shown for trial in of_this), sum(trial.held for trial in of_this)
+        table.add_row(name, str(len(of_this)), str(shown), str(held), f"{min(ratios):.3f} to {max(ratios):.3f}")
+    return table
+
+
+def _lines(trials: Sequence[Trial]) -> list[str]:
+    taken = [trial.others_fraction for trial in trials]
+    wrong = [f"true ratio {trial.true:g}: {trial.ratio.verdict}" for trial in trials if not trial.right]
+    return [*wrong, f"Other processes took {min(taken):.0%} to {max(taken):.0%} of the machine."]

@@ -1,0 +1,116 @@
+"""`python -m torch_impl` and `python -m keras_impl`: a content and a style picture in, a restyled one out."""
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from common.backend import BACKENDS, Entry, load_backend
+from common.cli.options import OneLineParser, add_all_options, initial_image, recipe_from
+from common.errors import RosettaError, exit_code
+from common.images import Image, check_writable, extent_for, load_image, save_image
+from common.problem import Problem
+from common.progress import advance, progress_bar
+from common.quiet import quiet_stderr
+from common.recipes.recipe import Exactly, Recipe
+from common.results import RunResult, Step
+from common.vgg19.load_weights import load_weights
+
+
+def main(backend: str, argv: Sequence[str] | None = None) -> int:
+    """Run one transfer from the command line; returns the exit code: 0, or 2 for what cannot be done."""
+    parser = _parser(BACKENDS[backend])
+    options = parser.parse_args(argv)
+    return exit_code(parser.prog, lambda: _run(BACKENDS[backend], options))
+
+
+def _parser(entry: Entry) -> argparse.ArgumentParser:
+    parser = OneLineParser(prog=f"python -m {entry.package}", description=f"VGG-19 style transfer in {entry.label}.")
+    parser.add_argument("content", help="picture whose content is kept")
+    parser.add_argument("style", help="picture whose style is taken")
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="OUT", help="picture to write (.png, .jpg, .webp, ...)"
+    )
+    add_all_options(parser)
+    parser.add_argument("--save-every", type=int, metavar="N", help="keep a picture every N evaluations")
+    parser.add_argument("--plot", action="store_true", help="draw the loss curves beside the picture")
+    return parser
+
+
+def _run(entry: Entry, options: argparse.Namespace) -> int:
+    recipe = recipe_from(options, "recipe" if options.recipe else entry.optimizer)
+    _check_output(options)
+    content, style, init = load_image(options.content), load_image(options.style), initial_image(options)
+    problem = Problem(content, style, recipe, load_weights(options.weights), options.precision, options.device)
+    problem.try_stages()
+    _note_stretch(content, recipe)
+    with progress_bar(recipe.steps, f"importing {entry.label}", "eval") as bar:
+        with quiet_stderr():
+            backend = load_backend(entry.name)
+        backend.check_arithmetic(problem.network)
+        bar.set_description(f"{entry.label} {recipe.name}")
+        result = backend.stylize(problem, init, options.seed, _Progress(bar, options))
+    save_image(options.output, result.image)
+    if options.plot:
+        _plot(options.output, result, f"{entry.label}, {recipe.name}")
+    print(f"{_terms(result)} after {len(result.steps)} evaluations -> {options.output}")
+    return 0
+
+
+def _check_output(options: argparse.Namespace) -> None:
+    check_writable(options.output)
+    if options.save_every is not None and options.save_every < 1:
+        raise RosettaError(f"--save-every is {options.save_every}: give a number of evaluations from 1 up")
+    for given in (options.content, options.style, options.init):
+        if given and Path(given).exists() and _would_replace(options, Path(given).resolve()):
+            raise RosettaError(f"the output {options.output!r} would replace {given!r}, which is read: name another")
+
+
+def _would_replace(options: argparse.Namespace, given: Path) -> bool:
+    output = Path(options.output).resolve()
+    written = [output, *([_beside(output, "-losses", ".png")] if options.plot else [])]
+    kept = rf"{re.escape(output.stem)}-\d{{5,}}{re.escape(output.suffix)}"
+    in_the_way = options.save_every and given.parent == output.parent and re.fullmatch(kept, given.name)
+    return given in written or bool(in_the_way)
+
+
+def _note_stretch(content: Image, recipe: Recipe) -> None:
+    size = recipe.stages[-1].size
+    height, width = content.shape[:2]
+    if isinstance(size, Exactly) and abs(size.height_px * width / (size.width_px * height) - 1) > 0.05:
+        longest = max(extent_for(size, height, width))
+        print(
+            f"note: {size} stretches this {height}x{width} picture; --size {longest} keeps its proportions",
+            file=sys.stderr,
+        )
+
+
+@dataclass(frozen=True)
+class _Progress:
+    bar: Any
+    options: argparse.Namespace
+
+    def __call__(self, step: Step, picture: Callable[[], Image]) -> None:
+        advance(self.bar, step.losses.by_kind())
+        every = self.options.save_every
+        if every and step.evaluation % every == 0:
+            save_image(_beside(Path(self.options.output), f"-{step.evaluation:05d}"), picture())
+
+
+def _beside(output: Path, suffix: str, ending: str | None = None) -> Path:
+    return output.with_name(f"{output.stem}{suffix}{ending or output.suffix}")
+
+
+def _plot(output: str, result: RunResult, title: str) -> None:
+    from common.cli.loss_curves import save_loss_curves  # matplotlib takes a second to import
+
+    path = _beside(Path(output), "-losses", ".png")
+    save_loss_curves(path, {title: result.steps})
+    print(f"loss curves -> {path}")
+
+
+def _terms(result: RunResult) -> str:
+    return ", ".join(f"{name} {value:.6g}" for name, value in result.losses.by_kind().items())

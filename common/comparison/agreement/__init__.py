@@ -1,0 +1,1 @@
+"""Whether the backends and the rows compute the same."""

@@ -1,0 +1,1 @@
+"""Statistics of timings, the roofline, convergence, and contention for the machine."""

@@ -1,0 +1,158 @@
+"""Charts as SVG inside a page: they take the page's font and colours, and no identifier of theirs meets another's."""
+
+import io
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from common.comparison.rendering.formatting import interval, seconds, shorten
+from common.comparison.rendering.ranking import Group, Row, disagrees
+
+# Each is seen on white and on near-black: tests/comparison/rendering/test_page.py holds the contrast.
+PALETTE = ("#2f7fd0", "#d0641a", "#2a8f57", "#b355c0", "#c84a55", "#8a7a22", "#1b8d99", "#7d8590")
+_LINES = ("-", "--", ":", "-.")
+_MARKERS = "os^Dvp*X"
+_TEXT = "#010203"  # stands for the page's text colour
+_WIDTH_IN = 4.6  # narrow: the text is still readable when a phone makes it smaller
+_LONGEST_LABEL = 30
+_SETTINGS: Any = {
+    "svg.fonttype": "none",
+    "text.parse_math": False,  # a name may hold dollar signs
+    "font.size": 9.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), _TEXT),
+}
+
+
+@dataclass(frozen=True)
+class Style:
+    """How one row is drawn, in every chart: never by colour alone."""
+
+    colour: str
+    line: str
+    marker: str
+
+
+def styles_for(rows: Sequence[Row]) -> dict[str, Style]:
+    """A style for each row, by name."""
+    return {
+        row["name"]: Style(
+            PALETTE[place % len(PALETTE)],
+            _LINES[(place + place // len(PALETTE)) % len(_LINES)],
+            _MARKERS[(place + place // len(PALETTE)) % len(_MARKERS)],
+        )
+        for place, row in enumerate(rows)
+    }
+
+
+def swatch(style: Style, key: str) -> str:
+    """A piece of a row's line, for a legend that says its name beside it."""
+    with mpl.rc_context(_SETTINGS):
+        figure = Figure(figsize=(0.45, 0.16))
+        axis = figure.add_axes((0, 0, 1, 1))
+        axis.axis("off")
+        axis.set(xlim=(0, 2), ylim=(-1, 1))
+        axis.plot([0, 1, 2], [0, 0, 0], style.line, color=style.colour, linewidth=1.6)
+        axis.plot([1], [0], style.marker, color=style.colour, markersize=5)
+        return _svg(figure, key)
+
+
+def loss_curves(group: Group, styles: Mapping[str, Style], against: str, key: str) -> str:
+    """Loss against "evaluations" or "seconds", on a log axis; a dashed line at the loss that all rows reached."""
+    with mpl.rc_context(_SETTINGS):
+        figure = Figure(figsize=(_WIDTH_IN, 3.1), layout="constrained")
+        axis = figure.subplots()
+        for place, row in enumerate(group.converged):
+            _curve(axis, row, styles[row["name"]], against, place)
+        if any(loss and loss > 0 for row in group.converged for loss in row["convergence"]["losses"]):
+            axis.set_yscale("log", nonpositive="mask")
+            axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axis.yaxis.set_major_formatter(FuncFormatter(lambda loss, _: f"{loss:g}"))
+            axis.yaxis.set_minor_formatter(NullFormatter())
+        if group.common_loss is not None:
+            axis.axhline(group.common_loss, color=_TEXT, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
+        axis.set(xlabel=against, ylabel="loss")
+        axis.grid(True, which="major", alpha=0.2)
+        return _svg(figure, key, f"Loss against {against}, {group.title}; the table below has the numbers.")
+
+
+def _curve(axis: Axes, row: Row, style: Style, against: str, place: int) -> None:
+    curve = row["convergence"]
+    losses = [float("nan") if loss is None else loss for loss in curve["losses"]]
+    x = curve["seconds"] if against == "seconds" else range(1, len(losses) + 1)
+    every = max(1, len(losses) // 8)  # each row's markers stand elsewhere: where curves coincide, all are seen
+    marks = ((place * every) // 4 % every, every)
+    axis.plot(
+        x, losses, style.line, color=style.colour, linewidth=1.4, marker=style.marker, markersize=4, markevery=marks
+    )
+
+
+def timing_bars(group: Group, names: Mapping[str, str], styles: Mapping[str, Style], key: str) -> str:
+    """A bar to each row's median, its quartiles as an interval, and a dot for the median of each round."""
+    rows = group.timed
+    with mpl.rc_context(_SETTINGS):
+        figure = Figure(figsize=(_WIDTH_IN, 0.55 + 0.42 * len(rows)), layout="constrained")
+        axis = figure.subplots()
+        for place, row in enumerate(rows):
+            _bar(axis, row, styles[row["name"]], place)
+            _bar_text(axis, row, names[row["name"]], place)
+        axis.set(ylim=(len(rows) - 0.6, -0.75), xlabel="seconds for one evaluation", yticks=[])
+        axis.set_xlim(left=0)
+        axis.spines["left"].set_visible(False)
+        axis.grid(True, axis="x", alpha=0.2)
+        axis.set_axisbelow(True)
+        said = "; ".join(f"{names[row['name']]} {_interval(row)}" for row in rows)
+        return _svg(figure, key, f"Time for one evaluation, {group.title}: {said}.")
+
+
+def _bar(axis: Axes, row: Row, style: Style, place: int) -> None:
+    evaluation = row["evaluation"]
+    median, (low, high) = evaluation["median_s"], evaluation["quartiles_s"]
+    fill: Any = (
+        {"color": style.colour} if row["ranked"] else {"facecolor": "none", "edgecolor": style.colour, "hatch": "////"}
+    )
+    axis.barh([place], [median], height=0.3, **fill)
+    dots = [sorted(times)[len(times) // 2] for times in evaluation["rounds_s"] if times]
+    axis.plot(dots, [place + 0.24] * len(dots), ".", color=_TEXT, markersize=3, alpha=0.7, clip_on=False)
+    interval = [[max(0, median - low)], [max(0, high - median)]]
+    axis.errorbar([median], [place], xerr=interval, color=_TEXT, capsize=3, linewidth=1.2, capthick=1.2)
+
+
+def _bar_text(axis: Axes, row: Row, name: str, place: int) -> None:
+    why = "" if row["ranked"] else f" ({'disagrees' if disagrees(row) else row['status']})"
+    axis.text(0, place - 0.2, shorten(name, _LONGEST_LABEL - len(why)) + why, va="bottom")
+    right = axis.get_yaxis_transform()
+    axis.text(1, place - 0.2, _interval(row), ha="right", va="bottom", transform=right)
+
+
+def _interval(row: Row) -> str:
+    evaluation = row["evaluation"]
+    median = evaluation["median_s"]
+    return f"{seconds(median, median)} ({interval(evaluation['quartiles_s'], median)})"
+
+
+def _svg(figure: Figure, key: str, said: str | None = None) -> str:
+    """The figure as an <svg> element for inside a page; `key` makes its identifiers its own.
+
+    Without anything to say of it, it is a decoration.
+    """
+    stream = io.StringIO()
+    with mpl.rc_context({"svg.hashsalt": key}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph")  # the page's font may well have what matplotlib's lacks
+        nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        figure.savefig(stream, format="svg", transparent=True, metadata=nothing)
+    svg = stream.getvalue()
+    svg = svg[svg.index("<svg") :].replace(_TEXT, "currentColor")
+    svg = re.sub(r"<style.*?</style>", "", svg, flags=re.DOTALL)  # it would hold for the whole page
+    svg = re.sub(r'( id="|xlink:href="#|url\(#)', rf"\g<1>{key}-", svg)
+    role = f'role="img" aria-label="{escape(said)}"' if said else 'aria-hidden="true"'
+    return re.sub(r'^<svg([^>]*?) width="[^"]*" height="[^"]*"', lambda found: f"<svg {role}{found[1]}", svg)

@@ -1,0 +1,143 @@
+"""Numbers and names as a reader wants them; each function is a filter of the templates."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+NOTHING = "–"  # noqa: RUF001  what was not measured
+_MARKUP = re.compile(r"([\\`*_\[\]|~$])")
+_MENTION = re.compile(r"([@#])(?=\w)")
+
+
+def seconds(value: float | None, like: float | None = None) -> str:
+    """A duration with its unit and 3 digits; with `like`, in its unit and with decimals for 4 digits of it."""
+    if value is None:
+        return NOTHING
+    factor, unit = _unit(like or value)
+    return f"{value * factor:.{_decimals((like or value) * factor, 4 if like else 3)}f} {unit}"
+
+
+def interval(bounds: Sequence[float], like: float) -> str:
+    """Two durations in the unit and with the decimals of a third, the unit said once."""
+    low, high = (seconds(bound, like) for bound in bounds)
+    return f"{low.split()[0]} to {high}"
+
+
+def _unit(value_s: float) -> tuple[float, str]:
+    if abs(value_s) >= 1 or value_s == 0:
+        return 1, "s"
+    return (1e3, "ms") if abs(value_s) >= 1e-3 else (1e6, "µs")
+
+
+def _decimals(value: float, digits: int) -> int:
+    if not value or not math.isfinite(value):
+        return 0
+    return max(0, digits - 1 - math.floor(math.log10(abs(value))))
+
+
+def size_of(count: float | None) -> str:
+    """A number of bytes in MiB, or in GiB from 10 of them on."""
+    if count is None:
+        return NOTHING
+    return f"{count / 2**30:.1f} GiB" if count >= 10 * 2**30 else f"{count / 2**20:.0f} MiB"
+
+
+def ratio(value: float | None) -> str:
+    """A ratio with 2 decimals while it is small."""
+    if value is None:
+        return NOTHING
+    return f"{value:.2f}x" if value < 10 else f"{value:.0f}x"
+
+
+def percent(fraction: float | None) -> str:
+    """A fraction in whole percent."""
+    return NOTHING if fraction is None else f"{100 * fraction:.0f}%"
+
+
+def giga(value: float | None) -> str:
+    """A rate per second in units of 1e9, with 3 digits and without an exponent."""
+    return NOTHING if value is None else f"{value / 1e9:.{_decimals(value / 1e9, 3)}f}"
+
+
+def small(value: float | None) -> str:
+    """A relative difference: 2 digits and the power of ten."""
+    return NOTHING if value is None else f"{value:.1e}"
+
+
+def bound(value: float | None) -> str:
+    """A bound as it is written in `common/tolerances.py`."""
+    return NOTHING if value is None else f"{value:.0e}"
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """A plain number with some digits."""
+    return NOTHING if value is None else f"{value:.{digits}g}"
+
+
+def pixels(size_px: Sequence[int]) -> str:
+    """Height and width, as in 170x256 px."""
+    return f"{'x'.join(map(str, size_px))} px"
+
+
+def moment(text: str) -> str:
+    """A date and time of ISO 8601 in UTC, to the minute; anything else stays as it is."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except ValueError:
+        return text
+
+
+def pairs(values: Mapping[str, Any]) -> str:
+    """Free-form keys and values on one line; what is null is unknown, and is said to be."""
+    return ", ".join(f"{key} {_value(value)}" for key, value in values.items()) or NOTHING
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return "unknown"
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
+
+
+def listing(names: Sequence[str]) -> str:
+    """Names with commas and a last `and`."""
+    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
+
+
+def shorten(text: str, length: int) -> str:
+    """The text on one line, cut to a length."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else line[: length - 1] + "…"
+
+
+def plural(count: int, noun: str) -> str:
+    """A count with its noun: 1 row, 2 rows."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def encodable(text: str) -> str:
+    """The text with `?` for the halves of surrogate pairs, which file names can carry and UTF-8 cannot."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def markdown(text: object) -> str:
+    """Text that GitHub shows as it is: on one line, nothing of it markup, and nobody mentioned by it."""
+    line = " ".join(str(text).split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _MENTION.sub("\\1\u200b", _MARKUP.sub(r"\\\1", line))
+
+
+def fenced(text: str) -> str:
+    """Text as a block of code, fenced by more backticks than it holds."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}\n{text}\n{fence}"
+
+
+FILTERS = {
+    function.__name__: function
+    for function in (
+        *(seconds, interval, size_of, ratio, percent, giga, small, bound, number),
+        *(pixels, moment, pairs, listing, plural, markdown, fenced),
+    )
+}

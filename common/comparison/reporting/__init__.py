@@ -1,0 +1,1 @@
+"""What a comparison found: values, files, baselines, and the terminal."""

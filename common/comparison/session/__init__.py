@@ -1,0 +1,1 @@
+"""One comparison, from the references to the last row."""

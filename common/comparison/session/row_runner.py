@@ -1,0 +1,193 @@
+"""A row with its worker: it is prepared, measured a round at a time, and run to the end."""
+
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Any, TypeVar
+
+import numpy as np
+
+from common.cli.rows import Row
+from common.comparison.agreement.row import RowAgreement
+from common.comparison.measurement.convergence import optimizer_s
+from common.comparison.measurement.flops import evaluation_flops
+from common.comparison.measurement.roofline import Limit, ceiling_flops_per_s
+from common.comparison.plan import Plan
+from common.comparison.progress import View
+from common.comparison.session.row_result import Memory, RowResult, Status
+from common.comparison.workers.client import Outcome, Worker, WorkerDiedError, variables
+from common.errors import RosettaError
+from common.probe import probe
+from common.problem import Problem
+from common.results import RunResult
+from common.tensors.arrays import Arrays
+
+Value = TypeVar("Value")
+_LONGEST_TRANSFER_S = 600.0
+_LONGEST_ROUNDS_S, _FEWEST_ROUNDS = 240.0, 2
+PER_ROUND = 4  # about: it is found when the rows are running
+
+
+class Entrant:
+    """A row's worker process and what is known of the row so far, in `result`.
+
+    What goes wrong becomes part of the result: the other rows go on.
+    """
+
+    def __init__(self, row: Row, plan: Plan, threads: int, view: View) -> None:
+        self.row, self._plan, self._threads, self._view = row, plan, threads, view
+        height, width = self.problem.content.shape[:2]
+        self.result = RowResult(row, (height, width), plan.recipes[row.backend].stages[-1].optimizer.label)
+        self._worker: Worker | None = None
+        self._forward_s: list[float] = []
+
+    @property
+    def problem(self) -> Problem:
+        """The row's problem at the run's size."""
+        return self._plan.run_problem(self.row.mode)
+
+    @property
+    def pid(self) -> int | None:
+        """The process, while there is one."""
+        return None if self._worker is None else self._worker.pid
+
+    @property
+    def works(self) -> bool:
+        """Whether nothing has gone wrong yet."""
+        return self.result.why is None
+
+    def expected(self, rounds: int) -> int:
+        """About how many evaluations there are to come, for the progress bar."""
+        return self._plan.recipes[self.row.backend].steps + PER_ROUND * rounds
+
+    @property
+    def transfer_s(self) -> float:
+        """About how long the whole transfer takes."""
+        timing = self.result.timing
+        return 0.0 if timing is None else timing.median_s * self._plan.recipes[self.row.backend].steps
+
+    @property
+    def has_had_enough(self) -> bool:
+        """Whether its rounds have taken so long, and are so many, that the others need not wait for more."""
+        rounds_s = [sum(one) for one in self.result.rounds_s if one]
+        return len(rounds_s) >= _FEWEST_ROUNDS and sum(rounds_s) > _LONGEST_ROUNDS_S
+
+    @property
+    def too_long(self) -> bool:
+        """Whether the whole transfer is left out, so that one slow row does not hold up the others for hours."""
+        return self.transfer_s > _LONGEST_TRANSFER_S
+
+    def attempt(self, state: str, work: Callable[..., Value], *arguments: Any) -> Value | None:
+        """What a piece of work gives; None when something goes wrong in it or has gone wrong before."""
+        if not self.works:
+            return None
+        self._view.state(self.row.name, state)
+        try:
+            return work(*arguments)
+        except RosettaError as error:
+            status = self._status_after(error)
+            self._note(status=status, why=str(error))
+            self._view.state(self.row.name, f"{status}: {error}")
+            self.close()
+            return None
+
+    def _status_after(self, error: RosettaError) -> Status:
+        if isinstance(error, WorkerDiedError):
+            return "died"
+        return "unavailable" if self.result.timing is None else "incomplete"
+
+    def start(self) -> None:
+        """Start the process, which imports the backend."""
+        self._worker = Worker(self.row.backend, self.row.python, self._threads)
+        values = self._worker.imported()
+        values |= {"variables": variables(self._threads), "flags": {}, "threads": {}, "gpu": None}
+        self._note(environment=values, phases={"import_s": values.pop("import_s")})
+
+    def prepare(self) -> Arrays:
+        """Build the problem and evaluate it for the first time; losses and gradient by the doctor's names."""
+        problem = self.problem
+        outcome = self._ask("prepare", problem)
+        weights_s = outcome.values["weights_s"]
+        self._note(
+            environment={**(self.result.environment or {}), **outcome.values["environment"]},
+            phases={**self.result.phases, "weights_s": weights_s, **outcome.values["phases"]},
+        )
+        return outcome.arrays
+
+    def evaluate_small(self) -> Arrays:
+        """The same of the small problem, with feature maps unless the network is fused."""
+        outcome = self._ask("evaluate", self._plan.small_problem(self.row.mode), traced=not self.row.fused)
+        return outcome.arrays
+
+    def measure(self, evaluations: int, forwards: int = 1) -> list[float]:
+        """Seconds of some evaluations, one after the other; forward passes are noted on the way."""
+        delay = asdict(self.row.delay)
+        values = self._answer("measure", evaluations=evaluations, forwards=forwards, delay=delay)
+        self._forward_s += values["forward_s"]
+        return list(values["evaluation_s"])
+
+    def note_round(self, durations_s: list[float]) -> None:
+        """Add a round; an empty one was missed."""
+        self._view.advance(PER_ROUND)
+        self._note(rounds_s=(*self.result.rounds_s, tuple(durations_s)))
+        timing, state = self.result.timing, "measuring" if self.works else self.result.status
+        self._view.state(self.row.name, state, None if timing is None else timing.median_s)
+        if self._forward_s:
+            self._note(phases={**self.result.phases, "forward_s": float(np.median(self._forward_s))})
+
+    def run(self) -> None:
+        """The whole transfer, unless it would take too long, then the peak of memory."""
+        if not self.too_long:
+            self._transfer()
+        memory = self._answer("memory")
+        gpu = memory["gpu"] or {"allocated_bytes": None, "reserved_bytes": None}
+        self._note(memory=Memory(memory["resident_bytes"], *gpu.values()))
+
+    def _transfer(self) -> None:
+        job = self._plan.job(self.row.backend, self._plan.problem(self.row.mode), self._plan.init)
+        outcome = self._the_worker.ask("stylize", job, lambda kind, _: self._view.advance(kind == "step"))
+        run = RunResult.from_json(outcome.values["run"], outcome.arrays["image"])
+        phases = {"optimizer_s": optimizer_s(run), "saving_s": outcome.values["saving_s"]}
+        self._note(run=run, phases={**self.result.phases, **phases})
+
+    def find_limit(self) -> None:
+        """Count the operations, and measure the ceiling in the row's own process."""
+        timing = self.result.timing
+        if timing is None:
+            return
+        flops = evaluation_flops(self._plan.recipe, *self.result.size_px)
+        ceiling = ceiling_flops_per_s(
+            lambda size, products: self._answer("ceiling", size=size, products=products)["product_s"]
+        )
+        self._note(limit=Limit(flops, flops / timing.median_s, ceiling))
+
+    def finish(self) -> None:
+        """Mark the row as measured and end its process."""
+        why = f"no whole transfer, which would take {self.transfer_s / 60:.0f} minutes" if self.too_long else None
+        self._note(status="measured", why=why)
+        self.close()
+
+    def close(self) -> None:
+        """End the process, if there is one."""
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
+
+    def judge(self, agreement: RowAgreement) -> None:
+        """Note what the row's agreement is."""
+        self._note(agreement=agreement)
+
+    @property
+    def _the_worker(self) -> Worker:
+        if self._worker is None:
+            raise RosettaError(f"{self.row.name} has no process")
+        return self._worker
+
+    def _ask(self, action: str, problem: Problem, **numbers: Any) -> Outcome:
+        job = self._plan.job(self.row.backend, problem, probe(problem))
+        return self._the_worker.ask(action, job, **numbers)
+
+    def _answer(self, action: str, **numbers: Any) -> dict[str, Any]:
+        return self._the_worker.ask(action, **numbers).values
+
+    def _note(self, **changes: Any) -> None:
+        self.result = replace(self.result, **changes)

@@ -1,0 +1,1 @@
+"""Processes that hold one backend each and answer requests."""

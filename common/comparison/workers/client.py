@@ -1,0 +1,164 @@
+"""Worker processes: each holds one backend and answers requests, with progress on the way."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from common.backend import BACKENDS
+from common.comparison.workers.job import Arrays, Job
+from common.errors import RosettaError
+
+OnEvent = Callable[[str, Any], None]
+ROOT = Path(__file__).resolve().parents[3]
+_THREAD_VARIABLES = (
+    *("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"),
+    *("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"),
+)
+# glibc gives large blocks back to the system at once or keeps them, depending on what happened before, and two
+# processes of the same code then differ by up to 5%. Told to keep them, they differ by 1%.
+_KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**40)}
+
+
+class WorkerDiedError(RosettaError):
+    """A worker ended before it had answered: killed, out of memory, or its backend cannot be imported."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a worker answered: JSON values and arrays."""
+
+    values: dict[str, Any]
+    arrays: Arrays
+
+
+class Worker:
+    """A process that imports one backend and answers one request after another, until it is closed.
+
+    `python` is the interpreter, which needs the backend's packages and this repository. `threads` is how many it may
+    use when it is to be measured, under the conditions of `variables`. Raises RosettaError when the interpreter cannot
+    be started.
+    """
+
+    def __init__(self, backend: str, python: str | None = None, threads: int | None = None) -> None:
+        self._label, self._imported = BACKENDS[backend].label, False
+        self._folder = tempfile.TemporaryDirectory(prefix="style-rosetta-")
+        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115, closed with the worker
+        self._jobs = 0
+        command = [python or sys.executable, "-m", "common.comparison.workers", backend]
+        try:
+            # A session of its own: Ctrl-C is for the parent, which decides what to keep, and all of it can be ended.
+            self._process = subprocess.Popen(
+                command,
+                env={**_environment(threads), "TORCHINDUCTOR_CACHE_DIR": f"{self._folder.name}/compiled"},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                text=True,
+                start_new_session=True,
+            )
+        except OSError as error:
+            self._clean_up()
+            raise RosettaError(f"cannot start {command[0]!r} ({error.strerror}): name a Python interpreter") from None
+
+    @property
+    def pid(self) -> int:
+        """The process."""
+        return self._process.pid
+
+    def imported(self) -> dict[str, Any]:
+        """Wait until the backend is imported; the seconds that it took, and the versions of its packages."""
+        self._imported = True
+        return dict(self._listen("imported", lambda *_: None))
+
+    def ask(self, action: str, job: Job | None = None, on_event: OnEvent = lambda *_: None, **numbers: Any) -> Outcome:
+        """Have an action done, on a job if it needs one; raise RosettaError when it fails or the process dies."""
+        if not self._imported:
+            on_event("imported", self.imported())
+        folder = None if job is None else self._write(job)
+        request = {"action": action, "folder": None if folder is None else str(folder), **numbers}
+        try:
+            print(json.dumps(request), file=self._process.stdin, flush=True)
+        except BrokenPipeError:
+            raise self._died() from None
+        values = self._listen("result", on_event)
+        return Outcome(values, {} if folder is None else _load(folder))
+
+    def close(self) -> None:
+        """End the process and its children (a compiler, say), whatever they are doing."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.communicate()
+        self._clean_up()
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _write(self, job: Job) -> Path:
+        self._jobs += 1
+        folder = Path(self._folder.name) / str(self._jobs)
+        try:
+            job.write(folder)
+        except OSError as error:
+            raise RosettaError(f"cannot write {str(folder)!r} ({error.strerror}): make room there") from None
+        return folder
+
+    def _listen(self, wanted: str, on_event: OnEvent) -> dict[str, Any]:
+        for line in self._process.stdout or ():
+            kind, value = self._event(line)
+            if kind == "error":
+                raise RosettaError(value)
+            on_event(kind, value)
+            if kind == wanted:
+                return dict(value)
+        raise self._died()
+
+    def _event(self, line: str) -> tuple[str, Any]:
+        try:
+            ((kind, value),) = json.loads(line).items()
+        except (ValueError, AttributeError):
+            raise WorkerDiedError(f"the {self._label} worker is no worker of this repository: {line[:60]!r}") from None
+        return kind, value
+
+    def _died(self) -> WorkerDiedError:
+        returncode = self._process.wait()
+        if returncode < 0:
+            cause = signal.Signals(-returncode).name
+            hint = "; it may have run out of memory: choose a smaller --size" if cause == "SIGKILL" else ""
+            return WorkerDiedError(f"the {self._label} worker was ended by {cause}{hint}")
+        self._log.seek(0)
+        last = ([line.strip() for line in self._log if line.strip()] or ["no message"])[-1]
+        return WorkerDiedError(f"the {self._label} worker failed with exit code {returncode}: {last}")
+
+    def _clean_up(self) -> None:
+        self._log.close()
+        self._folder.cleanup()
+
+
+def _environment(threads: int | None) -> dict[str, str]:
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    # The folder that a user is in may have a `common` of its own: the repository comes first.
+    return {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1", **variables(threads)}
+
+
+def variables(threads: int | None) -> dict[str, str]:
+    """The environment variables that make the conditions of all measured processes equal; none without threads."""
+    return {} if threads is None else {**dict.fromkeys(_THREAD_VARIABLES, str(threads)), **_KEEP_MEMORY}
+
+
+def _load(folder: Path) -> Arrays:
+    with np.load(folder / "arrays.npz") as arrays:
+        return dict(arrays)

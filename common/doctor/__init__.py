@@ -1,0 +1,1 @@
+"""The port doctor: tensors of a port in, the first that differs and its cause out."""

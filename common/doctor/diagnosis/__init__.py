@@ -1,0 +1,1 @@
+"""The judgement of every tensor, the search for causes, and the findings."""

@@ -1,0 +1,181 @@
+"""Why a port differs: hypotheses are tried on the first tensor that does, until nothing is left to explain."""
+
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from common.doctor.diagnosis.dependents import dependants
+from common.doctor.diagnosis.findings import Finding, grouped, healthy
+from common.doctor.diagnosis.judge import Judge, Judged, judged_part
+from common.doctor.diagnosis.mistaken import mistaken_for
+from common.doctor.diagnosis.other_training import another_training
+from common.doctor.diagnosis.rounding import decisions_followed, decisions_found
+from common.doctor.diagnosis.search import Explained, alone, in_pairs
+from common.doctor.diagnosis.unexplained import facts
+from common.doctor.hypotheses.catalogue import STAGES, Hypothesis, hypotheses, stage_of
+from common.doctor.hypotheses.traps import TRAPS
+from common.doctor.reference.case import Case
+from common.doctor.reference.run import Run
+from common.doctor.reference.variant import Variant
+from common.problem import Precision
+from common.tensors.arrays import Arrays
+from common.tensors.names import tail, tensor_names
+from common.vgg19.layers import NAMES
+
+_LONGEST_S = 60.0  # after which nothing new is examined
+_LEAST_S = 5.0  # for what is examined all the same
+_LONGEST_SEARCH_S = 20.0  # of it for pairs of traps
+_NOT_EXAMINED = "not examined"
+_QUICK = ("file", "resize", "input", "saved")  # stages that are examined all the same
+
+
+@dataclass(frozen=True, eq=False)
+class Diagnosis:
+    """Every tensor beside the reference, and why some differ; `variant` has all the traps that were found."""
+
+    rows: tuple[Judged, ...]
+    findings: tuple[Finding, ...]
+    variant: Variant
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing was found but rounding."""
+        return healthy(self.findings)
+
+    @property
+    def first(self) -> Judged | None:
+        """The first tensor that is wrong and does not inherit it."""
+        return next((row for row in self.rows if row.verdict == "differs"), None)
+
+
+def diagnose(
+    case: Case,
+    given: Arrays,
+    precision: Precision = "float32",
+    only: str | None = None,
+    reference: Run | None = None,
+) -> Diagnosis:
+    """Judge what a port has handed over, in (H, W, C) and by the names of `tensor_names`, and explain it.
+
+    With `only`, one tensor is judged, and the others are what it was computed from. `reference` is the case's, where
+    it has been run already.
+    """
+    doctor = _Doctor(case, given, precision, reference)
+    doctor.names = [name for name in doctor.names if only in (None, name)]
+    rows = doctor.judge.judge(doctor.names)
+    with np.errstate(over="ignore", invalid="ignore"):  # a trap may overflow, and then it explains nothing
+        findings = doctor.explain()
+    at_fault = {finding.tensor for finding in findings}
+    rows = [replace(it, explained=it.name not in at_fault and doctor.inherits(it.name)) for it in rows]
+    return Diagnosis(tuple(rows), grouped(findings), doctor.judge.variant)
+
+
+class _Doctor:
+    def __init__(self, case: Case, given: Arrays, precision: Precision, reference: Run | None) -> None:
+        self._case, self._given, self._precision = case, given, precision
+        self.judge = Judge(case, given, precision, reference=reference)
+        self.names = [name for name in tensor_names(case.problem) if name in given]
+        self._hypotheses = hypotheses(case)
+        self._left_alone: set[str] = set()
+        self._dependants: set[str] = set()
+        self._search_s = _LONGEST_SEARCH_S
+        self._end_s = time.monotonic() + _LONGEST_S
+
+    def explain(self) -> list[Finding]:
+        """Findings in data-flow order, one cause after the other."""
+        findings: list[Finding] = []
+        while (name := self._first_wrong()) is not None:
+            if time.monotonic() > self._end_s and stage_of(name) not in _QUICK:
+                if not any(finding.words == _NOT_EXAMINED for finding in findings):
+                    words = "it differs too, and there was no time to see why, nor for what follows"
+                    findings.append(Finding(None, name, _NOT_EXAMINED, words))
+                self._left_alone.add(name)
+                continue
+            if name in {finding.tensor for finding in findings}:
+                self._left_alone.add(name)  # a later finding contradicts an earlier one: no second round
+                continue
+            findings += self._explained(name)
+        if followed := decisions_followed(self._given, self.judge, self.names):
+            findings.append(Finding(TRAPS[31], *followed))
+        return findings
+
+    def inherits(self, name: str) -> bool:
+        """Whether a tensor that is wrong is no error of its own: the traps make it so, or what nothing explains."""
+        return name in self._dependants or not self.judge.is_wrong(name)
+
+    def _first_wrong(self) -> str | None:
+        names = (name for name in self.names if name not in self._left_alone)
+        return next((name for name in names if self.judge.is_wrong(name)), None)
+
+    def _explained(self, name: str) -> list[Finding]:
+        if decisions := decisions_found(self.judge, self._given, name):
+            self._left_alone.add(name)
+            return [Finding(TRAPS[31], *decisions)]
+        tried = self._in_question(name)
+        end_s = max(self._end_s, time.monotonic() + _LEAST_S)
+        single = alone(tried, name, self._judge_by, self.judge, self.names, end_s)
+        if single is not None and single.confined:
+            return self._confine(single)
+        if single is not None:
+            return self._accept([single])
+        if (pair := self._in_pairs(tried, name)) is not None:
+            return self._accept(list(pair))
+        if training := another_training(self._given, self.judge.own, name):
+            self._left_alone |= {it for it in self.names if _depends_on_weights(it)}
+            return [Finding(TRAPS[16], name, *training)]
+        self._dependants |= dependants(name, self.names, self.judge)
+        self._left_alone |= {name, *self._dependants}
+        run, expected = self.judge.own, self.judge.own.expected(name)
+        given = judged_part(name, self._given[name], expected)
+        known = filter(None, (mistaken_for(name, given, run), facts(given, expected)))
+        return [Finding(None, name, "nothing fits", "; ".join(known))]
+
+    def _in_question(self, name: str) -> list[Hypothesis]:
+        last, layers = STAGES.index(stage_of(name)), self._layers_before(name)
+        # A trap before the optimisers would have shown in the gradient; each costs dozens of evaluations here.
+        first = last if stage_of(name) == "optimiser" and "gradient/pixels" in self._given else 0
+        return [
+            it
+            for it in self._hypotheses
+            if first <= STAGES.index(it.stage) <= last and (it.layer is None or it.layer in layers)
+        ]
+
+    def _layers_before(self, name: str) -> set[str]:
+        """The layers that a tensor is computed by from what is given before it."""
+        if not name.startswith("features/"):
+            return set(NAMES)
+        index = NAMES.index(tail(name))
+        given = (at for at in range(index - 1, -1, -1) if f"features/{NAMES[at]}" in self._given)
+        return set(NAMES[next(given, -1) + 1 : index + 1])
+
+    def _in_pairs(self, tried: list[Hypothesis], name: str) -> tuple[Explained, Explained] | None:
+        start_s = time.monotonic()
+        found = in_pairs(tried, name, self._judge_by, self.judge, self.names, self._search_s)
+        self._search_s = max(0.0, self._search_s - (time.monotonic() - start_s))
+        return found
+
+    def _judge_by(self, variant: Variant, hypothesis: Hypothesis | None = None) -> Judge:
+        # What a trap of the loss or of an optimiser leaves as it is, need not be computed again.
+        late = hypothesis is not None and hypothesis.is_late
+        return Judge(self._case, self._given, self._precision, variant, self.judge if late else None)
+
+    def _confine(self, found: Explained) -> list[Finding]:
+        """Leave alone what a hypothesis mends, without taking it over: it would spoil the rest."""
+        by = self._judge_by(found.variant)
+        mended = [name for name in self.names if self.judge.is_wrong(name) and not by.is_wrong(name)]
+        self._left_alone |= {found.tensor, *mended}
+        where = "this tensor" if len(mended) < 2 else f"{len(mended)} tensors up to {mended[-1]}"
+        return [_finding(found, f", in {where} alone: what follows is right")]
+
+    def _accept(self, found: list[Explained]) -> list[Finding]:
+        self.judge = self._judge_by(found[-1].variant)
+        return [_finding(it) for it in found]
+
+
+def _finding(it: Explained, where: str = "") -> Finding:
+    return Finding(TRAPS[it.hypothesis.trap], it.tensor, it.hypothesis.words + where, it.evidence, it.also_possible)
+
+
+def _depends_on_weights(name: str) -> bool:
+    return name.startswith(("features/", "target/", "gradient/", "lbfgs/")) or name.endswith("/gradient")

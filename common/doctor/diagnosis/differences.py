@@ -1,0 +1,83 @@
+"""How far a tensor is from what it should be, and how far rounding alone may take it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from common.distances import cosine_gap
+from common.doctor.reference.run import Run
+from common.doctor.reference.variant import Arithmetic, Variant
+from common.problem import Precision
+from common.tensors.arrays import Array
+from common.tensors.names import before_step
+from common.tolerances import NEGLIGIBLE_TERM, Bounds, bounds_for
+
+_NOTHING = 1e-300
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Relative L2 difference, largest absolute one, and cosine; a difference of shapes is infinite."""
+
+    relative: float
+    largest: float
+    cosine: float
+
+
+def difference(got: Array, expected: Array, unit: Array | float | None = None) -> Difference:
+    """The difference of two tensors, relative to the norm of the second or of `unit`."""
+    if got.shape != expected.shape:
+        return Difference(np.inf, np.inf, np.nan)
+    if not (np.isfinite(got).all() and np.isfinite(expected).all()):
+        return Difference(np.inf, np.inf, np.nan)
+    ours, theirs = got.astype(np.float64), expected.astype(np.float64)
+    largest = float(np.max(np.abs(ours - theirs), initial=0.0))
+    distance, norm = float(np.linalg.norm(ours - theirs)), float(np.linalg.norm(theirs if unit is None else unit))
+    relative = 0.0 if distance == 0 else distance / norm if norm > _NOTHING else np.inf
+    return Difference(relative, largest, 1 - cosine_gap(ours.ravel(), theirs.ravel()))
+
+
+def unit_of(name: str, run: Run) -> Array | float | None:
+    """What a difference is relative to, where not to the tensor itself."""
+    kind, _, rest = name.partition("/")
+    if kind == "loss":
+        return loss_unit(run.expected(name), run.expected("loss/total"))
+    if kind == "adam" and rest.endswith("pixels"):
+        step = int(rest.partition("/")[0])
+        return run.expected(name) - run.value(before_step(step))
+    if name == "lbfgs/pixels":
+        points = run.expected(name)
+        return points - points[:1]
+    return None
+
+
+def loss_unit(term: Array, total: Array) -> float:
+    """What the difference of a loss term is relative to: itself, or a negligible part of the total."""
+    return max(abs(float(term)), NEGLIGIBLE_TERM * abs(float(total)))
+
+
+def tolerance(name: str, precision: Precision, variant: Variant) -> float:
+    """The largest relative difference that is rounding."""
+    bounds = bounds_for(_PRECISIONS.get(variant.arithmetic, precision))
+    kind, _, rest = name.partition("/")
+    if kind == "saved":
+        return _SAVED
+    if kind in ("content", "style"):
+        return bounds_for("float32").features  # pictures are float32, whatever is computed from them
+    if kind in ("adam", "lbfgs"):
+        return _of_optimisers(rest, bounds, precision)
+    if kind == "gradient":
+        return bounds.gradient_followed
+    return bounds.losses if kind == "loss" else bounds.features
+
+
+# float16 keeps as many bits as TF32.
+_PRECISIONS: dict[Arithmetic, Precision] = {"tf32": "tf32", "float16": "tf32", "bfloat16": "bfloat16"}
+# A value that lies within rounding of a half may be written one lower or higher.
+_SAVED = 2e-3
+
+
+def _of_optimisers(rest: str, bounds: Bounds, precision: Precision) -> float:
+    if rest.endswith("pixels"):
+        return bounds.gradient_followed if precision == "float64" else 2e-3
+    return bounds.losses if rest == "losses" else bounds.gradient_flipped

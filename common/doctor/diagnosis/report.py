@@ -1,0 +1,87 @@
+"""A diagnosis for the terminal, as Markdown, and as plain JSON values."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.text import Text
+
+from common.doctor.diagnosis.diagnose import Diagnosis
+from common.doctor.diagnosis.findings import finding_json, finding_lines
+from common.doctor.diagnosis.judge import Judged
+from common.terminal import fitted, plain_table
+
+_HEADINGS = ("shape", "layout", "relative\nL2", "largest", "cosine", "from its\nown inputs", "verdict")
+_STYLES = {"same": None, "inherits": "yellow", "differs": "bold red"}
+SCHEMA = 1
+
+
+def print_diagnosis(out: Console, title: str, diagnosis: Diagnosis, layouts: Mapping[str, str]) -> None:
+    """The table in data-flow order, then what is wrong and why."""
+    table = plain_table(escape(title), "tensor", *_HEADINGS)
+    for row in diagnosis.rows:
+        table.add_row(escape(row.name), *_cells(row, diagnosis, layouts), style=_STYLES[row.verdict])
+    out.print(fitted(table, out, "cosine", "largest", "shape", "layout"), "", sep="\n")
+    for line in lines(diagnosis):
+        out.print(Text(line), highlight=False)
+
+
+def _cells(row: Judged, diagnosis: Diagnosis, layouts: Mapping[str, str]) -> tuple[str, ...]:
+    far = row.from_reference
+    first = " (first)" if diagnosis.first is not None and row.name == diagnosis.first.name else ""
+    shape = "x".join(map(str, row.shape)) or "scalar"
+    numbers = (f"{far.relative:.1e}", f"{far.largest:.1e}", _cosine(far.cosine), f"{row.from_own.relative:.1e}")
+    return shape, layouts.get(row.name, ""), *numbers, f"{row.verdict}{first}"
+
+
+def _cosine(cosine: float) -> str:
+    return "" if math.isnan(cosine) else f"{cosine:.6f}"
+
+
+def lines(diagnosis: Diagnosis) -> Iterator[str]:
+    """The diagnosis in sentences."""
+    if not diagnosis.findings:
+        yield "Nothing differs: every tensor is the reference's within rounding."
+        return
+    inherited = sum(row.verdict == "inherits" for row in diagnosis.rows)
+    if diagnosis.first is not None:
+        yield f"The first tensor that differs is {diagnosis.first.name}; {inherited} later ones inherit it."
+    for number, finding in enumerate(diagnosis.findings, start=1):
+        yield ""
+        yield from finding_lines(number, finding)
+
+
+def to_markdown(title: str, diagnosis: Diagnosis, layouts: Mapping[str, str]) -> str:
+    """The same as Markdown."""
+    headings = ["tensor", *(heading.replace("\n", " ") for heading in _HEADINGS)]
+    rows = [f"| {' | '.join([f'`{row.name}`', *_cells(row, diagnosis, layouts)])} |" for row in diagnosis.rows]
+    table = [f"| {' | '.join(headings)} |", f"|{'---|' * len(headings)}", *rows]
+    return "\n".join([f"## {title}", "", *table, "", *lines(diagnosis), ""])
+
+
+def to_json(title: str, diagnosis: Diagnosis, layouts: Mapping[str, str]) -> dict[str, Any]:
+    """The same as plain JSON values; what is not finite is null."""
+    return {
+        "schema": SCHEMA,
+        "title": title,
+        "healthy": diagnosis.healthy,
+        "first": diagnosis.first and diagnosis.first.name,
+        "tensors": [_row_json(row, layouts) for row in diagnosis.rows],
+        "findings": [finding_json(finding) for finding in diagnosis.findings],
+    }
+
+
+def _row_json(row: Judged, layouts: Mapping[str, str]) -> dict[str, Any]:
+    far = row.from_reference
+    numbers = {"relative_l2": far.relative, "largest": far.largest, "cosine": far.cosine}
+    numbers |= {"relative_l2_from_own_inputs": row.from_own.relative, "tolerance": row.tolerance}
+    finite = {name: value if math.isfinite(value) else None for name, value in numbers.items()}
+    return {
+        "name": row.name,
+        "shape": list(row.shape),
+        "layout": layouts.get(row.name),
+        **finite,
+        "verdict": row.verdict,
+    }

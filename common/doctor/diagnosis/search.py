@@ -1,0 +1,151 @@
+"""Trying hypotheses on one tensor: the one that makes its difference vanish, or two together."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from common.doctor.diagnosis.judge import Judge
+from common.doctor.hypotheses.catalogue import STAGES, Hypothesis, stage_of
+from common.doctor.reference.variant import Variant
+
+JudgeBy = Callable[[Variant, Hypothesis], Judge]
+_SUBSTANTIAL = 0.5
+_POWERS = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """A hypothesis that explains a tensor, what the port's variant is with it, and the evidence.
+
+    It is `confined` to that tensor where others, which are right without it, would be wrong with it: a term that is
+    handed over without its weight, say, but summed with it.
+    """
+
+    hypothesis: Hypothesis
+    variant: Variant
+    tensor: str
+    evidence: str
+    also_possible: tuple[int, ...] = ()
+    confined: bool = False
+
+
+def alone(
+    tried: Sequence[Hypothesis], name: str, judge_by: JudgeBy, judge: Judge, names: Sequence[str], end_s: float
+) -> Explained | None:
+    """The hypothesis that explains a tensor and, with it, most of the others; None where none does in time.
+
+    Those of the tensor's own stage come first, and earlier stages only where these leave something wrong.
+    """
+    found: list[tuple[int, float, Hypothesis, Judge]] = []
+    concerned = _concerned(name, names)
+    for stage in reversed(STAGES):
+        for hypothesis in (it for it in tried if it.stage == stage and time.monotonic() < end_s):
+            variant = judge.variant.changed(hypothesis.changes)
+            by = None if variant is None else judge_by(variant, hypothesis)
+            if by is not None and _explains(name, by, judge) and not _contradicted(by, judge, name, names):
+                found.append((*_left_by(by, concerned), hypothesis, by))
+        if any(wrong == 0 for wrong, *_ in found):
+            break
+    if not found:
+        return None
+    found.sort(key=lambda it: it[:2])
+    fewest, _, best, by = found[0]
+    also = tuple(dict.fromkeys(it.trap for wrong, _, it, _ in found if it.trap != best.trap and wrong == fewest))
+    return Explained(best, by.variant, name, _evidence(name, judge, by), also, _spoils(by, judge, concerned))
+
+
+def in_pairs(
+    tried: Sequence[Hypothesis], name: str, judge_by: JudgeBy, judge: Judge, names: Sequence[str], longest_s: float
+) -> tuple[Explained, Explained] | None:
+    """Two hypotheses of different traps that explain a tensor together; None where no two do, in about that time."""
+    found, start_s = [], time.monotonic()
+    for one, other, alone_leaves in _worth_trying(tried, name, judge_by, judge, start_s + longest_s / 2):
+        if time.monotonic() > start_s + longest_s:
+            break
+        first = judge.variant.changed(one.changes)
+        both = None if first is None else first.changed(other.changes)
+        if first is None or both is None:
+            continue
+        by = judge_by(both, min(one, other, key=lambda it: STAGES.index(it.stage)))
+        needed = by.from_own(name).relative < _SUBSTANTIAL * alone_leaves
+        if needed and _explains(name, by, judge) and not _contradicted(by, judge, name, names):
+            found.append((one, other, first, by))
+    if not found:
+        return None
+    if len(found) > 1:
+        concerned = _concerned(name, names)
+        found.sort(key=lambda it: sum(it[3].is_wrong(another) for another in concerned))
+    one, other, first, by = found[0]
+    evidence = f"together with trap {{}}: {_evidence(name, judge, by)}"
+    return (
+        Explained(one, first, name, evidence.format(other.trap)),
+        Explained(other, by.variant, name, evidence.format(one.trap)),
+    )
+
+
+def _left_by(by: Judge, names: Sequence[str]) -> tuple[int, float]:
+    """How many tensors are wrong by a hypothesis, and by how many powers of ten in all."""
+    wrong = [name for name in names if by.is_wrong(name)]
+    differences = (max(by.from_own(name).relative, 10.0**-_POWERS) for name in wrong)
+    return len(wrong), round(sum(min(math.log10(it), _POWERS) for it in differences), 3)
+
+
+def _explains(name: str, by: Judge, before: Judge) -> bool:
+    left = by.from_own(name).relative
+    return left <= by.tolerance(name) and left < _SUBSTANTIAL * before.from_own(name).relative
+
+
+def _contradicted(by: Judge, before: Judge, name: str, names: Sequence[str]) -> bool:
+    """Whether a hypothesis is refuted by an earlier tensor that was right, or by a later one that follows from this.
+
+    A later one that is right by itself only says that the port goes on otherwise than what it has handed over.
+    """
+    followers = [it for it in _concerned(name, names)[1:] if before.from_reference(it).relative > before.tolerance(it)]
+    return _spoils(by, before, [*_earlier(name, names), *followers])
+
+
+def _spoils(by: Judge, before: Judge, names: Sequence[str]) -> bool:
+    """Whether tensors are wrong by a hypothesis that are right without it."""
+    return any(by.is_wrong(name) and not before.is_wrong(name) for name in names)
+
+
+def _worth_trying(
+    tried: Sequence[Hypothesis], name: str, judge_by: JudgeBy, judge: Judge, end_s: float
+) -> list[tuple[Hypothesis, Hypothesis, float]]:
+    """Pairs of hypotheses that change the tensor, those first that change it most for the better.
+
+    Beside each pair stands what the better one of the two leaves alone.
+    """
+    base = judge.own.expected(name)
+    effective = []
+    for hypothesis in tried:
+        variant = judge.variant.changed(hypothesis.changes)
+        if variant is None or time.monotonic() > end_s:
+            continue
+        by = judge_by(variant, hypothesis)
+        value = by.own.expected(name)
+        if value.shape != base.shape or (value != base).any():
+            effective.append((by.from_own(name).relative, hypothesis))
+    effective.sort(key=lambda it: it[0])
+    ranks = sorted(combinations(range(len(effective)), 2), key=sum)
+    pairs = ((effective[first], effective[second]) for first, second in ranks)
+    return [(one, other, min(left, leaves)) for (left, one), (leaves, other) in pairs if one.trap != other.trap]
+
+
+def _earlier(name: str, names: Sequence[str]) -> Sequence[str]:
+    return names[: names.index(name)]
+
+
+def _concerned(name: str, names: Sequence[str]) -> list[str]:
+    """The tensors from this one on, without the optimisers' where it is not one of them: those take long."""
+    later = names[names.index(name) :]
+    if stage_of(name) == "optimiser":
+        return list(later)
+    return [other for other in later if not other.startswith(("adam/", "lbfgs/"))]
+
+
+def _evidence(name: str, before: Judge, after: Judge) -> str:
+    was, left = before.from_own(name).relative, after.from_own(name).relative
+    return f"with it, the difference of {name} falls from {was:.1e} to {left:.1e}"

@@ -1,0 +1,1 @@
+"""The known traps, and the changes of the reference that each stands for."""

@@ -1,0 +1,121 @@
+"""The reference bundle: every tensor of a case by the float64 oracle, and a manifest that says what they are."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common.doctor.port.bundle_folder import COMPUTED_BY, MANIFEST, TENSORS, replacing_bundle
+from common.doctor.reference.case import Case
+from common.doctor.reference.make_case import case_of
+from common.doctor.reference.pictures import Picture
+from common.doctor.reference.run import Run
+from common.doctor.reference.variant import RIGHT
+from common.errors import RosettaError, one_line
+from common.images import write_text
+from common.problem import Problem
+from common.recipes.recipe_json import recipe_from_json, recipe_to_json
+from common.tensors.arrays import Array, Arrays
+from common.tensors.files import read_tensors, write_tensors
+from common.tensors.names import tensor_names
+from common.vgg19.load_weights import load_weights
+from common.vgg19.weights import Weights
+
+SCHEMA = 1
+
+
+def write_bundle(case: Case, folder: Path) -> None:
+    """Write tensors.safetensors, manifest.json, and copies of the two pictures into a folder: all of them or none.
+
+    An earlier bundle there is replaced. Raises RosettaError for a folder that cannot be written.
+    """
+    arrays, files = bundle_tensors(case), {role: getattr(case, role).path for role in ("content", "style")}
+    names = {role: file and f"{role}{file.suffix.lower()}" for role, file in files.items()}
+    with replacing_bundle(folder) as part:
+        for role, file in files.items():
+            if file:
+                shutil.copyfile(file, part / names[role])
+        write_tensors(part / TENSORS, arrays)
+        write_text(part / MANIFEST, json.dumps(_manifest(case, arrays, names), indent=1))
+
+
+def bundle_tensors(case: Case) -> Arrays:
+    """Every tensor of the case: large ones in float32, those that steps are computed from in float64."""
+    run = Run(case, RIGHT)
+    computed = {name: run.expected(name) for name in tensor_names(case.problem)}
+    return {"image": case.image, **{name: _stored(name, np.asarray(array)) for name, array in computed.items()}}
+
+
+def _stored(name: str, array: Array) -> Array:
+    if name.endswith("/decoded"):
+        in_bytes = np.rint(array * 255)
+        return in_bytes.astype(np.uint8) if np.array_equal(in_bytes / np.float32(255), array) else array
+    large = name.startswith(("features/", "gram/", "target/", "gradient/features/", "content/", "style/"))
+    return array.astype(np.float32) if large else array
+
+
+def _manifest(case: Case, arrays: Arrays, pictures: Mapping[str, str | None]) -> dict[str, Any]:
+    weights = case.problem.weights
+    tensors = {name: {"shape": list(array.shape), "dtype": str(array.dtype)} for name, array in arrays.items()}
+    return {
+        "schema": SCHEMA,
+        "computed by": COMPUTED_BY,
+        "layout": "HWC, without a batch; Gram matrices (C, C)",
+        "recipe": recipe_to_json(case.problem.recipe),
+        "weights": {
+            "name": weights.name,
+            "family": weights.family,
+            "sha256": weights.sha256,
+            "licence": weights.licence,
+        },
+        "adam": vars(case.adam),
+        "lbfgs": vars(case.lbfgs),
+        "pictures": pictures,
+        "tensors": tensors,
+    }
+
+
+def read_bundle(folder: Path, weights: str | None) -> Case:
+    """The case of a bundle; raise RosettaError when it is none, or was made with other weights than are found."""
+    if not folder.is_dir():
+        raise RosettaError(f"there is no bundle {str(folder)!r}: make one by `python compare.py export DIR`")
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        if manifest["schema"] != SCHEMA:
+            raise ValueError(f"its schema is {manifest['schema']}, not {SCHEMA}")
+        recipe = recipe_from_json(manifest["recipe"])
+        wanted, pictures = manifest["weights"], manifest["pictures"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise RosettaError(
+            f"{str(folder)!r} is no bundle ({one_line(error)}): make one by `python compare.py export DIR`"
+        ) from None
+    arrays = read_tensors(folder / TENSORS)
+    found = _same_weights(wanted, weights)
+    try:
+        problem = Problem(arrays["content/resized"], arrays["style/resized"], recipe, found, "float64")
+        content, style = (_picture(role, arrays, pictures, folder) for role in ("content", "style"))
+        return case_of(problem, content, style, arrays["image"])
+    except KeyError as error:
+        raise RosettaError(f"the bundle {str(folder)!r} has no {one_line(error)}: export it anew") from None
+
+
+def _same_weights(wanted: Mapping[str, str], source: str | None) -> Weights:
+    name = wanted["name"]
+    found = load_weights(source or (name if name.startswith("random") else None))
+    if found.sha256 != wanted["sha256"]:
+        raise RosettaError(
+            f"the bundle was made with the weights {name} (sha256 {wanted['sha256'][:12]}...), and {found.name} is "
+            f"{found.sha256[:12]}...: name the file by --weights"
+        )
+    return found
+
+
+def _picture(role: str, arrays: Arrays, pictures: Mapping[str, str | None], folder: Path) -> Picture:
+    decoded = arrays[f"{role}/decoded"]
+    values = (decoded / np.float32(255 if decoded.dtype == np.uint8 else 1)).astype(np.float32)
+    name = pictures.get(role)
+    path = folder / Path(name).name if name else None
+    return Picture(values, path if path is not None and path.is_file() else None)

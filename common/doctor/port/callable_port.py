@@ -1,0 +1,82 @@
+"""A port that is called: `package.module:name`, given three images, gives a dict of named tensors.
+
+    def port(content, style, image):  # float32 RGB in [0, 1], shape (H, W, 3)
+        return {"features/relu1_1": ..., "loss/total": ..., "gradient/pixels": ...}
+
+It may also give just the loss and its gradient, as a pair.
+Where it has an attribute `layer`, a function of a layer's name and its input (H, W, C), every layer is also given
+the reference's input, so that an error behind another one is seen on its own.
+"""
+
+import importlib
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common.doctor.reference.case import Case
+from common.doctor.reference.run import Run
+from common.doctor.reference.variant import RIGHT
+from common.errors import RosettaError, one_line
+from common.tensors.arrays import Arrays
+from common.vgg19.layers import cut
+
+Port = Callable[..., Mapping[str, Any] | tuple[Any, Any]]
+_WHATEVER = (Exception, SystemExit)  # a user's module may raise anything, and must not end this process as a success
+_PAIR = ("loss/total", "gradient/pixels")
+
+
+def load_port(name: str) -> Port:
+    """Import a port; raise RosettaError when it is not there or cannot be called."""
+    module_name, colon, attribute = name.partition(":")
+    if not (module_name and colon and attribute):
+        raise RosettaError(f"{name!r} names no port: write package.module:name")
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        port = getattr(importlib.import_module(module_name), attribute)
+    except _WHATEVER as error:
+        raise RosettaError(f"cannot import the port {name!r} ({type(error).__name__}: {one_line(error)})") from None
+    if not callable(port):
+        raise RosettaError(f"the port {name!r} cannot be called: write a function of content, style and image")
+    return port  # type: ignore[no-any-return]
+
+
+def tensors_of(port: Port, case: Case) -> Arrays:
+    """What a port computes for a case; raise RosettaError with its own words when it fails."""
+    problem = case.problem
+    images = (np.array(image, np.float32) for image in (problem.content, problem.style, case.image))
+    try:
+        given = port(*images)
+        tensors = dict(zip(_PAIR, given, strict=True)) if isinstance(given, tuple) else given
+        if isinstance(tensors, Mapping):
+            return {str(name): np.asarray(tensor) for name, tensor in tensors.items()}
+    except _WHATEVER as error:
+        raise RosettaError(f"the port failed{_place(error)}: {type(error).__name__}: {one_line(error)}") from None
+    raise RosettaError(f"the port gave a {type(given).__name__}: return a dict of named tensors, or loss and gradient")
+
+
+def _place(error: BaseException) -> str:
+    """Where in the port an exception was raised."""
+    frames = traceback.extract_tb(error.__traceback__)[1:]
+    return f" in {frames[-1].filename}, line {frames[-1].lineno}" if frames else ""
+
+
+def layers_of(port: Port, case: Case) -> dict[str, Arrays]:
+    """By tensor: the reference's input of a layer, and what the port's layer makes of it; empty without layers."""
+    layer_of_port = getattr(port, "layer", None)
+    if layer_of_port is None:
+        return {}
+    run, before = Run(case, RIGHT), "input"
+    found: dict[str, Arrays] = {}
+    for layer in cut(case.problem.recipe.taps):
+        name, given = f"features/{layer.name}", run.below(layer).astype(np.float32)
+        try:
+            found[name] = {before: given, name: np.asarray(layer_of_port(layer.name, given.copy()))}
+        except _WHATEVER as error:
+            raise RosettaError(f"the port's {layer.name} failed: {type(error).__name__}: {one_line(error)}") from None
+        before = name
+    return found

@@ -1,0 +1,103 @@
+"""Which layout a port's tensor has: it is recognised from its shape, said, and never changed in silence."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from common.doctor.diagnosis.differences import difference
+from common.doctor.reference.case import Case
+from common.doctor.reference.run import Run
+from common.doctor.reference.shapes import shape_of
+from common.doctor.reference.variant import RIGHT
+from common.tensors.arrays import Array, Arrays
+from common.vgg19.layers import LAYERS
+
+_CHANNELS = {layer.out_channels for layer in LAYERS}
+
+
+@dataclass(frozen=True, eq=False)
+class Recognised:
+    """A port's tensors in (H, W, C) without a batch, and how each was found."""
+
+    arrays: Arrays
+    layouts: Mapping[str, str]
+
+
+def recognise(case: Case, given: Arrays) -> Recognised:
+    """Bring every tensor into (H, W, C); where two layouts have one shape, the nearer one is taken."""
+    run = Run(case, RIGHT)
+    arrays, layouts = {}, {}
+    for name, array in given.items():
+        arrays[name], layouts[name] = _recognised(name, np.asarray(array), run)
+    return Recognised(arrays, layouts)
+
+
+def _recognised(name: str, array: Array, run: Run) -> tuple[Array, str]:
+    if array.dtype == np.uint8 and name.endswith(("/decoded", "/resized")):
+        one, layout = _recognised(name, array / np.float32(255), run)
+        return one, f"{layout}, 8 bits"
+    candidates = _candidates(name, array, run.case)
+    if not candidates:
+        return array, "unknown"
+    if len(candidates) == 1:
+        return candidates[0]
+    expected = run.expected(name)
+    return min(candidates, key=lambda it: difference(it[0], expected).relative)
+
+
+def _candidates(name: str, array: Array, case: Case) -> list[tuple[Array, str]]:
+    """The array in every way that has the shape it should have."""
+    wanted = _wanted(name, array, case)
+    if wanted is None:
+        return []
+    if wanted == ():
+        return [(array.reshape(()), "scalar")] if array.size == 1 else []
+    found = _as_image(array, wanted, "")
+    if array.ndim > 1 and array.shape[0] == 1:
+        found += _as_image(array[0], wanted, "N")
+    if array.ndim == len(wanted) + 1 == 5 and array.shape[1] == 1:  # a batch of one at each of several points
+        found += _as_image(array[:, 0], wanted, "N")
+    if array.ndim == len(wanted) - 2 and array.size == prod(wanted):
+        found.append((array.reshape(wanted), "flat, HWC"))
+    return found or _by_channels(array)
+
+
+def _by_channels(array: Array) -> list[tuple[Array, str]]:
+    """A feature map of another size or depth than it should have, told by the axis that can be VGG-19's channels."""
+    batch = array.ndim == 4 and array.shape[0] == 1
+    one, prefix = (array[0], "N") if batch else (array, "")
+    if one.ndim != 3:
+        return []
+    first, last = one.shape[0] in _CHANNELS, one.shape[-1] in _CHANNELS
+    if first == last:
+        return []
+    return [(np.moveaxis(one, 0, -1), f"{prefix}CHW") if first else (one, f"{prefix}HWC")]
+
+
+def _as_image(array: Array, wanted: tuple[int, ...], prefix: str) -> list[tuple[Array, str]]:
+    found = []
+    if array.shape == wanted:
+        found.append((array, _name(prefix, wanted, "HWC")))
+    if len(wanted) >= 3 and array.shape == (*wanted[:-3], wanted[-1], *wanted[-3:-1]):
+        found.append((np.moveaxis(array, -3, -1), _name(prefix, wanted, "CHW")))
+    return found
+
+
+def _name(prefix: str, wanted: tuple[int, ...], order: str) -> str:
+    stacked = "N" * (len(wanted) - 3)
+    return f"{prefix}{stacked}{order}" if len(wanted) >= 3 else "matrix" if len(wanted) == 2 else "vector"
+
+
+def _wanted(name: str, array: Array, case: Case) -> tuple[int, ...] | None:
+    """The shape that a tensor should have, as far as that is known before it is looked at."""
+    image = case.problem.content.shape
+    if name == "lbfgs/losses":
+        return (array.size,)
+    if name.startswith("lbfgs/"):
+        return (len(array) if array.ndim else 0, *image)
+    if name.endswith("/decoded"):
+        picture = case.content if name.startswith("content") else case.style
+        return picture.decoded.shape
+    return shape_of(name, case, RIGHT)

@@ -1,0 +1,1 @@
+"""The reference as a port with some faults would compute it."""

@@ -1,0 +1,114 @@
+"""From RGB to the network's input as a variant does it; all of it is affine, so one gradient serves all.
+
+Where the optimised variable is the network's input up to its unit (a `caffe` recipe on Oxford's weights), a trap of
+preprocessing may lie in the variable (`in_pixels`); otherwise it lies between the variable and the network.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from common.doctor.reference.variant import Scrambled, Variant
+from common.problem import Problem
+from common.tensors.arrays import Array
+from common.vgg19.preprocessing import IMAGENET, Preprocessing
+
+Map = Callable[[Array], Array]
+
+
+@dataclass(frozen=True)
+class InputMaps:
+    """RGB to the optimised variable, and the variable to the network's input; both (H, W, 3)."""
+
+    to_pixels: Map
+    to_input: Map
+
+    def pull_back(self, at_input: Array) -> Array:
+        """The gradient at the variable, given that at the network's input."""
+        return adjoint(self.to_input, at_input)
+
+
+def input_maps(problem: Problem, network_preprocessing: Preprocessing, variant: Variant) -> InputMaps:
+    """The two maps of a problem."""
+    space, wrong = space_of(problem, variant), preprocess(network_preprocessing, variant)
+    if variant.in_pixels:
+        factor = space.std[0] / network_preprocessing.std[0]
+        return InputMaps(lambda rgb: wrong(rgb) / factor, lambda pixels: factor * pixels)
+    return InputMaps(space.apply, lambda pixels: wrong(space.invert(pixels)))
+
+
+def space_of(problem: Problem, variant: Variant) -> Preprocessing:
+    """What the optimised variable is."""
+    return variant.space or problem.recipe.pixel_space
+
+
+def differ_in_unit_alone(space: Preprocessing, other: Preprocessing) -> bool:
+    """Whether the optimised variable is the network's input but for one factor."""
+    same = (space.mean, space.scale, space.bgr) == (other.mean, other.scale, other.bgr)
+    factors = np.divide(space.std, other.std)
+    return same and bool(np.allclose(factors, factors[0], rtol=1e-12))
+
+
+def preprocess(right: Preprocessing, variant: Variant) -> Map:
+    """RGB in [0, 1] to the network's input."""
+    unit = _unit(right)
+    right = right.divided_by(1 / unit)
+    step = replace(right, mean=right.mean[::-1] if variant.swapped_means else right.mean, std=_std(right, variant))
+    step = replace(step, scale=step.scale * variant.scale, bgr=step.bgr != variant.unordered)
+    again = replace(step, scale=1.0)
+    in_order = slice(None, None, -1 if step.bgr else 1)
+
+    def apply(rgb: Array) -> Array:
+        values = step.apply(scrambled(rgb[..., ::-1] if variant.bgr_file else rgb, variant.scrambled))
+        if variant.repeated == "with the channels":
+            values = again.apply(values)
+        if variant.repeated == "without the channels":
+            values = (values - np.asarray(step.mean)[in_order]) / np.asarray(step.std)[in_order]
+        if variant.repeated == "the means alone":
+            values = values - (np.asarray(step.mean) / step.std)[in_order]
+        return np.asarray(values / unit)
+
+    return apply
+
+
+def _unit(right: Preprocessing) -> float:
+    """What all values are divided by at the end, for weights of one family in another's units; 1 without."""
+    return right.std[0] if len(set(right.std)) == 1 else 1.0
+
+
+def _std(right: Preprocessing, variant: Variant) -> tuple[float, float, float]:
+    factors = {
+        "right": np.ones(3),
+        "forgotten": 1 / np.asarray(right.std),
+        "forgotten, in 0..255": 1 / (255 * np.asarray(right.std)),
+        "ImageNet's of 255": 255 * np.asarray(IMAGENET.std),
+        "ImageNet's of 1": np.asarray(IMAGENET.std),
+    }
+    red, green, blue = (float(value) for value in np.asarray(right.std) * factors[variant.std])
+    return red, green, blue
+
+
+def scrambled(values: Array, how: Scrambled) -> Array:
+    """An image (H, W, 3) that was handed over by reshape where a transpose was meant."""
+    height, width, channels = values.shape
+    if how == "NCHW read as NHWC":
+        return np.ascontiguousarray(values.transpose(2, 0, 1)).reshape(height, width, channels)
+    if how == "NHWC read as NCHW":
+        return np.ascontiguousarray(values).reshape(channels, height, width).transpose(1, 2, 0)
+    return values
+
+
+def adjoint(affine: Map, gradient: Array) -> Array:
+    """The adjoint of an affine map that acts on every pixel alike or moves values about.
+
+    Where it moves values, it does so for every one: the places are found from the map of their own numbers.
+    """
+    shape = gradient.shape
+    offset = affine(np.zeros(shape))
+    places = np.arange(gradient.size, dtype=np.float64).reshape(shape)
+    ones = affine(np.ones(shape)) - offset
+    sources = np.rint((affine(places) - offset) / ones).astype(int).ravel()
+    spread = np.zeros(gradient.size)
+    spread[sources] = (gradient * ones).ravel()
+    return spread.reshape(shape)

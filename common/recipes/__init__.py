@@ -1,0 +1,1 @@
+"""The recipes: what is computed, as data with its sources."""

@@ -1,0 +1,67 @@
+"""A recipe with another optimiser, another number of steps, or another size."""
+
+from dataclasses import replace
+from typing import Literal
+
+from common.errors import RosettaError
+from common.recipes.recipe import LBFGS, Adam, Exactly, LongestSide, Recipe, Size
+
+# Our own choice for a recipe whose source has no Adam: about 5 of 255 per step at the start.
+_DEFAULT_RATES = {"imagenet": 0.1, "caffe": 5.0, "unit": 0.02}
+
+
+def with_optimizer(recipe: Recipe, kind: Literal["adam", "lbfgs"]) -> Recipe:
+    """The recipe with every stage run by Adam or by L-BFGS; stages that already do so keep their settings."""
+    wanted = Adam if kind == "adam" else LBFGS
+    fallback = Adam(_DEFAULT_RATES[recipe.pixel_space.name]) if kind == "adam" else LBFGS()
+    stages = tuple(
+        stage if isinstance(stage.optimizer, wanted) else replace(stage, optimizer=fallback) for stage in recipe.stages
+    )
+    return replace(recipe, stages=stages)
+
+
+def adam_of(recipe: Recipe) -> Adam:
+    """The recipe's Adam in its last stage, or the one that it is given when asked to use one; in the textbook form."""
+    optimizer = with_optimizer(recipe, "adam").stages[-1].optimizer
+    assert isinstance(optimizer, Adam)
+    return replace(optimizer, form="textbook")
+
+
+def lbfgs_of(recipe: Recipe) -> LBFGS:
+    """The recipe's L-BFGS in its last stage, or the one that it is given when asked to use one."""
+    optimizer = with_optimizer(recipe, "lbfgs").stages[-1].optimizer
+    assert isinstance(optimizer, LBFGS)
+    return optimizer
+
+
+def with_steps(recipe: Recipe, steps: int) -> Recipe:
+    """The recipe with `steps` evaluations in all, shared out over the stages in the source's proportions."""
+    if steps < len(recipe.stages):
+        raise RosettaError(
+            f"{steps} steps are too few for {recipe.name}: give {len(recipe.stages)} or more, one a stage"
+        )
+    spare = steps - len(recipe.stages)  # every stage has one step, and its share of the rest
+    before = [sum(stage.steps for stage in recipe.stages[:index]) for index in range(len(recipe.stages) + 1)]
+    bounds = [round(spare * count / recipe.steps) for count in before]
+    stages = tuple(
+        replace(stage, steps=1 + end - start)
+        for stage, start, end in zip(recipe.stages, bounds, bounds[1:], strict=False)
+    )
+    return replace(recipe, stages=stages)
+
+
+def with_size(recipe: Recipe, size: Size) -> Recipe:
+    """The recipe with its last stage at `size` and the earlier ones smaller by the source's proportions."""
+    last = _side_px(recipe.stages[-1].size)
+    stages = tuple(replace(stage, size=_scaled(size, _side_px(stage.size) / last)) for stage in recipe.stages)
+    return replace(recipe, stages=stages)
+
+
+def _side_px(size: Size) -> int:
+    return size.side_px if isinstance(size, LongestSide) else max(size.height_px, size.width_px)
+
+
+def _scaled(size: Size, factor: float) -> Size:
+    if isinstance(size, LongestSide):
+        return replace(size, side_px=max(1, round(size.side_px * factor)))
+    return Exactly(max(1, round(size.height_px * factor)), max(1, round(size.width_px * factor)))

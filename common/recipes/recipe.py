@@ -1,0 +1,136 @@
+"""What a recipe is: everything that decides the result but the pictures, the weights and the arithmetic."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from common.errors import RosettaError
+from common.vgg19.layers import Pooling, check_taps, smallest_side_px
+from common.vgg19.preprocessing import Family, Preprocessing
+
+Convention = Literal["mean", "gatys", "image", "blog", "tftut"]
+TotalVariation = Literal["none", "mean_abs", "sum_abs", "power"]
+Init = Literal["content", "noise", "image"]
+
+
+@dataclass(frozen=True)
+class Exactly:
+    """Resize to this height and width, whatever the proportions."""
+
+    height_px: int
+    width_px: int
+
+    def __str__(self) -> str:
+        return f"{self.height_px}x{self.width_px}"
+
+
+@dataclass(frozen=True)
+class LongestSide:
+    """Keep the proportions; the longest side becomes `side_px`, or stays as it is where only shrinking is allowed."""
+
+    side_px: int
+    only_shrink: bool = False
+
+    def __str__(self) -> str:
+        return f"longest side {self.side_px}"
+
+
+Size = Exactly | LongestSide
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam (Kingma and Ba 2014), with a rate that is multiplied by `decay` after every `decay_every` steps.
+
+    `textbook` divides by sqrt(v_hat) + epsilon, as algorithm 1 of the paper and PyTorch do, in every
+    framework. `native` is the framework's own optimiser with its own epsilon, which differ.
+    """
+
+    label: ClassVar[str] = "Adam"
+    learning_rate: float
+    decay: float = 1.0
+    decay_every: int | None = None
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    form: Literal["textbook", "native"] = "textbook"
+
+    def rate_at(self, step: int) -> float:
+        """The learning rate of a step, counted from 0."""
+        decays = 0 if self.decay_every is None else step // self.decay_every
+        return self.learning_rate * self.decay**decays
+
+
+@dataclass(frozen=True)
+class LBFGS:
+    """SciPy's L-BFGS-B without bounds; the memory is dropped after every call of `maxfun` evaluations, if given."""
+
+    label: ClassVar[str] = "L-BFGS"
+    memory: int = 10
+    maxfun: int | None = None
+
+
+Optimizer = Adam | LBFGS
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One size of a coarse-to-fine run; `steps` counts evaluations of loss and gradient."""
+
+    size: Size
+    steps: int
+    optimizer: Optimizer
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides the result but the pictures, the weights and the arithmetic.
+
+    `pixel_space` is what the optimiser's variable is; `family` names the preprocessing of the checkpoints
+    that the loss weights were tuned for. `style_size` says whether the style image is resized to the content's
+    size or by the size rule on its own. Raises RosettaError for values that cannot be computed.
+    """
+
+    name: str
+    source: str
+    url: str | None
+    style_taps: tuple[str, ...]
+    content_taps: tuple[str, ...]
+    pooling: Pooling
+    convention: Convention
+    content_weight: float
+    style_weight: float
+    tv_weight: float
+    tv_form: TotalVariation
+    pixel_space: Preprocessing
+    family: Family
+    stages: tuple[Stage, ...]
+    init: Init = "content"
+    style_size: Literal["content", "own"] = "content"
+    deviations: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for taps in (self.style_taps, self.content_taps):
+            if len(check_taps(taps)) != len(taps):
+                raise RosettaError(f"a tap stands twice in {', '.join(taps)}: name each once")
+        weights = (self.content_weight, self.style_weight, self.tv_weight)
+        if not all(0 <= weight < float("inf") for weight in weights):
+            raise RosettaError(f"loss weights are finite and not negative, not {weights}")
+        if not self.taps:
+            raise RosettaError("a recipe needs at least one style or content tap")
+        if any(stage.steps < 1 for stage in self.stages):
+            raise RosettaError("every stage needs at least 1 step")
+
+    @property
+    def taps(self) -> tuple[str, ...]:
+        """Every tap of the recipe, once, style first."""
+        return check_taps(self.style_taps + self.content_taps)
+
+    @property
+    def smallest_side_px(self) -> int:
+        """The shortest image side that the recipe's taps, and the differences of its total variation, allow."""
+        return max(smallest_side_px(self.taps), 1 if self.tv_form == "none" else 2)
+
+    @property
+    def steps(self) -> int:
+        """The evaluations of all stages together."""
+        return sum(stage.steps for stage in self.stages)

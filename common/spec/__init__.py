@@ -1,1 +1,0 @@
-"""What is computed, as data: no files, no clocks, no tensors."""

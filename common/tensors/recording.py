@@ -1,0 +1,55 @@
+"""What a backend hands to the doctor and needs no framework for."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from common.images import Image, to_bytes
+from common.lbfgs import Vector, minimize
+from common.problem import Pixels, Problem
+from common.recipes.recipe import LBFGS
+from common.results import LossTerms
+from common.tensors.arrays import Array
+from common.tensors.names import LBFGS_EVALUATIONS
+
+Tensors = dict[str, Array]
+Evaluate = Callable[[Pixels], tuple[LossTerms, Pixels]]
+
+
+def picture_tensors(image: Image, problem: Problem) -> Tensors:
+    """The pictures that a backend was given, the optimised variable, and the image as a file would hold it."""
+    pictures = {"content/resized": problem.content, "style/resized": problem.style}
+    return {**pictures, "pixels": problem.pixels(image), "saved": to_bytes(image)}
+
+
+def loss_tensors(terms: LossTerms) -> Tensors:
+    """Every loss term and the total."""
+    named = {f"loss/{name.replace(' ', '/')}": value for name, value in terms.by_name().items()}
+    return {name: np.asarray(value, np.float64) for name, value in named.items()}
+
+
+def value_and_grad_tensors(terms: LossTerms, gradient: Pixels) -> Tensors:
+    """Every loss term, the total, and the gradient."""
+    return {**loss_tensors(terms), "gradient/pixels": gradient}
+
+
+def lbfgs_tensors(evaluate: Evaluate, start: Pixels, optimizer: LBFGS) -> Tensors:
+    """The points that L-BFGS evaluates first, their losses and gradients, in float64."""
+    points: list[Pixels] = []
+    losses: list[float] = []
+    gradients: list[Pixels] = []
+
+    def value_and_grad(point: Vector) -> tuple[float, Pixels]:
+        pixels = point.reshape(start.shape)
+        terms, gradient = evaluate(pixels)
+        points.append(pixels.copy())
+        losses.append(terms.total)
+        gradients.append(np.asarray(gradient, np.float64))
+        return terms.total, gradient
+
+    minimize(value_and_grad, start, optimizer, LBFGS_EVALUATIONS)
+    return {
+        "lbfgs/pixels": np.stack(points),
+        "lbfgs/losses": np.asarray(losses),
+        "lbfgs/gradients": np.stack(gradients),
+    }

@@ -1,0 +1,55 @@
+"""From what `--weights` says to the weights themselves."""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+
+from common.errors import RosettaError
+from common.vgg19.weight_files import ENVIRONMENT_VARIABLE, KERAS_FILE, TORCHVISION_FILE, find
+from common.vgg19.weights import Weights, random_weights, read_keras_file, read_torch_file
+
+_READERS = {".h5": read_keras_file, ".hdf5": read_keras_file, ".pth": read_torch_file, ".pt": read_torch_file}
+_PUBLISHED = {"keras": KERAS_FILE, "torchvision": TORCHVISION_FILE}
+
+
+def load_weights(source: str | None = None) -> Weights:
+    """The weights that `source` names.
+
+    `keras` is the Oxford training as Keras publishes it and the default, `torchvision` is torchvision's own,
+    `random` or `random:SEED` is for tests and timing, and anything else is the path of a .h5 or .pth file.
+    Without a source, the environment variable STYLE_ROSETTA_WEIGHTS is used if it is set. Raises RosettaError.
+    """
+    found = _find(source)
+    return _read(found) if isinstance(found, Path) else random_weights(_seed(found))
+
+
+def locate_weights(source: str | None = None) -> str:
+    """What `load_weights` would load, for another interpreter: the path of a file, found or downloaded, or a seed."""
+    found = _find(source)
+    return str(found) if isinstance(found, Path) else found
+
+
+def _find(source: str | None) -> Path | str:
+    source = source or os.environ.get(ENVIRONMENT_VARIABLE) or "keras"
+    if source in _PUBLISHED:
+        return find(_PUBLISHED[source])
+    return source if source.split(":")[0] == "random" else Path(source)
+
+
+def _seed(source: str) -> int:
+    digits = source.removeprefix("random").removeprefix(":") or "0"
+    if not digits.isdecimal():
+        raise RosettaError(f"the weights {source!r} have no usable seed: write random:0")
+    return int(digits)
+
+
+@lru_cache(maxsize=2)
+def _read(path: Path) -> Weights:
+    if path.suffix.lower() not in _READERS:
+        raise RosettaError(
+            f"the weights {str(path)!r} are neither a Keras .h5 nor a torchvision .pth file: "
+            "give the path of one, or keras, torchvision, or random"
+        )
+    if not path.is_file():
+        raise RosettaError(f"there are no weights {str(path)!r}: give the path of a file that exists")
+    return _READERS[path.suffix.lower()](path)

@@ -1,0 +1,143 @@
+"""VGG-19's kernels and biases, the preprocessing that they were trained with, and what they are called."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from common.errors import RosettaError, one_line
+from common.vgg19.layers import CONVS, LAYERS
+from common.vgg19.preprocessing import CAFFE, IMAGENET, UNIT_VARIANCE_SCALE, Family, Preprocessing
+from common.vgg19.torch_checkpoint import read_state_dict
+from common.vgg19.weight_files import KERAS_FILE, TORCHVISION_FILE, Published, sha256_of
+
+Float32 = NDArray[np.float32]
+
+OXFORD_LICENCE = "Oxford VGG, Simonyan and Zisserman, arXiv:1409.1556, CC BY 4.0"
+TORCHVISION_LICENCE = "torchvision, trained on ImageNet by the PyTorch developers, BSD 3-Clause"
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """A trained VGG-19: kernels (3, 3, in, out) and biases (out,) by convolution name, float32.
+
+    `preprocessing` maps RGB in [0, 1] to the network's input. `family` says which training the weights come from: a
+    Keras file is taken to be Oxford's (`caffe`), a PyTorch file torchvision's (`imagenet`).
+    """
+
+    name: str
+    family: Family
+    preprocessing: Preprocessing
+    kernels_hwio: Mapping[str, Float32]
+    biases: Mapping[str, Float32]
+    sha256: str
+    licence: str
+
+    def for_family(self, family: Family) -> "Weights":
+        """The same network in the units of another family: every feature multiplied by one exact factor.
+
+        ReLU networks are positively homogeneous, so dividing input and biases by r divides every feature by r.
+        It lets a recipe tuned on unit-variance inputs run on the Oxford weights, and the other way round.
+        """
+        if family == self.family:
+            return self
+        factor = UNIT_VARIANCE_SCALE if self.family == "caffe" else 1 / UNIT_VARIANCE_SCALE
+        biases = {name: (bias / np.float64(factor)).astype(np.float32) for name, bias in self.biases.items()}
+        preprocessing = self.preprocessing.divided_by(factor)
+        return replace(self, family=family, preprocessing=preprocessing, biases=biases)
+
+
+def read_keras_file(path: Path) -> Weights:
+    """Read a `keras.applications` VGG-19 file (.h5, with or without the classifier); refuse anything else."""
+    kernels, biases = {}, {}
+    try:
+        with h5py.File(path) as file:
+            root = file.get("model_weights", file)
+            for conv in CONVS:
+                group = root[_keras_name(conv.name)]
+                kernels[conv.name], biases[conv.name] = _kernel_and_bias(group)
+    except (OSError, KeyError, AttributeError, ValueError, TypeError, RuntimeError) as error:
+        raise RosettaError(
+            f"cannot read the weights {str(path)!r} ({one_line(error)}): give a whole Keras VGG-19 .h5 file"
+        ) from None
+    return _weights(path, "caffe", CAFFE, kernels, biases, KERAS_FILE, OXFORD_LICENCE)
+
+
+def _keras_name(conv: str) -> str:
+    block, index = conv.removeprefix("conv").split("_")
+    return f"block{block}_conv{index}"
+
+
+def _kernel_and_bias(group: h5py.Group) -> tuple[Float32, Float32]:
+    arrays: dict[int, Float32] = {}
+
+    def collect(_: str, item: h5py.Dataset | h5py.Group) -> None:
+        if isinstance(item, h5py.Dataset):
+            arrays[item.ndim] = np.asarray(item, np.float32)
+
+    group.visititems(collect)
+    return arrays[4], arrays[1]
+
+
+def read_torch_file(path: Path) -> Weights:
+    """Read a torchvision VGG-19 state dict (.pth, with or without the classifier); refuse anything else."""
+    convs = {f"features.{index}": layer.name for index, layer in enumerate(LAYERS) if layer.kind == "conv"}
+    state = read_state_dict(path, {f"{key}.{part}" for key in convs for part in ("weight", "bias")})
+    kernels, biases = {}, {}
+    for key, name in convs.items():
+        if f"{key}.weight" not in state or f"{key}.bias" not in state:
+            raise RosettaError(f"the weights {str(path)!r} have no {key}: give torchvision's VGG-19 state dict")
+        weight_oihw = state[f"{key}.weight"]
+        if weight_oihw.ndim != 4:
+            raise RosettaError(f"the weights {str(path)!r} are not VGG-19's: {key} has shape {weight_oihw.shape}")
+        kernels[name] = np.ascontiguousarray(weight_oihw.transpose(2, 3, 1, 0), np.float32)
+        biases[name] = state[f"{key}.bias"].astype(np.float32)
+    return _weights(path, "imagenet", IMAGENET, kernels, biases, TORCHVISION_FILE, TORCHVISION_LICENCE)
+
+
+def _weights(
+    path: Path,
+    family: Family,
+    preprocessing: Preprocessing,
+    kernels: Mapping[str, Float32],
+    biases: Mapping[str, Float32],
+    published: Published,
+    licence: str,
+) -> Weights:
+    _check(path, kernels, biases)
+    sha256 = sha256_of(path)
+    known = licence if sha256.startswith(published.sha256) else f"unknown: not the published {published.filename}"
+    return Weights(path.name, family, preprocessing, kernels, biases, sha256, known)
+
+
+def _check(path: Path, kernels: Mapping[str, Float32], biases: Mapping[str, Float32]) -> None:
+    for conv in CONVS:
+        wanted = ((3, 3, conv.in_channels, conv.out_channels), (conv.out_channels,))
+        found = (kernels[conv.name].shape, biases[conv.name].shape)
+        if found != wanted:
+            raise RosettaError(
+                f"the weights {str(path)!r} are not VGG-19's: {conv.name} is {found} and should be {wanted}"
+            )
+        if not (np.isfinite(kernels[conv.name]).all() and np.isfinite(biases[conv.name]).all()):
+            raise RosettaError(f"the weights {str(path)!r} hold values that are not finite in {conv.name}")
+
+
+@lru_cache(maxsize=2)
+def random_weights(seed: int = 0) -> Weights:
+    """He-scaled normal kernels and small normal biases, the same for the same seed: for tests and timing."""
+    generator = np.random.default_rng(seed)
+    kernels, biases = {}, {}
+    digest = hashlib.sha256()
+    for conv in CONVS:
+        shape = (3, 3, conv.in_channels, conv.out_channels)
+        scale = np.float32(np.sqrt(2 / (9 * conv.in_channels)))
+        kernels[conv.name] = generator.standard_normal(shape, np.float32) * scale
+        biases[conv.name] = generator.standard_normal(conv.out_channels, np.float32)
+        digest.update(kernels[conv.name].tobytes() + biases[conv.name].tobytes())
+    name = f"random:{seed}"
+    return Weights(name, "caffe", CAFFE, kernels, biases, digest.hexdigest(), "none: random numbers")

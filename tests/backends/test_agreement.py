@@ -1,0 +1,81 @@
+"""Every backend against the float64 oracle, for every recipe, on real weights."""
+
+import pytest
+
+from common import RECIPES, Network, oracle
+from common.backend import BACKENDS, load_backend
+from common.comparison.agreement.table import compare
+from common.distances import cosine_gap, relative, relative_l2
+from common.tensors.recording import value_and_grad_tensors
+from common.tolerances import bounds_for
+from common.vgg19.layers import NAMES, cut
+
+PRECISIONS = ("float64", "float32")
+
+
+@pytest.fixture(scope="module")
+def judged(problem_for, image):
+    """The oracle's answer for a recipe and a precision, computed once for all backends."""
+    answers = {}
+
+    def judge(recipe, precision):
+        if (recipe, precision) not in answers:
+            answers[recipe, precision] = oracle.value_and_grad(image, problem_for(RECIPES[recipe], precision))
+        return answers[recipe, precision]
+
+    return judge
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("pooling", ["max", "average"])
+def test_features_of_every_layer(backend, weights, content, pooling, precision):
+    network = Network(weights, pooling, precision)
+    ours, theirs = backend.features(content, NAMES, network), oracle.features(content, NAMES, network)
+    assert list(ours) == list(NAMES)
+    for name in NAMES:
+        assert ours[name].shape == theirs[name].shape
+        assert ours[name].dtype == precision
+        assert relative_l2(ours[name], theirs[name]) <= bounds_for(precision).features, name
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_loss_term(backend, problem_for, image, judged, recipe, precision):
+    problem = problem_for(RECIPES[recipe], precision)
+    ours, theirs = backend.losses(image, problem).by_name(), judged(recipe, precision)[0].by_name()
+    assert list(ours) == list(theirs)
+    bound = bounds_for(precision).losses
+    differences = {name: relative(ours[name], theirs[name]) for name in ours}
+    assert max(differences.values()) <= bound, differences
+    assert all(value > 0 for name, value in ours.items() if name != "tv" or problem.recipe.tv_weight)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_gradient(backend, problem_for, image, judged, recipe, precision):
+    problem = problem_for(RECIPES[recipe], precision)
+    terms, gradient = backend.value_and_grad(image, problem)
+    expected_terms, expected = judged(recipe, precision)
+    bounds = bounds_for(precision)
+    assert relative(terms.total, expected_terms.total) <= bounds.losses
+    assert gradient.shape == image.shape
+    if precision == "float64" or problem.recipe.pooling == "average":
+        assert relative_l2(gradient, expected) <= bounds.gradient
+    assert cosine_gap(gradient, expected) <= bounds.gradient_cosine_gap
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_whole_table_agrees(problem_for, image, recipe, precision):
+    """The table that compare.py prints, for all backends at once, with float32 flips followed."""
+    problem = problem_for(RECIPES[recipe], precision)
+    evaluations = {name: evaluate(load_backend(name), image, problem) for name in BACKENDS}
+    agreement = compare(problem, image, evaluations)
+    assert agreement.agrees, ([row for row in agreement.rows if not row.agrees], agreement.findings)
+
+
+def evaluate(backend, image, problem):
+    relus = [layer.name for layer in cut(problem.recipe.taps) if layer.kind == "relu"]
+    trace = backend.trace(image, dict.fromkeys([*relus, *problem.recipe.taps]), problem)
+    features = {f"features/{name}": array for name, array in trace.items()}
+    return {**features, **value_and_grad_tensors(*backend.value_and_grad(image, problem))}

@@ -1,0 +1,96 @@
+"""Every execution mode and precision computes the same, and what cannot be computed is said."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from common import RECIPES, Network, RosettaError, oracle
+from common.backend import BACKENDS, load_backend
+from common.cli.rows import Group
+from common.comparison.plan import plan_for
+from common.comparison.workers.client import Worker
+from common.distances import cosine_gap, relative, relative_l2
+from common.tolerances import bounds_for
+
+EVERY = [(name, mode) for name, entry in BACKENDS.items() for mode in entry.modes]
+
+
+@pytest.fixture(scope="module")
+def plan():
+    from common.cli.main import _compare_parser
+
+    arguments = ["--weights", "random", "--recipe", "gatys", "--init", "content", "--steps", "1"]
+    return plan_for(Group("24x30", "float64"), _compare_parser().parse_args(arguments))
+
+
+@pytest.mark.parametrize(("name", "mode"), EVERY)
+def test_every_mode_computes_the_oracles_loss_and_gradient(plan, name, mode):
+    """In a process of its own, as compare.py does it: compilers and frameworks do not always share one."""
+    problem = plan.run_problem(mode)
+    image = np.random.default_rng(2).random(problem.content.shape, np.float32)
+    with Worker(name) as worker:
+        found = worker.ask("prepare", plan.job(name, problem, image))
+    terms, gradient = oracle.value_and_grad(image, problem)
+    assert relative(float(found.arrays["loss/total"]), terms.total) <= 1e-12
+    assert relative_l2(found.arrays["gradient/pixels"], gradient) <= 1e-10
+
+
+@pytest.mark.parametrize(("name", "mode"), [(name, mode) for name, mode in EVERY if mode not in ("compiled", "xla")])
+def test_bfloat16_is_another_precision_but_the_same_network(problem_for, image, name, mode):
+    problem = replace(problem_for(RECIPES["gatys"], "bfloat16"), mode=mode)
+    terms, gradient = load_backend(name).value_and_grad(image, problem)
+    expected_terms, expected = oracle.value_and_grad(image, replace(problem, precision="float64"))
+    bounds = bounds_for("bfloat16")
+    assert gradient.dtype == np.float32
+    assert 1e-6 < relative(terms.total, expected_terms.total) <= bounds.losses
+    assert cosine_gap(gradient, expected) <= bounds.gradient_cosine_gap
+
+
+def test_bfloat16_feature_maps_come_out_as_float32(backend, weights, content):
+    ours = backend.features(content, ["relu1_1", "relu5_1"], Network(weights, precision="bfloat16"))
+    theirs = oracle.features(content, ["relu1_1", "relu5_1"], Network(weights))
+    for tap, feature in ours.items():
+        assert feature.dtype == np.float32
+        assert 1e-4 < relative_l2(feature, theirs[tap]) <= bounds_for("bfloat16").features
+
+
+@pytest.mark.parametrize(("name", "mode"), [("torch", "graph"), ("torch", "xla"), ("keras", "compiled")])
+def test_a_mode_of_another_framework_is_refused(problem_for, image, name, mode):
+    with pytest.raises(RosettaError, match=f"has no mode '{mode}': use "):
+        load_backend(name).value_and_grad(image, replace(problem_for(RECIPES["d2l"]), mode=mode))
+
+
+def test_tf32_is_refused_without_its_gpu(backend, weights):
+    with pytest.raises(RosettaError, match="TF32 needs an NVIDIA GPU"):
+        backend.check_arithmetic(Network(weights, precision="tf32"))
+
+
+def test_bfloat16_is_refused_where_the_processor_has_none(backend, weights, monkeypatch):
+    machine = __import__(f"{backend.__name__.split('.')[0]}.device", fromlist=["lacks_bfloat16"])
+    monkeypatch.setattr(machine, "lacks_bfloat16", lambda: True)
+    with pytest.raises(RosettaError, match="no bfloat16 instructions"):
+        backend.check_arithmetic(Network(weights, precision="bfloat16"))
+    monkeypatch.setattr(machine, "lacks_bfloat16", lambda: False)
+    backend.check_arithmetic(Network(weights, precision="bfloat16"))
+
+
+def test_the_forward_pass_alone_gives_the_same_loss(backend, problem_for, image):
+    problem = problem_for(RECIPES["d2l"])
+    objective = backend.Objective(problem)
+    alone = objective.forward_terms(objective.variable(problem.pixels(image)))
+    expected = backend.losses(image, problem)
+    assert float(alone.tv) == expected.tv
+    assert {tap: float(value) for tap, value in alone.style.items()} == pytest.approx(dict(expected.style), rel=1e-12)
+
+
+def test_the_environment_says_what_decides_the_speed(backend, weights):
+    found = backend.environment(Network(weights))
+    assert found["flags"]["TF32"] is False
+    assert {"oneDNN", "CUDA build", "cuDNN build"} <= set(found["flags"])
+    assert found["gpu"] is None
+    assert backend.peak_memory(Network(weights)) is None
+
+
+def test_a_matrix_product_can_be_timed(backend, weights):
+    backend.matrix_product(16, Network(weights, precision="bfloat16"))()

@@ -1,0 +1,130 @@
+"""The optimisers: 20 steps on both backends, and Adam's textbook form against both natives."""
+
+from dataclasses import replace
+from importlib import import_module
+from itertools import combinations
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import torch
+
+from common import LBFGS, RECIPES, Adam, Exactly, Stage
+from common.backend import BACKENDS
+from common.recorder import Recorder
+from common.tolerances import TWENTY_STEPS_PX
+from keras_impl.optimizers import adam as keras_adam
+from torch_impl.optimizers import adam as torch_adam
+
+OPTIMIZERS = {
+    "adam": Adam(5.0, decay=0.8, decay_every=7),
+    "lbfgs": LBFGS(memory=10),
+    "restarted lbfgs": LBFGS(memory=10, maxfun=6),
+}
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_twenty_steps_end_at_the_same_picture(problem_for, content, optimizer):
+    """In 0..255, where 1e-6 is nothing; average pooling, so that no rounding can turn a choice."""
+    stage = Stage(Exactly(*content.shape[:2]), 20, optimizer)
+    recipe = replace(RECIPES["gatys"], init="content", stages=(stage,), tv_form="power", tv_weight=1.0)
+    problem = problem_for(recipe).at(stage)
+    start = problem.pixels(problem.content)
+    ends = [run_stage(entry.package, problem, start, stage) for entry in BACKENDS.values()]
+    assert np.abs(ends[0] - start).max() > 1, "nothing moved"
+    for one, other in combinations(ends, 2):
+        assert np.abs(one - other).max() <= TWENTY_STEPS_PX
+
+
+def run_stage(package, problem, start, stage):
+    """The optimised variable, in 0..255 minus the means and float64, after a stage's steps on one backend."""
+    objective = import_module(f"{package}.objective").Objective(problem)
+    transfer = import_module(f"{package}.transfer")
+    run = transfer.run_adam if isinstance(stage.optimizer, Adam) else transfer.run_lbfgs
+    seen = []
+    recorder = Recorder(problem, lambda step, _: seen.append(step.evaluation))
+    end = run(objective, start, stage.optimizer, stage.steps, recorder)
+    assert seen == list(range(1, 21))
+    return end
+
+
+def textbook(start, gradients, settings):
+    """Algorithm 1 of Kingma and Ba 2014, line by line."""
+    x, m, v = start.copy(), np.zeros_like(start), np.zeros_like(start)
+    for t, g in enumerate(gradients, start=1):
+        m = settings.beta1 * m + (1 - settings.beta1) * g
+        v = settings.beta2 * v + (1 - settings.beta2) * g**2
+        m_hat, v_hat = m / (1 - settings.beta1**t), v / (1 - settings.beta2**t)
+        x = x - settings.rate_at(t - 1) * m_hat / (np.sqrt(v_hat) + settings.epsilon)
+    return x
+
+
+def run_torch(start, gradients, settings):
+    variable = torch.tensor(start)
+    update = torch_adam(variable, settings)
+    for step, gradient in enumerate(gradients):
+        update(torch.tensor(gradient), step)
+    return variable.detach().numpy()
+
+
+def run_keras(start, gradients, settings):
+    variable = tf.Variable(start)
+    update = keras_adam(variable, settings)
+    for step, gradient in enumerate(gradients):
+        update(tf.constant(gradient), step)
+    return variable.numpy()
+
+
+RUNS = {"torch": run_torch, "keras": run_keras}
+
+
+@pytest.fixture
+def path():
+    """A start and five gradients, from large ones down to those that epsilon swallows."""
+    rng = np.random.default_rng(0)
+    return rng.normal(0, 1, (4, 3)), rng.normal(0, 1, (5, 4, 3)) * 10.0 ** -np.arange(0, 12).reshape(4, 3)
+
+
+@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
+def test_textbook_adam_is_algorithm_1(run, path):
+    settings = Adam(0.3, decay=0.5, decay_every=2, beta1=0.8, beta2=0.99, epsilon=1e-6)
+    np.testing.assert_allclose(run(*path, settings), textbook(*path, settings), rtol=1e-12)
+
+
+def test_torchs_native_adam_is_the_textbook_form(path):
+    native = run_torch(*path, Adam(0.3, form="native"))
+    np.testing.assert_allclose(native, textbook(*path, Adam(0.3, epsilon=1e-8)), rtol=1e-12)
+
+
+def test_keras_native_adam_is_its_own_optimizer(path):
+    start, gradients = path
+    variable = keras.Variable(start, dtype="float64")
+    optimizer = keras.optimizers.Adam(0.3)
+    for gradient in gradients:
+        optimizer.apply([tf.constant(gradient)], [variable])
+    np.testing.assert_array_equal(run_keras(start, gradients, Adam(0.3, form="native")), variable.numpy())
+
+
+def test_keras_native_epsilon_is_the_papers_epsilon_hat(path):
+    """At step t it is the textbook form with epsilon / sqrt(1 - beta2^t).
+
+    Keras takes 1 - beta2 in float32 even for a float64 variable: 3e-8 of 0.001, of which the root is half.
+    """
+    start, gradients = path
+    native = run_keras(start, gradients[:1], Adam(0.25, form="native"))
+    as_textbook = textbook(start, gradients[:1], Adam(0.25, epsilon=1e-7 / np.sqrt(1 - 0.999)))
+    np.testing.assert_allclose(native - start, as_textbook - start, rtol=2e-5)
+
+
+def test_the_same_epsilon_is_not_the_same_optimizer():
+    """With a gradient of 1e-6 and a rate of 0.3 the first native step is 0.297 in PyTorch and 0.072 in Keras."""
+    start, gradients = np.zeros(1), np.full((1, 1), 1e-6)
+    assert -run_torch(start, gradients, Adam(0.3, form="native"))[0] == pytest.approx(0.297, abs=5e-4)
+    assert -run_keras(start, gradients, Adam(0.3, form="native"))[0] == pytest.approx(0.072, abs=5e-4)
+    assert -run_keras(start, gradients, Adam(0.3))[0] == pytest.approx(0.297, abs=5e-4)
+
+
+def test_the_rate_falls_after_every_so_many_steps():
+    settings = Adam(1.0, decay=0.5, decay_every=3)
+    assert [settings.rate_at(step) for step in range(7)] == [1, 1, 1, 0.5, 0.5, 0.5, 0.25]

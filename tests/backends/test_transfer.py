@@ -1,0 +1,102 @@
+"""The whole transfer on both backends: starts, stages, records, and that the loss falls."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from common import LBFGS, RECIPES, Adam, Exactly, LongestSide, Problem, RosettaError, RunResult, Stage, oracle, resize
+from common.recorder import start_pixels
+
+OPTIMIZERS = {"adam": Adam(0.1), "lbfgs": LBFGS()}
+SMALL = Stage(Exactly(19, 23), 4, Adam(0.1))
+
+
+@pytest.fixture
+def small(content, style, weights):
+    recipe = replace(RECIPES["d2l"], stages=(SMALL,))
+    return Problem(content, style, recipe, weights)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_the_loss_falls_and_the_result_is_the_pictures(backend, small, optimizer):
+    problem = replace(small, recipe=replace(small.recipe, stages=(replace(SMALL, steps=8, optimizer=optimizer),)))
+    result = backend.stylize(problem)
+    assert len(result.steps) == 8
+    assert result.losses.total < 0.7 * result.steps[0].losses.total
+    assert result.image.shape == (19, 23, 3)
+    assert result.image.dtype == np.float32
+    assert 0 <= result.image.min() <= result.image.max() <= 1
+    inside = replace(small.at(SMALL), recipe=problem.recipe)
+    clipped = oracle.losses(result.image, inside).total
+    assert clipped == pytest.approx(result.losses.total, rel=0.1), "clipping to [0, 1] is all the difference"
+
+
+def test_the_first_step_is_the_loss_of_the_start(backend, small):
+    at_start = oracle.losses(small.at(SMALL).content, small.at(SMALL))
+    first = backend.stylize(small).steps[0].losses
+    assert first.total == pytest.approx(at_start.total, rel=1e-5)
+
+
+def test_two_stages_go_on_from_the_first_ones_picture(backend, small):
+    stages = (SMALL, Stage(Exactly(31, 37), 3, Adam(0.1)))
+    seen = []
+    result = backend.stylize(
+        replace(small, recipe=replace(small.recipe, stages=stages)),
+        on_step=lambda step, picture: seen.append((step.stage, picture().shape[:2])),
+    )
+    assert [step.stage for step in result.steps] == [1] * 4 + [2] * 3
+    assert [step.evaluation for step in result.steps] == list(range(1, 8))
+    assert seen == [(1, (19, 23))] * 4 + [(2, (31, 37))] * 3
+    assert result.image.shape == (31, 37, 3)
+    first_stage = backend.stylize(small).image
+    problem = small.at(stages[1])
+    expected = oracle.losses(resize(first_stage, 31, 37), problem).total
+    assert result.steps[4].losses.total == pytest.approx(expected, rel=1e-3)
+
+
+def test_noise_is_the_same_for_the_same_seed_on_every_backend(small):
+    problem = replace(small, recipe=replace(small.recipe, init="noise"))
+    one, again, other = (start_pixels(problem, None, None, seed) for seed in (1, 1, 2))
+    assert np.array_equal(one, again)
+    assert not np.array_equal(one, other)
+    rgb = problem.image(one)
+    assert (rgb.min() < 0.01, rgb.max() > 0.99, abs(float(rgb.mean()) - 0.5) < 0.05) == (True, True, True)
+
+
+def test_an_initial_image_is_resized_and_must_be_given(backend, small):
+    problem = replace(small, recipe=replace(small.recipe, init="image"))
+    init = np.random.default_rng(0).random((50, 60, 3), np.float32)
+    first = backend.stylize(problem, init=init).steps[0].losses.total
+    at_stage = problem.at(SMALL)
+    expected = oracle.losses(at_stage.image(start_pixels(at_stage, None, init, 0)), at_stage).total
+    assert first == pytest.approx(expected, rel=1e-5)
+    with pytest.raises(RosettaError, match="none was given"):
+        backend.stylize(problem)
+
+
+def test_the_style_is_resized_to_the_contents_size_or_on_its_own(small, content, style):
+    stage = Stage(LongestSide(20), 1, Adam(0.1))
+    together = small.at(stage)
+    own = replace(small, recipe=replace(small.recipe, style_size="own")).at(stage)
+    assert together.content.shape == together.style.shape == (20, 19, 3)
+    assert own.style.shape == (16, 20, 3)
+
+
+def test_a_loss_that_is_not_finite_ends_the_run(backend, small):
+    broken = replace(small.weights, biases={**small.weights.biases, "conv1_1": np.full(64, np.inf, np.float32)})
+    with pytest.raises(RosettaError, match=r"the loss is (nan|inf)"):
+        backend.stylize(replace(small, weights=broken))
+
+
+def test_a_result_survives_json(backend, small):
+    result = backend.stylize(small)
+    again = RunResult.from_json(result.to_json(), result.image)
+    assert again.steps == result.steps
+    assert again.losses == result.losses
+    assert again.setup_s == result.setup_s
+
+
+def test_a_device_that_is_not_there_is_refused(backend, small):
+    with pytest.raises(RosettaError, match="there is no device 'gpu:7'"):
+        backend.stylize(replace(small, device="gpu:7"))

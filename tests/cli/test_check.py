@@ -1,0 +1,347 @@
+"""`compare.py export` and `compare.py check`: files, layouts, names, exit codes, and a port that is called."""
+
+import json
+import sys
+import textwrap
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from common import RECIPES
+from common.cli.main import main
+from common.doctor.diagnosis.diagnose import diagnose
+from common.doctor.port.bundle import bundle_tensors, read_bundle, write_bundle
+from common.doctor.port.bundle_folder import MANIFEST, TENSORS
+from common.doctor.port.callable_port import layers_of, load_port, tensors_of
+from common.doctor.port.layouts import recognise
+from common.doctor.reference.make_case import random_case
+from common.doctor.reference.run import Run
+from common.doctor.reference.variant import Variant
+from common.errors import RosettaError
+from common.tensors.files import read_tensors, write_tensors
+from common.vgg19.weights import random_weights
+
+
+@pytest.fixture(scope="module")
+def case():
+    return random_case(3, RECIPES["gatys"], random_weights(0))
+
+
+@pytest.fixture(scope="module")
+def tensors(case):
+    return bundle_tensors(case)
+
+
+@pytest.fixture(scope="module")
+def bundle(case, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bundle")
+    write_bundle(case, folder)
+    return folder
+
+
+def check(*arguments):
+    return main(["check", *map(str, arguments)])
+
+
+def test_a_bundle_is_the_same_case_when_read_back(case, bundle):
+    again = read_bundle(bundle, None)
+    for name in ("image", "pixels"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(case, name))
+    np.testing.assert_array_equal(again.problem.style, case.problem.style)
+    assert (again.problem.recipe, again.adam, again.lbfgs) == (case.problem.recipe, case.adam, case.lbfgs)
+    manifest = json.loads((bundle / MANIFEST).read_text())
+    assert manifest["weights"]["sha256"] == case.problem.weights.sha256
+    assert manifest["tensors"]["features/relu1_1"] == {"shape": [37, 34, 64], "dtype": "float32"}
+
+
+def test_a_bundle_agrees_with_itself(bundle, capsys):
+    assert check(bundle / TENSORS, "--against", bundle) == 0
+    assert "Nothing differs" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", ["npz", "safetensors", "npy", "npy with slashes"])
+def test_every_kind_of_file_is_read(kind, tensors, tmp_path):
+    some = {name: tensors[name] for name in ("features/relu1_1", "loss/total")}
+    if kind == "npz":
+        path = tmp_path / "port.npz"
+        np.savez(path, **some)
+    elif kind == "safetensors":
+        path = tmp_path / "port.safetensors"
+        write_tensors(path, some)
+    else:
+        path = tmp_path
+        for name, array in some.items():
+            file = path / f"{name if 'slashes' in kind else name.replace('/', '--')}.npy"
+            file.parent.mkdir(exist_ok=True)
+            np.save(file, array)
+    assert {name: array.tolist() for name, array in read_tensors(path).items()} == {
+        name: array.tolist() for name, array in some.items()
+    }
+
+
+def test_layouts_are_recognised_and_said(case, tensors):
+    feature, lbfgs = tensors["features/relu2_1"], tensors["lbfgs/pixels"]
+    given = {
+        "features/relu2_1": np.moveaxis(feature, -1, 0)[None],
+        "features/relu1_1": tensors["features/relu1_1"][None],
+        "gradient/pixels": tensors["gradient/pixels"].ravel(),
+        "lbfgs/pixels": np.moveaxis(lbfgs, -1, 1),
+        "loss/total": tensors["loss/total"].reshape(1),
+    }
+    recognised = recognise(case, given)
+    assert recognised.layouts == {
+        "features/relu2_1": "NCHW",
+        "features/relu1_1": "NHWC",
+        "gradient/pixels": "flat, HWC",
+        "lbfgs/pixels": "NCHW",
+        "loss/total": "scalar",
+    }
+    for name, array in recognised.arrays.items():
+        np.testing.assert_array_equal(array, tensors[name])
+
+
+def test_a_layout_is_recognised_in_another_size_or_depth(case):
+    ceil, shallow = np.zeros((1, 128, 19, 17)), np.zeros((64, 37, 34))
+    recognised = recognise(case, {"features/relu2_1": ceil, "features/relu2_2": shallow})
+    assert recognised.layouts == {"features/relu2_1": "NCHW", "features/relu2_2": "CHW"}
+    assert [array.shape for array in recognised.arrays.values()] == [(19, 17, 128), (37, 34, 64)]
+
+
+def test_a_wrong_tensor_is_named_and_the_later_ones_inherit(bundle, case, tensors, tmp_path, capsys):
+    run = Run(case, Variant(pool_scale=2.0))
+    wrong = [name for name in tensors if name.startswith(("features/", "gram/", "loss/"))]
+    np.savez(tmp_path / "port.npz", **{name: run.expected(name) for name in wrong})
+    report, page = tmp_path / "report.json", tmp_path / "report.md"
+    assert check(tmp_path / "port.npz", "--against", bundle, "--json", report, "--markdown", page) == 1
+    out = capsys.readouterr().out
+    assert "The first tensor that differs is features/pool1" in out
+    (found,) = json.loads(report.read_text())
+    assert found["first"] == "features/pool1"
+    assert found["findings"][0]["trap"] == 13
+    assert "Trap 13" in page.read_text()
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda path: path / "nothing.npz", "there is no"),
+        (lambda path: _saved(path / "other.npz", {"conv1": np.zeros(3)}), "none of the names is known"),
+        (lambda path: _saved(path / "text.npz", {"loss/total": np.array("one")}), "give real numbers"),
+        (lambda path: _written(path / "broken.npz"), "cannot read the tensors"),
+        (lambda path: _written(path / "broken.safetensors"), "cannot read the tensors"),
+        (lambda path: _written(path / "port.txt"), "neither of what can be read"),
+        (lambda path: path, "holds no tensors"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_line(make, words, bundle, tmp_path, capsys):
+    assert check(make(tmp_path), "--against", bundle) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1
+
+
+def _saved(path, arrays):
+    np.savez(path, **arrays)
+    return path
+
+
+def _written(path):
+    path.write_bytes(b"not at all")
+    return path
+
+
+def test_nothing_to_compare_and_no_bundle(tmp_path, capsys):
+    assert check() == 2
+    assert check("x.npz", "--against", tmp_path / "none") == 2
+    (tmp_path / MANIFEST).write_text("[]")
+    assert check("x.npz", "--against", tmp_path) == 2
+    assert "is no bundle" in capsys.readouterr().err
+
+
+def test_other_weights_than_the_bundles_are_refused(bundle, capsys):
+    assert check(bundle / TENSORS, "--against", bundle, "--weights", "random:5") == 2
+    assert "name the file by --weights" in capsys.readouterr().err
+
+
+PORT = """
+    import numpy as np
+    from common import RECIPES, Problem, oracle
+    from common.vgg19.weights import random_weights
+
+    def port(content, style, image):
+        problem = Problem(content, style, RECIPES["gatys"], random_weights(0), "float64")
+        terms, gradient = oracle.value_and_grad(image, problem)
+        style = {f"loss/style/{tap}": np.float64(value * FACTOR) for tap, value in terms.style.items()}
+        return {**style, "gradient/pixels": FACTOR * gradient.transpose(2, 0, 1)}
+
+    def broken(content, style, image):
+        raise ValueError("out of order")
+
+    port.layer = lambda name, x: np.maximum(x, 0) if name.startswith("relu") else LAYER(name, x)
+"""
+
+
+@pytest.fixture
+def port_module(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def write(name, factor):
+        (tmp_path / f"{name}.py").write_text(textwrap.dedent(PORT).replace("FACTOR", factor))
+
+    return write
+
+
+def test_a_port_is_called_on_our_pictures_and_on_random_ones(port_module, bundle, capsys):
+    port_module("healthy_port", "1.0")
+    port = load_port("healthy_port:port")
+    del port.layer
+    assert check("--port", "healthy_port:port", "--against", bundle) == 0
+    assert capsys.readouterr().out.count("Nothing differs") == 3
+
+
+def test_a_wrong_port_is_explained(port_module, bundle, case):
+    port_module("half_port", "0.5")
+    given = {name: it for name, it in tensors_of(load_port("half_port:port"), case).items() if "style" in name}
+    diagnosis = diagnose(case, recognise(case, given).arrays)
+    assert [finding.trap.number for finding in diagnosis.findings] == [20]
+    assert diagnosis.first.name == "loss/style/relu1_1"
+
+
+def test_each_layer_of_a_port_is_given_the_references_input(case, tensors):
+    def port(*_):
+        return {}
+
+    def layer(name, x):
+        height, width = x.shape[0] // 2, x.shape[1] // 2
+        if name.startswith("relu"):
+            return np.maximum(x, 0)
+        if name.startswith("pool"):
+            return x[: 2 * height, : 2 * width].reshape(height, 2, width, 2, -1).max(axis=(1, 3))
+        return tensors[f"features/{name}"]
+
+    port.layer = layer
+    found = layers_of(port, case)
+    assert diagnose(case, found["features/relu1_1"], only="features/relu1_1").healthy
+    (cause,) = diagnose(case, found["features/pool2"], only="features/pool2").findings
+    assert cause.trap.number == 12  # the recipe averages
+
+
+@pytest.mark.parametrize("name", ["nothing", "no_such_module:port", "json:nothing", "json:__doc__"])
+def test_what_is_no_port_is_one_line(name, capsys):
+    with pytest.raises(RosettaError):
+        load_port(name)
+
+
+def test_a_port_that_fails_is_one_line(port_module, bundle, capsys):
+    port_module("failing_port", "1.0")
+    assert check("--port", "failing_port:broken", "--against", bundle) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("compare.py: the port failed in ")
+    assert error.endswith("ValueError: out of order\n")
+
+
+def test_a_port_may_give_its_loss_and_gradient_alone(case, tensors):
+    port = lambda *_: (tensors["loss/total"], tensors["gradient/pixels"])  # noqa: E731
+    given = tensors_of(port, case)
+    assert set(given) == {"loss/total", "gradient/pixels"}
+    assert diagnose(case, given).healthy
+    with pytest.raises(RosettaError, match="the port failed"):
+        tensors_of(lambda *_: (1.0, 2.0, 3.0), case)
+
+
+@pytest.mark.parametrize("option", [("--recipe", "d2l"), ("--size", "64"), ("--style-weight", "2")])
+def test_what_stands_in_the_bundle_is_not_given_beside_it(bundle, capsys, option):
+    assert check(bundle / TENSORS, "--against", bundle, *option) == 2
+    assert f"{option[0]} stands in the bundle" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed"])
+def test_a_damaged_npz_is_one_line_and_2(tmp_path, bundle, capsys, damage):
+    path = tmp_path / "port.npz"
+    np.savez(path, **{"loss/total": np.arange(1000.0)})
+    whole = bytearray(path.read_bytes())
+    whole[400:404] = b"oops"
+    path.write_bytes(whole[:3000] if damage == "cut" else whole)
+    assert check(path, "--against", bundle) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("raise SystemExit(0)", "the port failed in .*ending_port.py, line 2: SystemExit: 0"),
+        ("return None", "the port gave a NoneType: return a dict of named tensors, or loss and gradient"),
+        ("return 1 / 0", "line 2: ZeroDivisionError: division by zero"),
+    ],
+)
+def test_a_port_that_ends_or_gives_nothing(tmp_path, monkeypatch, case, body, words):
+    (tmp_path / "ending_port.py").write_text(f"def port(*_):\n    {body}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "ending_port", raising=False)
+    with pytest.raises(RosettaError, match=words):
+        tensors_of(load_port("ending_port:port"), case)
+
+
+def test_a_bundle_is_not_written_among_other_files(tmp_path, capsys):
+    (tmp_path / "style.jpg").write_bytes(b"precious")
+    assert main(["export", str(tmp_path)]) == 2
+    assert "holds other files" in capsys.readouterr().err
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("style.jpg", b"precious")]
+
+
+def test_a_manifest_of_something_else_is_no_bundle(tmp_path, capsys):
+    (tmp_path / MANIFEST).write_text('{"name": "a web extension", "pictures": {}}')
+    assert main(["export", str(tmp_path)]) == 2
+    assert "holds other files (manifest.json)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a file", "a file/below", "nowhere"])
+def test_a_folder_that_cannot_be_written_is_one_line(name, tmp_path, capsys):
+    (tmp_path / "a file").write_text("")
+    (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
+    assert main(["export", str(tmp_path / name)]) == 2
+    assert "cannot write into the folder" in capsys.readouterr().err
+
+
+def test_a_bundle_is_replaced_by_one_of_its_own_pictures(tmp_path):
+    """Its pictures, exchanged, make the next one in the same folder."""
+    assert main(["export", str(tmp_path / "new")]) == 0
+    content, style = ((tmp_path / "new" / f"{role}.png").read_bytes() for role in ("content", "style"))
+    exchanged = [f"--{role}={tmp_path}/new/{other}.png" for role, other in (("content", "style"), ("style", "content"))]
+    assert main(["export", str(tmp_path / "new"), *exchanged]) == 0
+    assert {it.name for it in (tmp_path / "new").iterdir()} == {"content.png", "style.png", TENSORS, MANIFEST}
+    assert (tmp_path / "new" / "content.png").read_bytes() == style
+    assert (tmp_path / "new" / "style.png").read_bytes() == content
+
+
+def test_what_fails_before_a_bundle_is_written_leaves_no_folder(tmp_path, monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("common.doctor.port.bundle.bundle_tensors", interrupted)
+    assert main(["export", str(tmp_path / "new")]) == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_size_that_does_not_fit_into_memory_is_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=10**9))
+    assert main(["export", str(tmp_path / "new"), "--size", "300"]) == 2
+    assert "GB" in capsys.readouterr().err
+
+
+def test_a_bundle_of_another_schema_is_refused(bundle, tmp_path, capsys):
+    manifest = json.loads((bundle / MANIFEST).read_text())
+    (tmp_path / MANIFEST).write_text(json.dumps({**manifest, "schema": 99}))
+    assert check(bundle / TENSORS, "--against", tmp_path) == 2
+    assert "its schema is 99, not 1" in capsys.readouterr().err
+
+
+def test_the_doctor_writes_what_it_prints(tmp_path, monkeypatch):
+    tensors = bundle_tensors(random_case(0, RECIPES["d2l"], random_weights(0)))
+    monkeypatch.setattr("common.cli.doctor.backend_tensors", lambda *_: {"image": tensors["image"]})
+    report, page = tmp_path / "report.json", tmp_path / "report.md"
+    assert main(["doctor", "torch", "--json", str(report), "--markdown", str(page)]) == 0
+    assert json.loads(report.read_text())[0]["healthy"]
+    assert page.read_text().startswith("## PyTorch")

@@ -1,0 +1,250 @@
+"""`compare.py` as people run it: exit codes, files, agreement and baselines."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from common import RECIPES, Problem, load_image, load_weights, oracle
+from common.cli.main import main
+from common.comparison import agreement, commands, gallery_command, row_agreement
+from common.comparison.presentation import page
+from common.images import to_bytes
+from common.tolerances import Bounds
+
+COMPARE = Path(__file__).resolve().parents[2] / "compare.py"
+QUICK = ["--weights", "random", "--size", "24", "--steps", "3"]
+
+
+def run(*arguments, cwd):
+    command = [sys.executable, str(COMPARE), *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """Paths of a content picture, a style picture and an image between them, 20x24 pixels."""
+    folder, rng = tmp_path_factory.mktemp("pictures"), np.random.default_rng(0)
+    paths = [folder / f"{name}.png" for name in ("content", "style", "image")]
+    for path in paths:
+        Pillow.fromarray(to_bytes(rng.random((20, 24, 3)))).save(path)
+    return paths
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """One run with the sample pictures, in a folder of its own."""
+    folder = tmp_path_factory.mktemp("run")
+    return run(*QUICK, "--rounds", "6", "--save-baseline", "baseline.json", cwd=folder), folder / "report"
+
+
+@pytest.fixture(scope="module")
+def report(finished):
+    return json.loads((finished[1] / "report.json").read_text())
+
+
+def test_all_agree_and_the_tables_are_there(finished):
+    process, _ = finished
+    assert process.returncode == 0, process.stderr[-2000:]
+    for words in (
+        "float64, 37x50 px",
+        "float32, 16x24 px",
+        "gradient, same choices",
+        "measured in turns",
+        "All rows agree",
+    ):
+        assert words in process.stdout
+    assert "DIFFERS" not in process.stdout
+    assert max(map(len, process.stdout.splitlines())) <= 100
+    assert "Traceback" not in process.stderr
+    assert "importing PyTorch" in process.stderr, "progress from the first second"
+
+
+def test_the_report_is_what_its_schema_says(report):
+    schema = json.loads((Path(page.__file__).parent / "report.schema.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(report)
+
+
+def test_the_report_is_whole(report):
+    assert report["complete"] is report["agrees"] is True
+    assert [it["precision"] for it in report["algorithm"]] == ["float64", "float32"]
+    assert report["weights"]["sha256"] == load_weights("random").sha256
+    assert report["pairing"] == "customary"
+    assert {row["backend"]: row["optimizer"] for row in report["rows"]} == {"torch": "Adam", "keras": "L-BFGS"}
+    for row in report["rows"]:
+        assert (row["status"], row["ranked"], row["agreement"]["agrees"]) == ("measured", True, True)
+        assert len(row["convergence"]["losses"]) == 3
+        assert row["convergence"]["seconds"] == sorted(row["convergence"]["seconds"])
+        assert all(row["phases"][f"{phase}_s"] > 0 for phase in ("import", "build", "first_evaluation", "forward"))
+        assert row["memory"]["resident_bytes"] > 100e6
+        assert row["limit"]["flops_per_s"] < 10 * row["limit"]["ceiling_flops_per_s"]
+        assert all(row["environment"]["versions"].values())
+
+
+def test_every_row_measured_in_every_round(report):
+    for row in report["rows"]:
+        rounds_s = row["evaluation"]["rounds_s"]
+        assert len(rounds_s) == 6
+        assert {len(one) for one in rounds_s} == {report["evaluations_per_round"]}
+        assert row["evaluation"]["count"] == sum(map(len, rounds_s))
+        assert row["evaluation"]["median_s"] == pytest.approx(np.median(rounds_s))
+    (ratio,) = report["ratios"]
+    assert ratio["low"] <= ratio["ratio"] <= ratio["high"]
+
+
+def test_all_have_the_same_threads(report):
+    for row in report["rows"]:
+        assert row["environment"]["threads"]["intra-op"] in (report["threads"], 0)  # 0: TensorFlow reads the variable
+        assert row["environment"]["variables"]["TF_NUM_INTRAOP_THREADS"] == str(report["threads"])
+
+
+def test_the_pictures_are_there(finished):
+    _, folder = finished
+    names = ("torch-eager-float32-24.png", "keras-graph-float32-24.png")
+    assert all(load_image(folder / name).shape == (16, 24, 3) for name in names)
+    assert load_image(folder / "pictures.png").std() > 0.01
+    assert "<title>" in (folder / "report.html").read_text()
+    assert "| row |" in (folder / "report.md").read_text()
+    assert not [path for path in folder.iterdir() if path.name.startswith(".")], "no temporary file is left"
+
+
+def test_its_own_baseline_is_no_regression_and_another_is(finished, tmp_path, capsys):
+    saved = json.loads((finished[1].parent / "baseline.json").read_text())
+    for row in saved["rows"]:
+        row["evaluation"]["rounds_s"] = [
+            [duration_s / 10 for duration_s in one] for one in row["evaluation"]["rounds_s"]
+        ]
+    (tmp_path / "fast.json").write_text(json.dumps(saved))
+    arguments = [*QUICK, "--backends", "torch", "--rounds", "6", "--report", str(tmp_path / "report")]
+    assert main([*arguments, "--baseline", str(tmp_path / "fast.json")]) == 1
+    assert "SLOWER    torch eager float32 24: " in capsys.readouterr().out
+    assert main([*arguments, "--baseline", str(tmp_path / "fast.json"), "--fail-above", "100000%"]) == 0
+
+
+def test_a_baseline_of_another_machine_is_refused_before_anything_runs(finished, tmp_path, capsys):
+    saved = json.loads((finished[1].parent / "baseline.json").read_text())
+    saved["machine"]["cpu"] = "Z80"
+    (tmp_path / "other.json").write_text(json.dumps(saved))
+    assert main([*QUICK, "--report", str(tmp_path), "--baseline", str(tmp_path / "other.json")]) == 2
+    captured = capsys.readouterr()
+    assert "another CPU: Z80" in captured.err
+    assert len(captured.err.splitlines()) == 1
+
+
+def test_a_difference_is_struck_out_and_exit_code_1(monkeypatch, tmp_path, capsys):
+    impossible = Bounds(*[1e-30] * 6)
+    monkeypatch.setattr(agreement, "bounds_for", lambda _: impossible)
+    monkeypatch.setattr(row_agreement, "bounds_for", lambda _: impossible)
+    assert main([*QUICK, "--rounds", "1", "--optimizer", "adam", "--report", str(tmp_path)]) == 1
+    output = capsys.readouterr().out
+    assert "DIFFERS" in output
+    assert "unranked" in output
+    assert "All rows agree" not in output
+    assert "Something DISAGREES" in output
+    found = json.loads((tmp_path / "report.json").read_text())
+    assert found["agrees"] is False
+    assert found["ratios"] == []
+    assert all(row["evaluation"]["median_s"] > 0 and not row["ranked"] for row in found["rows"]), "the time is kept"
+    assert {row["optimizer"] for row in found["rows"]} == {"Adam"}, "--optimizer matches them"
+    assert found["pairing"] == "matched"
+
+
+def test_losses_as_json_are_the_oracles(pictures):
+    process = run("losses", *pictures, "--recipe", "gatys", "--weights", "random", "--json", cwd=pictures[0].parent)
+    assert process.returncode == 0, process.stderr
+    found = json.loads(process.stdout)
+    content, style, image = (load_image(path) for path in pictures)
+    problem = Problem(content, style, RECIPES["gatys"], load_weights("random"), "float64")
+    assert found["losses"]["oracle"] == oracle.losses(image, problem).by_name()
+    assert found["size_px"] == [20, 24]
+    for name in ("torch", "keras"):
+        assert found["losses"][name] == pytest.approx(found["losses"]["oracle"], rel=1e-12)
+
+
+def test_losses_of_the_content_itself_agree(pictures, capsys):
+    """Its content loss is the rounding of the pixels alone, which no two implementations share."""
+    content, style, _ = map(str, pictures)
+    for precision in ("float64", "float32"):
+        arguments = ["losses", content, style, content, "--recipe", "gatys", "--weights", "random"]
+        assert main([*arguments, "--precision", precision]) == 0
+    assert "DIFFERS" not in capsys.readouterr().out
+
+
+def test_losses_of_a_picture_of_another_size(pictures, tmp_path, capsys):
+    small = tmp_path / "small.png"
+    Pillow.open(pictures[2]).resize((20, 18)).save(small)
+    arguments = ["losses", *map(str, pictures[:2]), str(small), "--recipe", "d2l", "--weights", "random"]
+    assert main(arguments) == 2
+    assert "ask for a size" in capsys.readouterr().err
+    assert main([*arguments, "--size", "19"]) == 0
+    assert "style relu1_1" in capsys.readouterr().out
+
+
+def test_recipes(capsys):
+    assert main(["recipes"]) == 0
+    output = capsys.readouterr().out
+    assert all(f"{name}: " in output for name in RECIPES)
+    assert "103.939" in output, "the deviations are printed"
+
+
+def test_gallery_of_one_recipe(tmp_path):
+    assert main(["gallery", *QUICK, "--recipes", "pytorch-blog", "--report", str(tmp_path)]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "gallery.png",
+        "pytorch-blog-torch.png",
+        "pytorch-blog-keras.png",
+    }
+
+
+def test_gallery_is_of_all_recipes_unless_some_are_named():
+    parser, _ = commands._COMMANDS["gallery"]
+    for given, names in (([], list(RECIPES)), (["--recipes", "gatys, keras-io"], ["gatys", "keras-io"])):
+        options = parser.parse_args(["--weights", "random", "--size", "96", *given])
+        assert list(gallery_command._plans(options)) == names
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere.png", "nowhere.png"], "there is no picture 'nowhere.png'"),
+        (["alone.png"], "a content and a style picture, or neither"),
+        (["--recipe", "picasso"], "no recipe 'picasso'"),
+        (["gallery", "--recipes", "gatys,picasso"], "no recipe 'picasso'"),
+        (["gallery", "--recipes", ""], "no recipe ''"),
+        (["--steps", "0"], "0 steps are too few"),
+        (["--weights", "nowhere.h5"], "no weights 'nowhere.h5'"),
+        (["--size", "8"], "need at least 16"),
+        (["--report", "/proc/report"], "cannot make the folder"),
+        (["losses", "a.png", "b.png", "c.png"], "there is no picture"),
+        (["losses", "a.png"], "required: style, image"),
+        (["--nonsense"], "unrecognized arguments"),
+        (["--backends", "jax"], "there is no backend 'jax': choose from torch, keras"),
+        (["--modes", "turbo"], "there is no mode 'turbo'"),
+        (["--precisions", "float16"], "there is no precision 'float16'"),
+        (["--sizes", "128,big"], "big"),
+        (["--rounds", "0"], "'0' is not a number from 1 up"),
+        (["--row", "nonsense"], "--row 'nonsense' is not NAME=BACKEND"),
+        (["--python", "torch"], "--python 'torch' is not BACKEND=/path/to/python"),
+        (["--baseline", "nowhere.json"], "cannot read the baseline 'nowhere.json'"),
+        (["--fail-above", "much"], "'much' is not a percentage: write 5%"),
+        (["--save-baseline", "nowhere/b.json"], "cannot save 'nowhere/b.json'"),
+        (["selftest", "--modes", "all"], "a self-test takes one row"),
+        (["selftest", "--repeats", "0"], "'0' is not a number from 1 up"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(arguments, words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    try:
+        code = main(arguments)
+    except SystemExit as error:
+        code = error.code
+    captured = capsys.readouterr()
+    assert code == 2
+    assert words in captured.err
+    assert len(captured.err.strip().splitlines()) == 1
+    assert captured.out == ""

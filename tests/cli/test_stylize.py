@@ -1,0 +1,260 @@
+"""`python -m torch_impl` and `python -m keras_impl`: what they write, and how they refuse."""
+
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from common import load_image, save_image
+from common.backend import BACKENDS
+from common.cli import stylize
+
+PROGRAMS = {name: entry.package for name, entry in BACKENDS.items()}
+SMALL = ("--weights", "random", "--size", "36", "--steps", "4", "--content-taps", "relu2_2", "--style-taps", "relu1_1")
+LAST_LINE = r"content \S+, style \S+, tv \S+, total \S+ after 4 evaluations -> \S*"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, content, style):
+    """A content and a style picture, 37x35 and 33x40 pixels, and files that are none."""
+    path = tmp_path_factory.mktemp("pictures")
+    save_image(path / "content.png", content)
+    save_image(path / "style.png", style)
+    (path / "text.png").write_text("not a picture\n")
+    (path / "text.h5").write_text("no weights\n")
+    return path
+
+
+@pytest.fixture
+def run(folder, tmp_path, monkeypatch):
+    """A function that runs a program in this process and returns its exit code; the output is tmp_path/out.png."""
+    monkeypatch.chdir(folder)
+
+    def run(*options, backend="torch", output=tmp_path / "out.png"):
+        try:
+            return stylize.main(backend, ["content.png", "style.png", "-o", str(output), *SMALL, *options])
+        except SystemExit as left:
+            return left.code
+
+    return run
+
+
+def start(backend, folder, output, *options):
+    """Run a program as a process of its own."""
+    command = [sys.executable, "-m", PROGRAMS[backend], "content.png", "style.png", "-o", str(output), *options]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_process_writes_the_picture_and_its_companions(folder, tmp_path, backend):
+    output = tmp_path / "out.png"
+    done = start(backend, folder, output, *SMALL, "--save-every", "2", "--plot")
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(LAST_LINE, done.stdout.splitlines()[-1])
+    assert done.stdout.splitlines()[-1].endswith(f"-> {output}")
+    names = ["out-00002.png", "out-00004.png", "out-losses.png", "out.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+    for name in set(names) - {"out-losses.png"}:
+        assert load_image(tmp_path / name).shape == (36, 34, 3)
+    assert all("eval" in line for line in re.split(r"[\r\n]+", done.stderr) if line.strip()), done.stderr
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_process_that_cannot_start_says_so_in_one_line(folder, tmp_path, backend):
+    output = tmp_path / "out.png"
+    output.write_bytes(b"old")
+    done = start(backend, folder, output, "--weights", "random", "--size", "8")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert re.fullmatch(rf"python -m {PROGRAMS[backend]}: the content is 8x8 pixels .*\n", done.stderr)
+    assert output.read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--precision", "float64"),
+        ("--optimizer", "adam"),
+        ("--optimizer", "lbfgs"),
+        ("--optimizer", "recipe"),
+        ("--recipe", "gatys"),
+        ("--init", "noise"),
+        ("--init", "style.png"),
+        ("--size", "40x32"),
+    ],
+    ids=" ".join,
+)
+def test_a_run_in_each_backend(run, tmp_path, capsys, backend, options):
+    assert run(*options, backend=backend) == 0
+    assert re.fullmatch(LAST_LINE + "\n", capsys.readouterr().out)
+    assert load_image(tmp_path / "out.png").shape == ((40, 32, 3) if options[0] == "--size" else (36, 34, 3))
+
+
+@pytest.fixture(scope="module")
+def plain(folder, tmp_path_factory):
+    """The picture without any further option."""
+    output = tmp_path_factory.mktemp("plain") / "out.png"
+    assert (
+        stylize.main("torch", [str(folder / "content.png"), str(folder / "style.png"), "-o", str(output), *SMALL]) == 0
+    )
+    return load_image(output)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--recipe", "pytorch-blog"),
+        ("--steps", "2"),
+        ("--optimizer", "lbfgs"),
+        ("--init", "style.png"),
+        ("--content-weight", "1e5"),
+        ("--style-weight", "1"),
+        ("--tv-weight", "1000"),
+        ("--content-taps", "relu1_2"),
+        ("--style-taps", "relu1_2, conv2_1"),
+        ("--weights", "random:1"),
+    ],
+    ids=" ".join,
+)
+def test_an_option_changes_the_picture(run, tmp_path, plain, options):
+    assert run(*options) == 0
+    assert np.abs(load_image(tmp_path / "out.png") - plain).max() > 2 / 255
+
+
+def test_noise_is_decided_by_the_seed(run, tmp_path):
+    outputs = {name: tmp_path / f"{name}.png" for name in ("first", "again", "other")}
+    for (name, output), seed in zip(outputs.items(), ("5", "5", "6"), strict=True):
+        assert run("--init", "noise", "--seed", seed, output=output) == 0, name
+    assert outputs["first"].read_bytes() == outputs["again"].read_bytes()
+    assert np.abs(load_image(outputs["first"]) - load_image(outputs["other"])).mean() > 0.1
+
+
+def test_more_steps_lower_the_loss(run, capsys):
+    totals = []
+    for steps in ("1", "8"):
+        assert run("--optimizer", "lbfgs", "--steps", steps) == 0
+        totals.append(float(re.search(r"total (\S+)", capsys.readouterr().out)[1]))
+    assert totals[1] < 0.9 * totals[0]
+
+
+def test_all_weights_zero_can_be_plotted(run, tmp_path):
+    assert run("--content-weight", "0", "--style-weight", "0", "--tv-weight", "0", "--plot") == 0
+    assert (tmp_path / "out-losses.png").exists()
+
+
+def test_a_stretching_size_is_noted(run, capsys):
+    assert run("--size", "32x64") == 0
+    assert "note: 32x64 stretches this 37x35 picture; --size 64 keeps its proportions\n" in capsys.readouterr().err
+
+
+BAD = [
+    (("--recipe", "none"), "there is no recipe"),
+    (("--steps", "many"), "invalid int value"),
+    (("--steps", "-4"), "-4 steps"),
+    (("--steps", "0"), "0 steps"),
+    (("--size", "0"), "is not one: give"),
+    (("--size", "16", "--content-taps", "pool5"), "pixels and these layers need"),
+    (("--style-taps", "relu1_1,relu6_1"), "there is no layer 'relu6_1'"),
+    (("--content-taps", "relu1_1,relu1_1"), "stands twice"),
+    (("--content-taps", "", "--style-taps", "", "--content-weight", "0"), "at least one style or content tap"),
+    (("--style-weight", "-1"), "finite and not negative"),
+    (("--tv-weight", "nan"), "are finite"),
+    (("--content-weight", "heavy"), "invalid float value"),
+    (("--recipe", "gatys", "--tv-weight", "1"), "no total variation"),
+    (("--recipe", "keras-notebook", "--content-taps", "", "--content-weight", "1"), "no content tap"),
+    (("--init", "none.png"), "there is no picture 'none.png'"),
+    (("--init", "text.png"), "cannot read 'text.png'"),
+    (("--weights", "none.h5"), "there are no weights"),
+    (("--weights", "text.h5"), "cannot read the weights"),
+    (("--weights", "random:x"), "no usable seed"),
+    (("--precision", "float16"), "invalid choice: 'float16'"),
+    (("--optimizer", "sgd"), "invalid choice: 'sgd'"),
+    (("--device", "tpu"), "is not a device"),
+    (("--seed", "-1"), "is not a seed"),
+    (("--save-every", "0"), "--save-every is 0"),
+    (("--fast",), "unrecognized arguments: --fast"),
+    (("third.png",), "unrecognized arguments: third.png"),
+]
+
+
+def refused(code, capsys, message):
+    """Check that a run ended with code 2 and one line, before anything was begun."""
+    captured = capsys.readouterr()
+    assert code == 2
+    assert captured.out == ""
+    assert re.fullmatch(r"python -m torch_impl: [^\r\n]+\n", captured.err), captured.err
+    assert message in captured.err
+
+
+@pytest.mark.parametrize(("options", "message"), BAD, ids=[" ".join(options) for options, _ in BAD])
+def test_a_bad_option_is_refused(run, tmp_path, capsys, monkeypatch, message, options):
+    monkeypatch.setattr(stylize, "load_backend", None)  # nothing here needs the framework
+    (tmp_path / "out.png").write_bytes(b"old")
+    refused(run(*options), capsys, message)
+    assert (tmp_path / "out.png").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ("out.gif", "the name must end in"),
+        ("out", "the name must end in"),
+        ("none/out.png", "its folder must exist"),
+        ("content.png", "which is read: name another"),
+        ("./style.png", "which is read: name another"),
+    ],
+)
+def test_a_bad_output_is_refused(run, folder, capsys, output, message):
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    refused(run(output=output), capsys, message)
+    assert before == {path: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("companion", ["out-losses.png", "out-00002.png"])
+def test_a_companion_that_would_replace_a_picture_is_refused(tmp_path, content, style, capsys, companion):
+    """Those of --plot and --save-every are written too."""
+    save_image(tmp_path / "style.png", style)
+    save_image(tmp_path / companion, content)
+    paths = [str(tmp_path / name) for name in (companion, "style.png")]
+    code = stylize.main("torch", [*paths, "-o", str(tmp_path / "out.png"), *SMALL, "--plot", "--save-every", "2"])
+    refused(code, capsys, "which is read: name another")
+
+
+@pytest.mark.parametrize(
+    ("pictures", "message"),
+    [
+        (["none.png", "style.png"], "there is no picture 'none.png'"),
+        (["content.png", "none.png"], "there is no picture 'none.png'"),
+        (["content.png", "text.png"], "cannot read 'text.png'"),
+        (["content.png"], "the following arguments are required: style"),
+    ],
+    ids=" ".join,
+)
+def test_a_bad_picture_is_refused(folder, tmp_path, monkeypatch, capsys, pictures, message):
+    monkeypatch.chdir(folder)
+    try:
+        code = stylize.main("torch", [*pictures, "-o", str(tmp_path / "out.png"), *SMALL])
+    except SystemExit as left:
+        code = left.code
+    refused(code, capsys, message)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_gpu_that_is_not_there(run, tmp_path, capsys, backend):
+    """Only the framework knows, so that the bar has been begun."""
+    assert run("--device", "gpu", backend=backend) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith(f"python -m {PROGRAMS[backend]}: there is no device 'gpu'")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_same_name_with_another_ending_is_another_file(run, folder):
+    """`content.jpg` beside `content.png` is no danger to it."""
+    assert run(output=folder / "content.jpg") == 0
+    assert load_image(folder / "content.png").shape == (37, 35, 3)

@@ -1,0 +1,141 @@
+"""The instrument that judges agreement: it must see differences, and must see through a flipped max-pool choice."""
+
+import numpy as np
+import pytest
+
+from common import RECIPES
+from common.comparison.agreement.table import GRADIENT, Quantity, compare
+from common.comparison.reporting.tables import doctors_lines
+from common.distances import cosine_gap, relative, relative_l2
+from common.doctor.reference.decisions import count_flips, deciding_layers
+from common.oracle.evaluation import Oracle
+from common.oracle.layers import windows
+from common.tensors.recording import value_and_grad_tensors
+
+
+@pytest.fixture(scope="module")
+def problem(problem_for):
+    return problem_for(RECIPES["d2l"], "float32")
+
+
+@pytest.fixture(scope="module")
+def own(problem, image):
+    """The oracle itself in the place of a backend."""
+    oracle, pixels = Oracle(problem), problem.pixels(image)
+    trace = oracle.trace(pixels)
+    features = {f"features/{name}": array for name, array in trace.items()}
+    return {**features, **value_and_grad_tensors(oracle.losses(trace, pixels), oracle.gradient(trace, pixels))}
+
+
+def differing(problem, image, tensors):
+    agreement = compare(problem, image, {"torch": tensors}, explained=False)
+    assert agreement.agrees == (not any(not row.agrees for row in agreement.rows))
+    return {row.quantity for row in agreement.rows if not row.agrees}
+
+
+def changed(tensors, name, factor):
+    return {**tensors, name: tensors[name] * factor}
+
+
+def test_the_oracle_agrees_with_itself(problem, image, own):
+    assert differing(problem, image, own) == set()
+
+
+def test_a_wrong_feature_is_seen(problem, image, own):
+    assert "features relu3_1" in differing(problem, image, changed(own, "features/relu3_1", 1.001))
+
+
+def test_a_wrong_loss_term_is_seen(problem, image, own):
+    assert "loss style relu2_1" in differing(problem, image, changed(own, "loss/style/relu2_1", 1.001))
+
+
+@pytest.mark.parametrize("factor", [1.001, -1.0, np.nan])
+def test_a_wrong_gradient_is_seen_even_where_a_flip_forgives_the_norm(problem, image, own, factor):
+    wrong = changed(own, GRADIENT, factor)
+    assert {"gradient", "gradient, same choices"} <= differing(problem, image, wrong)
+    flipped, _ = with_the_nearest_tie_flipped(wrong, "features/relu1_2")
+    assert "gradient, same choices" in differing(problem, image, flipped)
+
+
+def test_the_port_doctor_says_why_something_differs(problem, image, own):
+    agreement = compare(problem, image, {"torch": changed(own, "loss/tv", 2.0), "keras": own})
+    assert not agreement.agrees
+    assert [finding.trap.number for finding in agreement.findings["torch"]][:1] == [20]
+    assert agreement.findings["keras"] == ()
+    assert agreement.to_json()["findings"]["torch"][0]["tensor"] == "loss/tv"
+    lines = list(doctors_lines(agreement))
+    assert lines[0] == "What the port doctor says of torch:"
+    assert any("in this tensor alone" in line for line in lines)
+    assert not any("keras" in line for line in lines)
+
+
+def with_the_nearest_tie_flipped(trace, layer):
+    """The trace with the two largest values swapped in the window where they are closest, and their gap."""
+    flipped = trace[layer].copy()
+    blocks = windows(flipped)
+    order = np.sort(blocks, axis=2)
+    gap = np.where(order[:, :, 3] > 0.1 * order.max(), order[:, :, 3] - order[:, :, 2], np.inf)
+    row, column, channel = np.unravel_index(gap.argmin(), gap.shape)
+    first, second = np.argsort(blocks[row, column, :, channel])[[3, 2]]
+    places = [(2 * row + index // 2, 2 * column + index % 2, channel) for index in (first, second)]
+    flipped[places[0]], flipped[places[1]] = flipped[places[1]], flipped[places[0]]
+    return {**trace, layer: flipped}, gap.min()
+
+
+def gradient_of(problem, tensors, image):
+    trace = {name.removeprefix("features/"): array for name, array in tensors.items()}
+    return Oracle(problem).gradient(trace, problem.pixels(image))
+
+
+def output_of(tensors):
+    return lambda name: tensors[f"features/{name}"]
+
+
+def test_one_flipped_choice_moves_the_gradient_far_more_than_the_features(problem, image, own):
+    """The trap that is no bug: a max-pool flip, planted in a single window."""
+    flipped, gap = with_the_nearest_tie_flipped(own, "features/relu1_2")
+    gradient = gradient_of(problem, flipped, image)
+    features_by = relative_l2(flipped["features/relu1_2"], own["features/relu1_2"])
+    gradient_by = relative_l2(gradient, own[GRADIENT])
+    assert gap > 0
+    assert features_by < 1e-6
+    assert gradient_by > 1e-3
+    flips = count_flips(deciding_layers(problem.recipe.taps, "max"), output_of(flipped), output_of(own))
+    assert (flips.relu, flips.pool) == (0, 1)
+
+
+def test_a_flip_is_seen_through(problem, image, own):
+    """Followed in its own choices, the flipped implementation is the same as the oracle: no bug."""
+    flipped, _ = with_the_nearest_tie_flipped(own, "features/relu3_4")
+    flipped = {**flipped, GRADIENT: gradient_of(problem, flipped, image)}
+    agreement = compare(problem, image, {"torch": flipped}, explained=False)
+    rows = {row.quantity: row for row in agreement.rows}
+    assert agreement.flips["torch"].pool == 1
+    assert rows["gradient"].bound is None
+    assert rows["gradient, same choices"].differences["torch-oracle"] < 1e-12
+
+
+def test_equal_values_in_a_window_go_to_the_first(backend, problem_for):
+    """On a flat image most windows are ties; all take the first value in reading order.
+
+    Not so in float32: TensorFlow rounds equal sums differently at different places, and they are ties no more.
+    """
+    problem = problem_for(RECIPES["keras-notebook"], "float64")
+    flat = np.full_like(problem.content, 0.5)
+    oracle, pixels = Oracle(problem), problem.pixels(flat)
+    expected = oracle.gradient(oracle.trace(pixels), pixels)
+    _, gradient = backend.value_and_grad(flat, problem)
+    assert relative_l2(gradient, expected) <= 1e-10
+
+
+def test_a_nan_never_agrees():
+    assert not Quantity("x", {"a-b": float("nan")}, 1.0).agrees
+    assert Quantity("x", {"a-b": float("nan")}, None).agrees
+
+
+def test_the_measures_by_hand():
+    assert relative(3.0, 2.0) == 0.5
+    assert relative(0.0, 0.0) == 0.0
+    assert relative_l2(np.array([3.0, 4.0]), np.array([0.0, 4.0])) == 0.75
+    assert cosine_gap(np.array([1.0, 0.0]), np.array([0.0, 2.0])) == pytest.approx(1.0)
+    assert cosine_gap(np.array([1.0, 1.0]), np.array([3.0, 3.0])) == pytest.approx(0.0, abs=1e-15)

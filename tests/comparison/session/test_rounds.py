@@ -1,0 +1,68 @@
+"""Who measures in which round."""
+
+import math
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import pytest
+
+from common.comparison.session.rounds import take_turns
+from common.comparison.session.row_runner import Entrant
+
+
+@dataclass
+class Row:
+    """A row that does as it is told and notes its rounds."""
+
+    name: str
+    enough: float
+    journal: list[str]
+    rounds_s: list[list[float]] = field(default_factory=list)
+
+    @property
+    def has_had_enough(self):
+        return len(self.rounds_s) >= self.enough
+
+    def attempt(self, _, work, *arguments):
+        return work(*arguments)
+
+    def measure(self, evaluations):
+        self.journal.append(self.name)
+        return [1.0] * evaluations
+
+    def note_round(self, durations_s):
+        self.rounds_s.append(durations_s)
+
+
+def _measured(enough: float = math.inf) -> tuple[list[Row], list[str]]:
+    journal: list[str] = []
+    rows = [Row("a", math.inf, journal), Row("b", enough, journal)]
+    take_turns(rows, 20, 3)
+    return rows, journal
+
+
+def test_every_row_measures_once_in_every_round():
+    rows, journal = _measured()
+    assert all(row.rounds_s == [[1.0] * 3] * 20 for row in rows)
+    assert [set(journal[at : at + 2]) for at in range(0, 40, 2)] == [{"a", "b"}] * 20
+
+
+def test_the_order_within_a_round_changes():
+    _, journal = _measured()
+    assert {"a", "b"} == set(journal[::2])
+
+
+def test_a_row_that_has_had_enough_misses_the_rest_and_does_not_hold_up_the_others():
+    (quick, slow), _ = _measured(enough=7)
+    assert [bool(one) for one in slow.rounds_s] == [True] * 7 + [False] * 13
+    assert all(quick.rounds_s)
+
+
+@pytest.mark.parametrize(
+    ("evaluation_s", "rounds"), [(0.3, 20), (7.0, 20), (30.0, 9), (100.0, 3), (130.0, 2), (1000.0, 2)]
+)
+def test_enough_is_four_minutes_and_two_rounds_at_least(evaluation_s, rounds):
+    row = Row("a", 0, [])
+    while len(row.rounds_s) < 20 and not Entrant.has_had_enough.fget(SimpleNamespace(result=row)):
+        row.note_round([evaluation_s])
+    assert len(row.rounds_s) == rounds

@@ -1,0 +1,207 @@
+"""Workers: what they answer, how they die, and what an interrupt leaves."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jsonschema
+import psutil
+import pytest
+
+from common import RosettaError
+from common.cli.main import _compare_parser, main
+from common.cli.rows import Group
+from common.comparison import entrant
+from common.comparison.plan import plan_for
+from common.comparison.presentation import page
+from common.comparison.session.row_runner import Entrant
+from common.comparison.workers.client import Worker, WorkerDiedError
+
+SCHEMA = jsonschema.Draft202012Validator(json.loads((Path(page.__file__).parent / "report.schema.json").read_text()))
+COMPARE = Path(__file__).resolve().parents[3] / "compare.py"
+QUICK = ["--weights", "random", "--size", "24", "--steps", "3", "--rounds", "2"]
+
+
+@pytest.fixture(scope="module")
+def plan():
+    return plan_for(Group("24", "float32"), _compare_parser().parse_args(QUICK))
+
+
+def interpreter(folder, script):
+    path = folder / "python"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("kill -9 $$", "ended by SIGKILL; it may have run out of memory"),
+        ("echo first >&2; echo 'the reason' >&2; exit 3", "exit code 3: the reason"),
+        ("""echo '{"error": "said so"}'; exit 2""", "said so"),
+        ("echo welcome", "is no worker of this repository: 'welcome"),
+        ("""printf '{"imported": {"cut'""", "is no worker of this repository"),
+    ],
+)
+def test_a_worker_that_dies_is_said_in_one_line(tmp_path, plan, script, words):
+    with Worker("torch", interpreter(tmp_path, script)) as worker, pytest.raises(RosettaError, match=words) as caught:
+        worker.ask("losses", plan.job("torch", plan.small_problem(), None))
+    assert "\n" not in str(caught.value)
+
+
+def test_an_interpreter_that_is_not_there():
+    with pytest.raises(RosettaError, match="cannot start '/nowhere/python'"):
+        Worker("torch", "/nowhere/python")
+
+
+def test_an_error_is_an_answer_and_the_worker_lives_on(plan):
+    with Worker("torch") as worker:
+        with pytest.raises(RosettaError, match="needs an image to look at"):
+            worker.ask("losses", plan.job("torch", plan.small_problem(), None))
+        with pytest.raises(RosettaError, match="PyTorch has no mode 'xla'"):
+            worker.ask("losses", plan.job("torch", plan.small_problem("xla"), plan.small_problem().content))
+        problem = plan.small_problem()
+        assert worker.ask("losses", plan.job("torch", problem, problem.content)).values["losses"]["tv"] > 0
+        process = psutil.Process(worker._process.pid)
+    assert not process.is_running()
+
+
+def test_a_worker_needs_no_more_than_its_framework_and_the_core(tmp_path):
+    """Another environment need not have what only the reports need."""
+    code = "import sys, runpy; sys.argv = ['worker', 'torch']; runpy.run_module('common.comparison.workers.__main__')"
+    code += "; print(*sys.modules, file=sys.stderr)"
+    process = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=COMPARE.parent,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = {name.split(".")[0] for name in process.stderr.split()}
+    assert not loaded & {"rich", "tqdm", "matplotlib", "jinja2", "pooch", "psutil", "skimage", "tensorflow"}
+
+
+def kill_in_round(monkeypatch, backend, number):
+    """Kill a backend's process when it is asked for its round of that number."""
+    asked = {"torch": 0, "keras": 0}
+    measure = Entrant.measure
+
+    def killing(self, *arguments):
+        asked[self.row.backend] += 1
+        if (self.row.backend, asked[backend]) == (backend, number):
+            os.kill(self._the_worker._process.pid, signal.SIGKILL)
+        return measure(self, *arguments)
+
+    monkeypatch.setattr(Entrant, "measure", killing)
+
+
+def test_a_row_whose_worker_is_killed_says_so_and_the_others_finish(monkeypatch, tmp_path):
+    kill_in_round(monkeypatch, "keras", 3)
+    assert main([*QUICK, "--report", str(tmp_path)]) == 0
+    torch, keras = json.loads((tmp_path / "report.json").read_text())["rows"]
+    assert (torch["status"], len(torch["evaluation"]["rounds_s"])) == ("measured", 2)
+    assert (keras["status"], keras["ranked"]) == ("died", False)
+    assert "ended by SIGKILL" in keras["why"]
+    assert [bool(one) for one in keras["evaluation"]["rounds_s"]] == [True, False], "what it measured is kept"
+
+
+def test_a_mode_that_cannot_run_is_a_row_that_says_why(monkeypatch, tmp_path, capsys):
+    arguments = [*QUICK, "--backends", "torch", "--precisions", "float32,tf32", "--report", str(tmp_path)]
+    assert main([*arguments, "--row", "broken=torch@/nowhere/python"]) == 0
+    rows = json.loads((tmp_path / "report.json").read_text())["rows"]
+    assert [row["status"] for row in rows] == ["measured", "unavailable", "unavailable", "unavailable"]
+    assert "compute capability 8.0" in rows[2]["why"]
+    assert "cannot start '/nowhere/python'" in rows[1]["why"]
+    assert "TF32 needs an NVIDIA GPU" in capsys.readouterr().out
+
+
+def test_nothing_measured_is_exit_code_1(tmp_path):
+    assert main([*QUICK, "--backends", "torch", "--precisions", "tf32", "--report", str(tmp_path)]) == 1
+
+
+def test_another_interpreter_is_recorded(tmp_path):
+    arguments = [*QUICK, "--backends", "torch", "--python", f"torch={sys.executable}", "--report", str(tmp_path)]
+    assert main(arguments) == 0
+    (row,) = json.loads((tmp_path / "report.json").read_text())["rows"]
+    assert row["environment"]["executable"] == sys.executable
+
+
+def interrupted(tmp_path, moment, *arguments):
+    """Run compare.py, interrupt it when it says so on stderr, and return its exit code, its stderr, its workers."""
+    # A shell's background jobs ignore interrupts, and ours would too if the tests are one.
+    code = (
+        "import runpy, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
+    )
+    command = [sys.executable, "-c", code, str(COMPARE), *QUICK, *arguments]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    said = ""
+    while moment not in said:
+        said += process.stderr.readline()
+    children = wait_for_children(process.pid)
+    os.kill(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    return process.returncode, errors, children
+
+
+def wait_for_children(pid):
+    for _ in range(300):
+        if children := psutil.Process(pid).children():
+            return children
+        time.sleep(0.1)
+    raise AssertionError("no worker was started")
+
+
+@pytest.mark.parametrize("moment", ["importing PyTorch", "torch eager float32 24: whole transfer"])
+def test_an_interrupt_ends_the_workers_and_keeps_what_was_measured(tmp_path, moment):
+    endless = ["--steps", "1000000"]  # it would not end by itself
+    returncode, errors, children = interrupted(tmp_path, moment, *endless)
+    assert returncode == 130
+    assert errors.strip().splitlines()[-2:] == [
+        "compare.py: ended early; writing what was measured to report/, marked incomplete",
+        "compare.py: interrupted",
+    ]
+    assert "Traceback" not in errors
+    psutil.wait_procs(children, timeout=10)
+    assert not any(child.is_running() for child in children)
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    SCHEMA.validate(report)
+    assert report["complete"] is False
+    measured = moment.startswith("torch")
+    assert all((row["evaluation"] is not None) == measured for row in report["rows"])
+    assert {row["status"] for row in report["rows"]} == {"incomplete"}
+
+
+def test_a_worker_whose_parent_is_gone_ends(tmp_path):
+    code = (
+        "import sys, os; sys.path.insert(0, sys.argv[1]); from common.comparison.workers.client import Worker; "
+        "worker = Worker('torch'); worker.imported(); print(worker._process.pid, flush=True); os.kill(os.getpid(), 9)"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", code, str(COMPARE.parent)], capture_output=True, text=True, check=False, timeout=120
+    )
+    pid = int(process.stdout)
+    for _ in range(100):
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return
+        time.sleep(0.1)
+    raise AssertionError("the worker lives on")
+
+
+def test_died_is_not_mistaken_for_unavailable():
+    assert issubclass(WorkerDiedError, RosettaError)
+
+
+def test_a_transfer_that_would_take_too_long_is_left_out_and_says_so(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(entrant, "_LONGEST_TRANSFER_S", 0.0)
+    assert main([*QUICK, "--backends", "torch", "--report", str(tmp_path)]) == 0
+    (row,) = json.loads((tmp_path / "report.json").read_text())["rows"]
+    assert (row["status"], row["ranked"], row["convergence"]) == ("measured", True, None)
+    assert "no whole transfer, which would take" in row["why"]
+    assert "no whole transfer" in capsys.readouterr().out

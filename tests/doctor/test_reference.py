@@ -1,0 +1,165 @@
+"""What the doctor computes: the reference is the oracle's, and every trap's gradient is the derivative of its loss."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import torch
+from PIL import Image as Pillow
+
+from common import RECIPES, resize
+from common.doctor.reference.case import Case
+from common.doctor.reference.low_precision import rounded
+from common.doctor.reference.make_case import case_of, random_case
+from common.doctor.reference.pictures import Picture
+from common.doctor.reference.resampling import resample
+from common.doctor.reference.run import Run
+from common.doctor.reference.variant import RIGHT, Variant
+from common.oracle.evaluation import Oracle
+from common.vgg19.weights import random_weights
+
+
+@pytest.fixture
+def case_for(problem_for, content, style, image):
+    def make(recipe: str) -> Case:
+        return case_of(problem_for(RECIPES[recipe]), Picture(content), Picture(style), image)
+
+    return make
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_reference_is_the_oracle(recipe, case_for):
+    case = case_for(recipe)
+    run, judge = Run(case, RIGHT), Oracle(case.problem)
+    pixels = case.pixels
+    trace = judge.trace(pixels)
+    for name, feature in trace.items():
+        np.testing.assert_allclose(run.expected(f"features/{name}"), feature, rtol=1e-12, atol=1e-12 * feature.max())
+    for name, value in judge.losses(trace, pixels).by_name().items():
+        if value or name != "tv":
+            assert float(run.expected(f"loss/{name.replace(' ', '/')}")) == pytest.approx(value, rel=1e-11)
+    gradient = judge.gradient(trace, pixels)
+    assert np.linalg.norm(run.expected("gradient/pixels") - gradient) <= 1e-10 * np.linalg.norm(gradient)
+
+
+VARIANTS = {
+    "reference": Variant(),
+    "unordered": Variant(unordered=True),
+    "scrambled": Variant(scrambled="NCHW read as NHWC"),
+    "scrambled back": Variant(scrambled="NHWC read as NCHW", unordered=True),
+    "twice": Variant(repeated="with the channels", std="ImageNet's of 255"),
+    "twice, once in order": Variant(repeated="without the channels"),
+    "replicate": Variant(padding="replicate"),
+    "reflect": Variant(padding="reflect"),
+    "ceil": Variant(ceil_pooling=True),
+    "other pooling, ceil, twice as large": Variant(other_pooling=True, ceil_pooling=True, pool_scale=2.0),
+    "flipped kernels without biases": Variant(kernels="flipped", dropped_bias="all"),
+    "before the ReLU": Variant(taps={"relu1_1": "conv1_1", "relu4_2": "conv4_2"}),
+    "another layer": Variant(taps={"relu2_1": "relu2_2", "relu5_1": "relu4_4"}),
+    "Gram over positions": Variant(gram_of_positions=True, gram_norm="none"),
+    "Gram not normalised": Variant(gram_norm="none"),
+    "terms": Variant(term_scale={"style": 0.25, "style/relu1_1": 3.0, "tv": 2.0}, target_scale={"relu2_1": 2.0}),
+    "squared TV": Variant(tv_form="sum_squares", tv_space="of 255"),
+    "mean squared TV": Variant(tv_form="mean_squares", tv_space="normalised"),
+}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_the_gradient_of_every_variant_is_the_derivative_of_its_loss(name, case_for):
+    """By finite differences; decisions may turn within the step, hence the bound."""
+    case = case_for("gatys")
+    recipe = replace(RECIPES["gatys"], tv_weight=1.0, tv_form="sum_abs")
+    style = resize(case.problem.style, *case.problem.content.shape[:2])  # a Gram over positions needs as many
+    case = replace(case, problem=replace(case.problem, recipe=recipe, style=style))
+    run = Run(case, VARIANTS[name])
+    pixels, gradient = run.expected("pixels"), run.expected("gradient/pixels")
+    direction = np.random.default_rng(0).standard_normal(pixels.shape)
+    step = 1e-5
+    losses = [float(run.at(pixels + offset * step * direction).expected("loss/total")) for offset in (-2, -1, 1, 2)]
+    measured = (losses[0] - 8 * losses[1] + 8 * losses[2] - losses[3]) / (12 * step)
+    assert measured == pytest.approx(float(np.sum(gradient * direction)), rel=1e-5)
+
+
+def test_what_is_given_takes_the_place_of_what_would_be_computed(case_for):
+    """A wrong layer is seen where it is, and what follows from it is judged by it."""
+    case = case_for("gatys")
+    right = Run(case, RIGHT)
+    wrong = right.expected("features/conv2_1") + 1.0
+    run = Run(case, RIGHT, {"features/conv2_1": wrong})
+    np.testing.assert_array_equal(run.expected("features/conv2_1"), right.expected("features/conv2_1"))
+    np.testing.assert_array_equal(run.expected("features/relu2_1"), np.maximum(wrong, 0))
+
+
+def test_a_tensor_of_another_shape_is_no_input(case_for):
+    case = case_for("gatys")
+    run = Run(case, RIGHT, {"features/conv2_1": np.zeros((3, 3, 3)), "features/conv3_1": np.full((9, 8, 256), np.nan)})
+    np.testing.assert_array_equal(run.expected("features/relu3_1"), Run(case, RIGHT).expected("features/relu3_1"))
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs"),
+    [
+        ("bicubic", Pillow.Resampling.BICUBIC),
+        ("bilinear", Pillow.Resampling.BILINEAR),
+        ("box", Pillow.Resampling.BOX),
+        ("nearest", Pillow.Resampling.NEAREST),
+    ],
+)
+@pytest.mark.parametrize("size", [(37, 35), (120, 151)])
+def test_resampling_is_pillows(name, theirs, size):
+    picture = np.random.default_rng(0).random((81, 93), np.float32)
+    wanted = np.asarray(Pillow.fromarray(picture).resize(size[::-1], theirs))
+    np.testing.assert_allclose(resample(picture[..., None], *size, name)[..., 0], wanted, atol=3e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("bilinear, not antialiased", {"mode": "bilinear", "align_corners": False}),
+        ("bilinear, corners aligned", {"mode": "bilinear", "align_corners": True}),
+        ("bicubic, not antialiased (PyTorch's)", {"mode": "bicubic", "align_corners": False}),
+        ("nearest, from the corner", {"mode": "nearest"}),
+        ("bilinear", {"mode": "bilinear", "align_corners": False, "antialias": True}),
+    ],
+)
+@pytest.mark.parametrize("size", [(37, 35), (120, 151)])
+def test_resampling_is_pytorchs(name, options, size):
+    picture = np.random.default_rng(0).random((81, 93))
+    wanted = torch.nn.functional.interpolate(torch.tensor(picture)[None, None], size=size, **options)[0, 0].numpy()
+    np.testing.assert_allclose(resample(picture[..., None], *size, name)[..., 0], wanted, atol=1e-9)
+
+
+@pytest.mark.parametrize("size", [(37, 35), (120, 151)])
+def test_resampling_is_tensorflows(size):
+    picture = np.random.default_rng(0).random((81, 93), np.float32)
+    wanted = tf.image.resize(picture[..., None], size, method="bicubic").numpy()[..., 0]
+    found = resample(picture[..., None], *size, "bicubic, not antialiased (TensorFlow's)")[..., 0]
+    np.testing.assert_allclose(found, wanted, atol=2e-6)
+
+
+def test_rounding_to_float16_is_pytorchs_and_overflows_as_it_does():
+    values = np.append(np.random.default_rng(0).normal(0, 100, 10000), [70000.0, 1e-8])
+    np.testing.assert_array_equal(rounded(values, "float16"), torch.tensor(values).half().double().numpy())
+
+
+def test_rounding_to_bfloat16_is_pytorchs():
+    values = np.random.default_rng(0).normal(0, 100, 10000).astype(np.float32).astype(np.float64)
+    wanted = torch.tensor(values, dtype=torch.float32).to(torch.bfloat16).double().numpy()
+    np.testing.assert_array_equal(rounded(values, "bfloat16"), wanted)
+
+
+def test_rounding_to_tf32_keeps_ten_bits():
+    exact = np.array([1 + 2**-10, 1 + 2**-11, 1 + 3 * 2**-11, -(1 + 2**-11 + 2**-20)])
+    np.testing.assert_array_equal(rounded(exact, "tf32"), [1 + 2**-10, 1.0, 1 + 2**-9, -(1 + 2**-10)])
+
+
+def test_adam_and_lbfgs_start_at_the_image():
+    case = random_case(0, RECIPES["d2l"], random_weights(0))
+    run = Run(case, RIGHT)
+    step = run.expected("adam/1/pixels") - run.expected("pixels")
+    rate = case.adam.learning_rate
+    gradient = run.expected("gradient/pixels")
+    np.testing.assert_allclose(step, -rate * gradient / (np.abs(gradient) + case.adam.epsilon), rtol=1e-9, atol=1e-12)
+    np.testing.assert_array_equal(run.expected("lbfgs/pixels")[0], run.expected("pixels"))
+    assert len(run.expected("lbfgs/pixels")) == 24

@@ -1,0 +1,99 @@
+"""The Evaluator's calls, and SciPy's L-BFGS against a closed-form quadratic."""
+
+import numpy as np
+import pytest
+
+from common import LBFGS, RosettaError
+from common.lbfgs import BudgetSpentError, Evaluator, minimize
+
+
+class Quadratic:
+    """(x - a)^T D (x - a) / 2 + 3, whose minimum is at a; counts its evaluations."""
+
+    def __init__(self, size=30):
+        rng = np.random.default_rng(0)
+        self.minimum, self.scales = rng.normal(0, 1, size), np.logspace(0, 2, size)
+        self.evaluations = 0
+
+    def __call__(self, point):
+        self.evaluations += 1
+        away = point - self.minimum
+        return 0.5 * float(away @ (self.scales * away)) + 3, self.scales * away
+
+
+def test_one_pass_serves_loss_and_grads():
+    quadratic = Quadratic()
+    evaluator = Evaluator(quadratic, budget=10)
+    point = np.zeros(30)
+    loss, gradient = evaluator.loss(point), evaluator.grads(point)
+    assert quadratic.evaluations == evaluator.evaluations == 1
+    assert (loss, gradient.tolist()) == (quadratic(point)[0], quadratic(point)[1].tolist())
+
+
+def test_grads_may_come_first_and_another_point_is_another_pass():
+    quadratic = Quadratic()
+    evaluator = Evaluator(quadratic, budget=10)
+    evaluator.grads(np.zeros(30))
+    evaluator.loss(np.zeros(30))
+    evaluator.loss(np.ones(30))
+    assert quadratic.evaluations == 2
+
+
+def test_a_point_that_is_changed_in_place_is_another_point():
+    evaluator, point = Evaluator(Quadratic(), budget=10), np.zeros(30)
+    before = evaluator.loss(point)
+    point += 1
+    assert evaluator.loss(point) != before
+
+
+def test_grads_are_a_float64_copy():
+    evaluator = Evaluator(lambda _: (1.0, np.ones((2, 3), np.float32)), budget=10)
+    gradient = evaluator.grads(np.zeros(6))
+    gradient[:] = 9
+    assert gradient.dtype == np.float64
+    assert evaluator.grads(np.zeros(6)).tolist() == [1] * 6
+
+
+def test_the_budget_is_kept():
+    evaluator = Evaluator(Quadratic(), budget=1)
+    evaluator.loss(np.zeros(30))
+    with pytest.raises(BudgetSpentError):
+        evaluator.loss(np.ones(30))
+
+
+def test_minimize_finds_the_minimum_of_a_quadratic():
+    quadratic = Quadratic()
+    found = minimize(quadratic, np.zeros((5, 6)), LBFGS(), steps=200)
+    np.testing.assert_allclose(found, quadratic.minimum, atol=1e-6)
+    assert quadratic.evaluations <= 200
+
+
+@pytest.mark.parametrize("steps", [1, 2, 7, 19])
+@pytest.mark.parametrize("maxfun", [None, 5])
+def test_minimize_uses_exactly_its_budget(steps, maxfun):
+    quadratic = Quadratic()
+    found = minimize(quadratic, np.zeros(30), LBFGS(maxfun=maxfun), steps)
+    assert quadratic.evaluations == steps
+    assert quadratic(found)[0] <= quadratic(np.zeros(30))[0]
+
+
+def test_a_call_with_maxfun_20_takes_21_evaluations_like_the_keras_notebook():
+    """Or 22, when the last line search takes two: SciPy looks at maxfun after an iteration."""
+    points = []
+
+    def rosenbrock(x):
+        points.append(x.copy())
+        gap, off = x[1:] - x[:-1] ** 2, 1 - x[:-1]
+        gradient = np.zeros_like(x)
+        gradient[1:] += 200 * gap
+        gradient[:-1] += -400 * x[:-1] * gap - 2 * off
+        return float(100 * gap @ gap + off @ off), gradient
+
+    minimize(rosenbrock, np.full(40, -1.0), LBFGS(maxfun=20), steps=60)
+    repeats = [index for index in range(1, 60) if any(np.array_equal(points[index], p) for p in points[:index])]
+    assert repeats[0] in (21, 22), "a restart evaluates its first point again"
+
+
+def test_a_loss_that_is_nowhere_finite_is_refused():
+    with pytest.raises(RosettaError, match="not finite at the start"):
+        minimize(lambda point: (np.nan, np.zeros_like(point)), np.zeros(3), LBFGS(), steps=5)

@@ -1,0 +1,80 @@
+"""What /proc/cpuinfo says of the processor, and what is done without it."""
+
+import os
+import platform
+from pathlib import Path
+
+import pytest
+
+from common import machine
+
+XEON = "processor\t: 0\nmodel\t\t: 143\nmodel name\t: Intel(R) Xeon(R) @ 2.10GHz: a\nbugs\t\t: bf16\nflags\t\t: fpu "
+ARM = "processor\t: 0\nBogoMIPS\t: 243.75\nFeatures\t: fp asimd "
+
+
+@pytest.fixture
+def cpuinfo(monkeypatch, tmp_path):
+    """A function that gives /proc/cpuinfo a text; until then there is none."""
+    fake = tmp_path / "cpuinfo"
+
+    def path(name):
+        return fake if name == "/proc/cpuinfo" else Path(name)
+
+    monkeypatch.setattr(machine, "Path", path)
+    monkeypatch.setattr(platform, "processor", lambda: "")
+    monkeypatch.setattr(platform, "machine", lambda: "riscv64")
+    return fake.write_text
+
+
+def test_the_model_is_what_the_processor_calls_itself(cpuinfo):
+    cpuinfo(XEON)
+    assert machine.cpu_model() == "Intel(R) Xeon(R) @ 2.10GHz: a"
+
+
+def test_the_first_of_several_processors_speaks_for_all(cpuinfo):
+    cpuinfo("model name\t: first\n\nmodel name\t: second\n")
+    assert machine.cpu_model() == "first"
+
+
+@pytest.mark.parametrize("text", [None, "", ARM, "model name\t: \n"])
+def test_a_processor_without_a_name_is_called_by_its_architecture(cpuinfo, text):
+    if text is not None:
+        cpuinfo(text)
+    assert machine.cpu_model() == "riscv64"
+
+
+def test_the_platform_knows_better_than_the_architecture(cpuinfo, monkeypatch):
+    monkeypatch.setattr(platform, "processor", lambda: "arm")
+    assert machine.cpu_model() == "arm"
+
+
+@pytest.mark.parametrize("flags", [XEON + "avx512_bf16 sse", XEON + "amx_bf16", ARM + "sve bf16"])
+def test_a_processor_with_bfloat16_instructions_lacks_nothing(cpuinfo, flags):
+    cpuinfo(flags)
+    assert not machine.lacks_bfloat16()
+
+
+@pytest.mark.parametrize("flags", [XEON, XEON + "avx512f avx512_fp16", XEON + "not_bf16_at_all", ARM + "fphp"])
+def test_a_processor_that_lists_its_instructions_without_bfloat16_lacks_it(cpuinfo, flags):
+    cpuinfo(flags)
+    assert machine.lacks_bfloat16()
+
+
+@pytest.mark.parametrize("text", [None, "", "processor\t: 0\n"])
+def test_a_processor_that_lists_no_instructions_is_not_known_to_lack_any(cpuinfo, text):
+    if text is not None:
+        cpuinfo(text)
+    assert not machine.lacks_bfloat16()
+
+
+def test_the_usable_cores_are_those_that_the_process_may_run_on(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 5, 7}, raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    assert machine.usable_cores() == 3
+
+
+@pytest.mark.parametrize(("count", "cores"), [(64, 64), (None, 1)])
+def test_where_affinity_is_unknown_all_cores_are_usable_and_there_is_at_least_one(monkeypatch, count, cores):
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: count)
+    assert machine.usable_cores() == cores
