@@ -3,11 +3,21 @@
 from common.errors import RosettaError
 from common.images import load_image, resize, save_image
 from common.problem import Network, Problem
-from common.recipes.overrides import with_optimizer, with_size, with_steps
-from common.recipes.published import RECIPES, find_recipe
-from common.recipes.recipe import LBFGS, Adam, Exactly, LongestSide, Recipe, Stage
+from common.recipes import (
+    LBFGS,
+    RECIPES,
+    Adam,
+    Exactly,
+    LongestSide,
+    Recipe,
+    Stage,
+    find_recipe,
+    with_optimizer,
+    with_size,
+    with_steps,
+)
 from common.results import LossTerms, RunResult, Step
-from common.vgg19.load_weights import load_weights
+from common.vgg19 import load_weights
 
 __all__ = [
     "LBFGS",

@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 from PIL import ImageOps, UnidentifiedImageError
 
 from common.errors import RosettaError, one_line
-from common.recipes.recipe import Exactly, LongestSide, Size
+from common.recipes import Exactly, LongestSide, Size
 
 Image = NDArray[np.float32]
 

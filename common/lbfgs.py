@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.optimize import fmin_l_bfgs_b
 
 from common.errors import RosettaError
-from common.recipes.recipe import LBFGS
+from common.recipes import LBFGS
 
 Vector = NDArray[np.float64]
 ValueAndGrad = Callable[[Vector], tuple[float, NDArray[np.floating]]]

@@ -9,11 +9,8 @@ from numpy.typing import NDArray
 
 from common.errors import RosettaError
 from common.images import Image, extent_for, resize
-from common.recipes.coefficients import Coefficients, coefficients
-from common.recipes.recipe import Recipe, Stage
-from common.vgg19.layers import Pooling
-from common.vgg19.preprocessing import Affine, affine_between
-from common.vgg19.weights import Weights
+from common.recipes import Coefficients, Recipe, Stage, coefficients
+from common.vgg19 import Affine, Pooling, Weights, affine_between
 
 Precision = Literal["float32", "float64", "bfloat16", "tf32"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from common.errors import RosettaError
 from common.problem import Network
-from common.vgg19.preprocessing import Affine
+from common.vgg19 import Affine
 
 if keras.config.backend() != "tensorflow":
     raise ImportError(f"Keras was imported before with the backend {keras.config.backend()}, not tensorflow")

@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from common.recipes.coefficients import Coefficients
-from common.recipes.recipe import TotalVariation
+from common.recipes import Coefficients, TotalVariation
 
 Maps = Mapping[str, tf.Tensor]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from common.recipes.recipe import Adam
+from common.recipes import Adam
 
 Update = Callable[[tf.Tensor, int], None]
 

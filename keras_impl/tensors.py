@@ -4,11 +4,9 @@ import tensorflow as tf
 
 from common.images import Image
 from common.problem import Pixels, Problem
-from common.recipes.overrides import adam_of, lbfgs_of
-from common.recipes.recipe import Adam
-from common.tensors.names import ADAM_STEPS
-from common.tensors.recording import Tensors, lbfgs_tensors, loss_tensors, picture_tensors
-from common.vgg19.layers import cut
+from common.recipes import Adam, adam_of, lbfgs_of
+from common.tensors import ADAM_STEPS, Tensors, lbfgs_tensors, loss_tensors, picture_tensors
+from common.vgg19 import cut
 from keras_impl.arrays import apply_affine, device_scope, to_numpy
 from keras_impl.losses import gram, total, total_loss
 from keras_impl.objective import Objective, to_loss_terms

@@ -5,7 +5,7 @@ import tensorflow as tf
 from common.images import Image
 from common.lbfgs import Vector, minimize
 from common.problem import Pixels, Problem
-from common.recipes.recipe import LBFGS, Adam
+from common.recipes import LBFGS, Adam
 from common.recorder import OnStep, Recorder, start_pixels
 from common.results import RunResult
 from keras_impl.arrays import device_scope, to_numpy

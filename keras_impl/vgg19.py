@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from common.problem import Network
-from common.vgg19.layers import Layer, check_taps, cut
+from common.vgg19 import Layer, check_taps, cut
 from keras_impl.arrays import bias_to_native, kernel_to_native
 
 

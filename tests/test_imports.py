@@ -56,6 +56,115 @@ def test_a_planted_violation_is_seen_by_both(tmp_path):
     assert frameworks_after_importing(tmp_path, "common") == {"torch"}
 
 
+# Each line may import from the lines above it, and its own room from within.
+ORDER = (
+    "errors",
+    "machine framework_imports quiet distances terminal progress samples",
+    "vgg19",
+    "recipes",
+    "images lbfgs",
+    "results",
+    "problem",
+    "recorder tolerances probe",
+    "oracle tensors",
+    "backend",
+    "doctor.reference",
+    "doctor.hypotheses",
+    "doctor.diagnosis",
+    "doctor.port",
+    "doctor",
+    "comparison.measurement comparison.progress",
+    "comparison.workers",
+    "comparison.rows",
+    "comparison.plan",
+    "comparison.agreement",
+    "comparison.session",
+    "comparison.rendering",
+    "comparison.reporting",
+    "comparison",
+    "cli",
+)
+RANKS = {f"common.{name}": rank for rank, names in enumerate(ORDER) for name in names.split()}
+
+
+def modules_imported(path):
+    """The modules of `common` that a file names in its imports, by line."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("common.") and not node.level:
+            yield node.module
+
+
+def module_of(root, path):
+    return ".".join(path.relative_to(root).with_suffix("").parts)
+
+
+def is_within(module, room):
+    return f"{module}.".startswith(f"{room}.")
+
+
+def rank_of(module):
+    return max((place for place in RANKS if is_within(module, place)), key=len, default="unknown")
+
+
+def against_the_order(root):
+    """Imports of a module that comes later, or beside."""
+    found = []
+    for path in sorted((root / "common").rglob("*.py")):
+        ours = module_of(root, path)
+        for theirs in modules_imported(path):
+            mine, its = rank_of(ours), rank_of(theirs)
+            within = is_within(ours, its) or is_within(its, mine)
+            if not within and RANKS.get(mine, 99) <= RANKS.get(its, 99):
+                found.append((ours, theirs))
+    return found
+
+
+def past_the_doors(root):
+    """Imports of a module inside a room from outside of it; `comparison` and `cli` are entered by their rooms."""
+    folders = [path.parent for path in (root / "common").rglob("__init__.py")]
+    rooms = {".".join(folder.relative_to(root).parts) for folder in folders} - {
+        "common",
+        "common.comparison",
+        "common.cli",
+    }
+    packages = [path for package in FORBIDDEN for path in (root / package).rglob("*.py")]
+    return [
+        (module_of(root, path), theirs)
+        for path in sorted(packages)
+        for theirs in modules_imported(path)
+        if any(
+            is_within(theirs, room) and theirs != room and not is_within(module_of(root, path), room) for room in rooms
+        )
+    ]
+
+
+def test_imports_follow_the_order_of_the_rooms():
+    assert against_the_order(ROOT) == [("common.comparison.plan", "common.cli.options")], "the one that is left to mend"
+
+
+def test_rooms_are_entered_by_their_doors():
+    assert past_the_doors(ROOT) == []
+
+
+def test_every_room_has_a_door():
+    folders = {path.parent for path in (ROOT / "common").rglob("*.py")}
+    assert [
+        folder for folder in sorted(folders) if not ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
+    ] == []
+
+
+def test_a_planted_import_against_the_order_or_past_a_door_is_seen(tmp_path):
+    for name, code in {
+        "vgg19": "from common.doctor import Case",
+        "doctor": "from common.vgg19.layers import LAYERS",
+    }.items():
+        (room := tmp_path / "common" / name).mkdir(parents=True)
+        (room / "__init__.py").write_text('"""A room."""\n')
+        (room / "planted.py").write_text(code + "\n")
+    assert against_the_order(tmp_path) == [("common.vgg19.planted", "common.doctor")]
+    assert past_the_doors(tmp_path) == [("common.doctor.planted", "common.vgg19.layers")]
+
+
 @pytest.mark.parametrize("order", [("torch_impl", "keras_impl"), ("keras_impl", "torch_impl")])
 def test_both_run_in_one_process_in_either_order(order):
     """Triton and TensorFlow abort the process when Triton's LLVM is loaded second."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from common.errors import RosettaError
 from common.problem import Network
-from common.vgg19.preprocessing import Affine
+from common.vgg19 import Affine
 
 
 @contextmanager

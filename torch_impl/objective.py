@@ -7,7 +7,7 @@ import torch
 from common.images import Image
 from common.problem import Features, Network, Pixels, Problem, check_image
 from common.results import LossTerms
-from common.vgg19.layers import smallest_side_px
+from common.vgg19 import smallest_side_px
 from torch_impl.arrays import apply_affine, device_scope, to_native, to_numpy, wait
 from torch_impl.losses import Terms, gram, total, total_loss
 from torch_impl.modes import in_mode

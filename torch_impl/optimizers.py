@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import torch
 
-from common.recipes.recipe import Adam
+from common.recipes import Adam
 
 Update = Callable[[torch.Tensor, int], None]
 

@@ -3,7 +3,7 @@
 from common.images import Image
 from common.lbfgs import Vector, minimize
 from common.problem import Pixels, Problem
-from common.recipes.recipe import LBFGS, Adam
+from common.recipes import LBFGS, Adam
 from common.recorder import OnStep, Recorder, start_pixels
 from common.results import RunResult
 from torch_impl.arrays import device_scope, to_numpy

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from common.problem import Network
-from common.vgg19.layers import Layer, check_taps, cut
+from common.vgg19 import Layer, check_taps, cut
 from torch_impl.arrays import bias_to_native, kernel_to_native
 
 

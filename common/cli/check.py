@@ -7,20 +7,28 @@ from pathlib import Path
 
 from common import samples
 from common.cli.options import TAPS, WEIGHTS, recipe_from
-from common.doctor.diagnosis.diagnose import Diagnosis, diagnose
-from common.doctor.diagnosis.report import print_diagnosis, to_json, to_markdown
-from common.doctor.port.bundle import read_bundle
-from common.doctor.port.callable_port import layers_of, load_port, tensors_of
-from common.doctor.port.layouts import Recognised, recognise
-from common.doctor.reference.case import Case
-from common.doctor.reference.make_case import SMALL, case_from_files, random_case
+from common.doctor import (
+    SMALL,
+    Case,
+    Diagnosis,
+    Recognised,
+    case_from_files,
+    diagnose,
+    layers_of,
+    load_port,
+    print_diagnosis,
+    random_case,
+    read_bundle,
+    recognise,
+    tensors_of,
+    to_json,
+    to_markdown,
+)
 from common.errors import RosettaError
 from common.images import check_folder, parse_size, write_text
-from common.tensors.arrays import Arrays
-from common.tensors.files import read_tensors
-from common.tensors.names import tensor_names
+from common.tensors import Arrays, read_tensors, tensor_names
 from common.terminal import console
-from common.vgg19.load_weights import load_weights
+from common.vgg19 import load_weights
 
 _RANDOM_IMAGES = 2
 _OF_THE_BUNDLE = ("recipe", "content", "style", "size", *WEIGHTS, *TAPS)

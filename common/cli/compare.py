@@ -10,12 +10,19 @@ from typing import Any
 from common.cli.rows import rows_from
 from common.comparison.plan import plan_for
 from common.comparison.progress import View
-from common.comparison.reporting.baseline import changes, check_conditions, missing, read_baseline, save_baseline
-from common.comparison.reporting.files import report_folder, write_report
-from common.comparison.reporting.report import Report
-from common.comparison.reporting.serialization import report_to_json
-from common.comparison.reporting.summary import print_summary
-from common.comparison.session.session import Session, Settings
+from common.comparison.reporting import (
+    Report,
+    changes,
+    check_conditions,
+    missing,
+    print_summary,
+    read_baseline,
+    report_folder,
+    report_to_json,
+    save_baseline,
+    write_report,
+)
+from common.comparison.session import Session, Settings
 from common.images import check_folder
 from common.machine import usable_cores
 

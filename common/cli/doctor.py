@@ -4,16 +4,13 @@ import argparse
 
 from common.backend import BACKENDS
 from common.cli.check import Checked, case_from, check_files, finished
-from common.comparison.workers.client import Worker
-from common.comparison.workers.job import Job
-from common.doctor.diagnosis.diagnose import diagnose
-from common.doctor.diagnosis.report import print_diagnosis
-from common.doctor.reference.case import Case
+from common.comparison.workers import Job, Worker
+from common.doctor import Case, diagnose, print_diagnosis
 from common.errors import RosettaError
 from common.problem import Precision
-from common.tensors.arrays import Arrays
+from common.tensors import Arrays
 from common.terminal import console
-from common.vgg19.load_weights import locate_weights
+from common.vgg19 import locate_weights
 
 
 def doctor_command(options: argparse.Namespace) -> int:

@@ -4,8 +4,7 @@ import argparse
 from pathlib import Path
 
 from common.cli.check import case_from
-from common.doctor.port.bundle import write_bundle
-from common.doctor.port.bundle_folder import MANIFEST, TENSORS, check_bundle_folder
+from common.doctor import MANIFEST, TENSORS, check_bundle_folder, write_bundle
 
 
 def export_command(options: argparse.Namespace) -> int:

@@ -5,12 +5,11 @@ from itertools import zip_longest
 
 from common.backend import BACKENDS
 from common.comparison.plan import Plan, plan_from
-from common.comparison.reporting.files import report_folder
-from common.comparison.reporting.pictures import save_grid
-from common.comparison.workers.client import Worker
+from common.comparison.reporting import report_folder, save_grid
+from common.comparison.workers import Worker
 from common.images import save_image
 from common.progress import progress_bar
-from common.recipes.published import RECIPES, find_recipe
+from common.recipes import RECIPES, find_recipe
 
 
 def gallery_command(options: argparse.Namespace) -> int:

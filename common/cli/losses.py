@@ -9,10 +9,10 @@ from typing import Any
 
 from common import oracle
 from common.backend import BACKENDS
-from common.comparison.agreement.table import ORACLE, Quantity
+from common.comparison.agreement import ORACLE, Quantity
 from common.comparison.plan import Plan, plan_from
-from common.comparison.reporting.tables import losses_table
-from common.comparison.workers.client import Worker
+from common.comparison.reporting import losses_table
+from common.comparison.workers import Worker
 from common.distances import relative
 from common.images import Image, load_image, resize
 from common.problem import Problem

@@ -26,10 +26,10 @@ from common.cli.options import (
 )
 from common.cli.row_options import add_baseline_options, add_row_options, count_from
 from common.cli.selftest import selftest_command
-from common.comparison.reporting.tables import recipe_table
+from common.comparison.reporting import recipe_table
 from common.errors import exit_code
-from common.recipes.published import RECIPES
-from common.tensors.files import KINDS
+from common.recipes import RECIPES
+from common.tensors import KINDS
 from common.terminal import console
 
 _SELFTEST_SIZE = "128"

@@ -8,9 +8,7 @@ from typing import Any, Literal, NoReturn
 from common.errors import RosettaError
 from common.images import Image, load_image, parse_size
 from common.problem import DEVICE, PRECISIONS
-from common.recipes.overrides import with_optimizer, with_size, with_steps
-from common.recipes.published import RECIPES, find_recipe
-from common.recipes.recipe import Recipe
+from common.recipes import RECIPES, Recipe, find_recipe, with_optimizer, with_size, with_steps
 
 DEFAULT_RECIPE = "d2l"
 WEIGHTS = ("content_weight", "style_weight", "tv_weight")

@@ -1,50 +1,18 @@
-"""The rows of a comparison: a backend in an execution mode, in a precision, at a size, by an interpreter."""
+"""The rows that the options of the command line ask for."""
 
 import argparse
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, cast, get_args
 
 from common.backend import BACKENDS
-from common.comparison.agreement.table import ORACLE
-from common.comparison.workers.clock import NO_DELAY, Delay
+from common.comparison.agreement import ORACLE
+from common.comparison.rows import Group, Row
 from common.errors import RosettaError
 from common.problem import PRECISIONS, Mode, Precision
 
 _ROW = re.compile(r"(?P<name>[^=@]+)=(?P<backend>[^:@]+)(?::(?P<mode>[^@]+))?(?:@(?P<python>.+))?")
 _THOROUGH_SIZES = "64,128"
-
-
-@dataclass(frozen=True)
-class Group:
-    """What rows must share to be ranked with one another; the size is as it was asked for."""
-
-    size: str
-    precision: Precision
-
-
-@dataclass(frozen=True)
-class Row:
-    """One thing to be measured; its kind is unique within its group, and only the self-test delays it."""
-
-    kind: str
-    label: str
-    backend: str
-    mode: Mode
-    group: Group
-    python: str | None = None
-    delay: Delay = NO_DELAY
-
-    @property
-    def name(self) -> str:
-        """The row's name, unique within a comparison."""
-        return f"{self.kind} {self.group.precision} {self.group.size}"
-
-    @property
-    def fused(self) -> bool:
-        """Whether the framework compiles the network as a whole, so that its inner values cannot be looked at."""
-        return self.mode in ("compiled", "xla")
 
 
 def rows_from(options: argparse.Namespace) -> tuple[Row, ...]:

@@ -8,15 +8,13 @@ from dataclasses import dataclass, replace
 from rich.table import Table
 
 from common.cli.compare import settings_from
-from common.cli.rows import Row, rows_from
-from common.comparison.measurement.contention import Others
-from common.comparison.measurement.stats import Ratio, paired_ratio
+from common.cli.rows import rows_from
+from common.comparison.measurement import Others, Ratio, paired_ratio
 from common.comparison.plan import plan_for
 from common.comparison.progress import View
-from common.comparison.session.rounds import evaluations_per_round, take_turns
-from common.comparison.session.row_runner import PER_ROUND, Entrant
-from common.comparison.session.session import Settings
-from common.comparison.workers.clock import Delay
+from common.comparison.rows import Row
+from common.comparison.session import PER_ROUND, Entrant, Settings, evaluations_per_round, take_turns
+from common.comparison.workers import Delay
 from common.errors import RosettaError
 from common.terminal import console, fitted, plain_table
 

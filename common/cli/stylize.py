@@ -15,9 +15,9 @@ from common.images import Image, check_writable, extent_for, load_image, save_im
 from common.problem import Problem
 from common.progress import advance, progress_bar
 from common.quiet import quiet_stderr
-from common.recipes.recipe import Exactly, Recipe
+from common.recipes import Exactly, Recipe
 from common.results import RunResult, Step
-from common.vgg19.load_weights import load_weights
+from common.vgg19 import load_weights
 
 
 def main(backend: str, argv: Sequence[str] | None = None) -> int:

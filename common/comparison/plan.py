@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from common import samples
 from common.backend import BACKENDS
 from common.cli.options import initial_image, recipe_from
-from common.cli.rows import Group
-from common.comparison.workers.job import Job
+from common.comparison.rows import Group
+from common.comparison.workers import Job
 from common.errors import RosettaError
 from common.images import Image, load_image
 from common.problem import Mode, Precision, Problem
-from common.recipes.recipe import Exactly, Recipe, Stage
-from common.vgg19.load_weights import load_weights, locate_weights
+from common.recipes import Exactly, Recipe, Stage
+from common.vgg19 import load_weights, locate_weights
 
 # Not square, one side odd: a transposed axis cannot hide, and the deepest taps still have 4 and 6 positions.
 _SMALL = Exactly(37, 50)

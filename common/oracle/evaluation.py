@@ -14,8 +14,7 @@ from common.oracle.layers import backward, forward
 from common.oracle.total_variation import tv_gradient, tv_loss
 from common.problem import Network, Pixels, Problem, check_image
 from common.results import LossTerms
-from common.vgg19.layers import cut, smallest_side_px
-from common.vgg19.preprocessing import Affine
+from common.vgg19 import Affine, cut, smallest_side_px
 
 Float64 = NDArray[np.float64]
 Trace = Mapping[str, NDArray[np.floating]]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.problem import Network
-from common.vgg19.layers import Layer, Pooling
+from common.vgg19 import Layer, Pooling
 
 Float64 = NDArray[np.float64]
 

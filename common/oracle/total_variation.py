@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from common.recipes.recipe import TotalVariation
+from common.recipes import TotalVariation
 
 Float64 = NDArray[np.float64]
 

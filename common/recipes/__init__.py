@@ -1,1 +1,30 @@
 """The recipes: what is computed, as data with its sources."""
+
+from common.recipes.coefficients import Coefficients, coefficients
+from common.recipes.overrides import adam_of, lbfgs_of, with_optimizer, with_size, with_steps
+from common.recipes.published import RECIPES, find_recipe
+from common.recipes.recipe import LBFGS, Adam, Exactly, LongestSide, Optimizer, Recipe, Size, Stage, TotalVariation
+from common.recipes.recipe_json import recipe_from_json, recipe_to_json
+
+__all__ = [
+    "LBFGS",
+    "RECIPES",
+    "Adam",
+    "Coefficients",
+    "Exactly",
+    "LongestSide",
+    "Optimizer",
+    "Recipe",
+    "Size",
+    "Stage",
+    "TotalVariation",
+    "adam_of",
+    "coefficients",
+    "find_recipe",
+    "lbfgs_of",
+    "recipe_from_json",
+    "recipe_to_json",
+    "with_optimizer",
+    "with_size",
+    "with_steps",
+]

@@ -1,7 +1,7 @@
 """The recipes of three public codes, and what several recipes share; `recipes.py` registers them all."""
 
 from common.recipes.recipe import LBFGS, LongestSide, Recipe, Stage
-from common.vgg19.preprocessing import CAFFE, UNIT
+from common.vgg19 import CAFFE, UNIT
 
 FIRST_RELUS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 OTHER_WEIGHTS = (

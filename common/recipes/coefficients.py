@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from common.recipes.recipe import Convention, Recipe, TotalVariation
-from common.vgg19.layers import LAYERS
+from common.vgg19 import LAYERS
 
 Extent = tuple[int, int]
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from common.errors import RosettaError
 from common.recipes.code_recipes import FIRST_RELUS, KERAS_IO, NEURAL_STYLE, OTHER_WEIGHTS, PYTORCH_TUTORIAL, RESIZED
 from common.recipes.recipe import LBFGS, Adam, Exactly, LongestSide, Recipe, Stage
-from common.vgg19.preprocessing import CAFFE, IMAGENET
+from common.vgg19 import CAFFE, IMAGENET
 
 _FIRST_CONVS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 _TEXTBOOK_ADAM = "MXNet's Adam adds epsilon before the bias correction; this is the textbook form"

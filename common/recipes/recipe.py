@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from common.errors import RosettaError
-from common.vgg19.layers import Pooling, check_taps, smallest_side_px
-from common.vgg19.preprocessing import Family, Preprocessing
+from common.vgg19 import Family, Pooling, Preprocessing, check_taps, smallest_side_px
 
 Convention = Literal["mean", "gatys", "image", "blog", "tftut"]
 TotalVariation = Literal["none", "mean_abs", "sum_abs", "power"]

@@ -5,7 +5,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from common.recipes.recipe import LBFGS, Adam, Exactly, LongestSide, Recipe, Stage
-from common.vgg19.preprocessing import SPACES
+from common.vgg19 import SPACES
 
 _TUPLES = ("style_taps", "content_taps", "deviations")
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from common.problem import Problem
-from common.vgg19.layers import cut
+from common.vgg19 import cut
 
 PICTURES = ("content/decoded", "style/decoded", "content/resized", "style/resized")
 ADAM_STEPS = 5

@@ -7,7 +7,7 @@ import numpy as np
 from common.images import Image, to_bytes
 from common.lbfgs import Vector, minimize
 from common.problem import Pixels, Problem
-from common.recipes.recipe import LBFGS
+from common.recipes import LBFGS
 from common.results import LossTerms
 from common.tensors.arrays import Array
 from common.tensors.names import LBFGS_EVALUATIONS

@@ -7,8 +7,8 @@ import pytest
 
 from common import RECIPES, Network, RosettaError, oracle
 from common.backend import BACKENDS, load_backend
-from common.cli.rows import Group
 from common.comparison.plan import plan_for
+from common.comparison.rows import Group
 from common.comparison.workers.client import Worker
 from common.distances import cosine_gap, relative, relative_l2
 from common.tolerances import bounds_for

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from common.backend import BACKENDS
 from common.cli.main import _compare_parser
-from common.cli.rows import Group, rows_from
+from common.cli.rows import rows_from
+from common.comparison.rows import Group
 from common.errors import RosettaError
 from common.problem import PRECISIONS, Mode
 

@@ -1,1 +1,28 @@
 """Whether the backends and the rows compute the same."""
+
+from common.comparison.agreement.references import (
+    Plans,
+    Reference,
+    interpreter_of,
+    interpreters_of,
+    prove,
+    take_reference,
+)
+from common.comparison.agreement.row import Check, RowAgreement, check_by_oracle, check_by_own
+from common.comparison.agreement.table import ORACLE, Agreement, Quantity
+
+__all__ = [
+    "ORACLE",
+    "Agreement",
+    "Check",
+    "Plans",
+    "Quantity",
+    "Reference",
+    "RowAgreement",
+    "check_by_oracle",
+    "check_by_own",
+    "interpreter_of",
+    "interpreters_of",
+    "prove",
+    "take_reference",
+]

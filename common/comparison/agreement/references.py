@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from common.backend import BACKENDS
-from common.cli.rows import Row
 from common.comparison.agreement.table import Agreement, compare
 from common.comparison.plan import Plan
 from common.comparison.progress import View
-from common.comparison.workers.client import Worker
+from common.comparison.rows import Row
+from common.comparison.workers import Worker
 from common.probe import probe
 from common.problem import Problem
-from common.tensors.arrays import Arrays
+from common.tensors import Arrays
 
 Interpreter = tuple[str, str | None]
 Plans = Mapping[str, Plan]

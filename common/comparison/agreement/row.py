@@ -6,12 +6,9 @@ from typing import Any
 
 from common.comparison.agreement.table import GRADIENT, flips_of, judge_of
 from common.distances import cosine_gap
-from common.doctor.diagnosis.differences import difference, loss_unit
-from common.doctor.diagnosis.judge import Judge
-from common.doctor.diagnosis.rounding import ties_turned
-from common.doctor.reference.run import Run
+from common.doctor import Judge, Run, difference, loss_unit, ties_turned
 from common.problem import Precision
-from common.tensors.arrays import Array, Arrays
+from common.tensors import Array, Arrays
 from common.tolerances import bounds_for
 
 

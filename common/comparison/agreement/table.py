@@ -6,19 +6,24 @@ from itertools import combinations
 from typing import Any
 
 from common.distances import cosine_gap
-from common.doctor.diagnosis.diagnose import diagnose
-from common.doctor.diagnosis.differences import difference, unit_of
-from common.doctor.diagnosis.findings import Finding, finding_json, healthy
-from common.doctor.diagnosis.judge import Judge
-from common.doctor.diagnosis.near_ties import deciding
-from common.doctor.reference.decisions import Flips, count_flips
-from common.doctor.reference.make_case import case_at
-from common.doctor.reference.run import Run
-from common.doctor.reference.variant import RIGHT
+from common.doctor import (
+    RIGHT,
+    Finding,
+    Flips,
+    Judge,
+    Run,
+    case_at,
+    count_flips,
+    deciding,
+    diagnose,
+    difference,
+    finding_json,
+    healthy,
+    unit_of,
+)
 from common.images import Image
 from common.problem import Precision, Problem
-from common.tensors.arrays import Array, Arrays
-from common.tensors.names import tensor_names
+from common.tensors import Array, Arrays, tensor_names
 from common.tolerances import bounds_for
 
 ORACLE = "oracle"

@@ -1,1 +1,34 @@
 """Statistics of timings, the roofline, convergence, and contention for the machine."""
+
+from common.comparison.measurement.contention import QUIET, Others
+from common.comparison.measurement.convergence import Convergence, common_loss, convergence_of, optimizer_s
+from common.comparison.measurement.flops import evaluation_flops
+from common.comparison.measurement.memory import peak_memory_bytes
+from common.comparison.measurement.roofline import Limit, ceiling_flops_per_s
+from common.comparison.measurement.stats import (
+    FEWEST_ROUNDS,
+    Ratio,
+    Timing,
+    bootstrap_interval,
+    paired_ratio,
+    summarise,
+)
+
+__all__ = [
+    "FEWEST_ROUNDS",
+    "QUIET",
+    "Convergence",
+    "Limit",
+    "Others",
+    "Ratio",
+    "Timing",
+    "bootstrap_interval",
+    "ceiling_flops_per_s",
+    "common_loss",
+    "convergence_of",
+    "evaluation_flops",
+    "optimizer_s",
+    "paired_ratio",
+    "peak_memory_bytes",
+    "summarise",
+]

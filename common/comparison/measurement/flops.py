@@ -1,7 +1,7 @@
 """How many floating-point operations one evaluation takes, counted from the layer table."""
 
-from common.recipes.recipe import Recipe
-from common.vgg19.layers import cut
+from common.recipes import Recipe
+from common.vgg19 import cut
 
 _KERNEL_POSITIONS = 9
 

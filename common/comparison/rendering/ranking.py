@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.backend import BACKENDS
-from common.comparison.measurement.contention import QUIET
+from common.comparison.measurement import QUIET
 from common.comparison.rendering.formatting import listing, pixels, plural
 
 Row = Mapping[str, Any]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from common.comparison.measurement.stats import FEWEST_ROUNDS, bootstrap_interval
+from common.comparison.measurement import FEWEST_ROUNDS, bootstrap_interval
 from common.comparison.reporting.serialization import SCHEMA
 from common.errors import RosettaError, one_line
 from common.images import write_text

@@ -5,8 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from common.comparison.rendering.markdown import render_markdown
-from common.comparison.rendering.page import render_page
+from common.comparison.rendering import render_markdown, render_page
 from common.comparison.reporting.pictures import Labelled, save_grid
 from common.comparison.reporting.report import Report
 from common.errors import RosettaError

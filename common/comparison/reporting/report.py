@@ -6,14 +6,12 @@ from functools import cached_property
 from itertools import combinations
 from typing import Any
 
-from common.cli.rows import Group
-from common.comparison.agreement.table import Agreement
-from common.comparison.measurement.convergence import Convergence, common_loss, convergence_of
-from common.comparison.measurement.stats import Ratio, paired_ratio
+from common.comparison.agreement import Agreement
+from common.comparison.measurement import Convergence, Ratio, common_loss, convergence_of, paired_ratio
 from common.comparison.plan import Plan
 from common.comparison.reporting.picture_difference import compare_pictures
-from common.comparison.session.row_result import RowResult
-from common.comparison.session.session import Session, Settings
+from common.comparison.rows import Group
+from common.comparison.session import RowResult, Session, Settings
 from common.images import Image
 
 Values = dict[str, Any]

@@ -10,7 +10,7 @@ from typing import Any
 from common.comparison.plan import Plan
 from common.comparison.reporting.provenance import commit, describe_machine
 from common.comparison.reporting.report import Report
-from common.comparison.session.row_result import RowResult
+from common.comparison.session import RowResult
 
 SCHEMA = 3
 Values = dict[str, Any]

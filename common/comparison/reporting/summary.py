@@ -8,11 +8,11 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from common.comparison.agreement.row import Check
-from common.comparison.rendering.ranking import disturbed, verdict_on_agreement
+from common.comparison.agreement import Check
+from common.comparison.rendering import disturbed, verdict_on_agreement
 from common.comparison.reporting.report import Report
 from common.comparison.reporting.tables import agreement_table, doctors_lines, flips_lines, without_oracle
-from common.comparison.session.row_result import RowResult
+from common.comparison.session import RowResult
 from common.terminal import console, fitted, plain_table
 
 _PHASES = ("import", "weights", "build", "first", "forward", "backward", "optimiser", "saving")

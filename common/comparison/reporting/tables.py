@@ -6,9 +6,9 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from common.comparison.agreement.table import ORACLE, Agreement, Quantity
-from common.doctor.diagnosis.findings import finding_lines, healthy
-from common.recipes.recipe import Adam, Optimizer, Recipe, Stage
+from common.comparison.agreement import ORACLE, Agreement, Quantity
+from common.doctor import finding_lines, healthy
+from common.recipes import Adam, Optimizer, Recipe, Stage
 from common.results import LossTerms
 
 _MOST_PAIRS = 3

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from common.cli.rows import Row
-from common.comparison.agreement.row import RowAgreement
-from common.comparison.measurement.roofline import Limit
-from common.comparison.measurement.stats import Timing, summarise
+from common.comparison.agreement import RowAgreement
+from common.comparison.measurement import Limit, Timing, summarise
+from common.comparison.rows import Row
 from common.results import RunResult
 
 Status = Literal["measured", "incomplete", "unavailable", "died"]

@@ -6,20 +6,18 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from common.cli.rows import Row
-from common.comparison.agreement.row import RowAgreement
-from common.comparison.measurement.convergence import optimizer_s
-from common.comparison.measurement.flops import evaluation_flops
-from common.comparison.measurement.roofline import Limit, ceiling_flops_per_s
+from common.comparison.agreement import RowAgreement
+from common.comparison.measurement import Limit, ceiling_flops_per_s, evaluation_flops, optimizer_s
 from common.comparison.plan import Plan
 from common.comparison.progress import View
+from common.comparison.rows import Row
 from common.comparison.session.row_result import Memory, RowResult, Status
-from common.comparison.workers.client import Outcome, Worker, WorkerDiedError, variables
+from common.comparison.workers import Outcome, Worker, WorkerDiedError, variables
 from common.errors import RosettaError
 from common.probe import probe
 from common.problem import Problem
 from common.results import RunResult
-from common.tensors.arrays import Arrays
+from common.tensors import Arrays
 
 Value = TypeVar("Value")
 _LONGEST_TRANSFER_S = 600.0

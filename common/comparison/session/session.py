@@ -5,26 +5,26 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from common.cli.rows import Group, Row
-from common.comparison.agreement.references import (
+from common.comparison.agreement import (
+    Agreement,
     Plans,
     Reference,
+    RowAgreement,
+    check_by_oracle,
+    check_by_own,
     interpreter_of,
     interpreters_of,
     prove,
     take_reference,
 )
-from common.comparison.agreement.row import RowAgreement, check_by_oracle, check_by_own
-from common.comparison.agreement.table import Agreement
-from common.comparison.measurement.contention import Others
+from common.comparison.measurement import Others
 from common.comparison.plan import Plan
 from common.comparison.progress import View
+from common.comparison.rows import Group, Row
 from common.comparison.session.rounds import evaluations_per_round, take_turns
 from common.comparison.session.row_result import RowResult
 from common.comparison.session.row_runner import Entrant
-from common.doctor.reference.make_case import case_at
-from common.doctor.reference.run import Run
-from common.doctor.reference.variant import RIGHT
+from common.doctor import RIGHT, Run, case_at
 from common.errors import RosettaError
 from common.probe import probe
 

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 
 from common.backend import Backend
-from common.comparison.measurement.memory import peak_memory_bytes
+from common.comparison.measurement import peak_memory_bytes
 from common.comparison.workers.clock import LONGEST_TURN_S, Delay, seconds_of, warm_up
 from common.comparison.workers.job import Arrays, Job
 from common.errors import RosettaError
 from common.images import Image, save_image
 from common.problem import Problem
 from common.results import Step
-from common.tensors.recording import value_and_grad_tensors
-from common.vgg19.layers import cut
+from common.tensors import value_and_grad_tensors
+from common.vgg19 import cut
 
 Emit = Callable[[str, Any], None]
 Values = dict[str, Any]

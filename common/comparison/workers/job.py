@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from common.images import Image
 from common.problem import Mode, Precision, Problem
-from common.recipes.recipe import Recipe
-from common.recipes.recipe_json import recipe_from_json, recipe_to_json
-from common.vgg19.load_weights import load_weights
+from common.recipes import Recipe, recipe_from_json, recipe_to_json
+from common.vgg19 import load_weights
 
 
 @dataclass(frozen=True, eq=False)

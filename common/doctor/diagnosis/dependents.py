@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from common.doctor.diagnosis.judge import Judge
-from common.tensors.names import tail
-from common.vgg19.layers import NAMES
+from common.tensors import tail
+from common.vgg19 import NAMES
 
 _SHARED_WITH_TARGETS = ("pixels", "input", "features", "gram")
 _ON_THE_WAY_BACK = (*_SHARED_WITH_TARGETS, "loss")

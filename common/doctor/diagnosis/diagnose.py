@@ -13,15 +13,11 @@ from common.doctor.diagnosis.other_training import another_training
 from common.doctor.diagnosis.rounding import decisions_followed, decisions_found
 from common.doctor.diagnosis.search import Explained, alone, in_pairs
 from common.doctor.diagnosis.unexplained import facts
-from common.doctor.hypotheses.catalogue import STAGES, Hypothesis, hypotheses, stage_of
-from common.doctor.hypotheses.traps import TRAPS
-from common.doctor.reference.case import Case
-from common.doctor.reference.run import Run
-from common.doctor.reference.variant import Variant
+from common.doctor.hypotheses import STAGES, TRAPS, Hypothesis, hypotheses, stage_of
+from common.doctor.reference import Case, Run, Variant
 from common.problem import Precision
-from common.tensors.arrays import Arrays
-from common.tensors.names import tail, tensor_names
-from common.vgg19.layers import NAMES
+from common.tensors import Arrays, tail, tensor_names
+from common.vgg19 import NAMES
 
 _LONGEST_S = 60.0  # after which nothing new is examined
 _LEAST_S = 5.0  # for what is examined all the same

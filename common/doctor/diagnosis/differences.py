@@ -5,11 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from common.distances import cosine_gap
-from common.doctor.reference.run import Run
-from common.doctor.reference.variant import Arithmetic, Variant
+from common.doctor.reference import Arithmetic, Run, Variant
 from common.problem import Precision
-from common.tensors.arrays import Array
-from common.tensors.names import before_step
+from common.tensors import Array, before_step
 from common.tolerances import NEGLIGIBLE_TERM, Bounds, bounds_for
 
 _NOTHING = 1e-300

@@ -7,8 +7,8 @@ from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.linalg import lsmr
 
 from common.doctor.diagnosis.near_ties import NEARLY_TIED
-from common.doctor.reference.run import Run
-from common.tensors.arrays import Array
+from common.doctor.reference import Run
+from common.tensors import Array
 
 _MOST = 100_000  # pairs, of which so many take seconds
 _MEANT = 0.1  # of a slope: what is less has not been turned

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from common.doctor.hypotheses.traps import Trap
-from common.vgg19.layers import NAMES
+from common.doctor.hypotheses import Trap
+from common.vgg19 import NAMES
 
 _MOST_NAMED = 3
 

@@ -7,11 +7,9 @@ from typing import Literal
 import numpy as np
 
 from common.doctor.diagnosis.differences import Difference, difference, tolerance, unit_of
-from common.doctor.reference.case import Case
-from common.doctor.reference.run import Run
-from common.doctor.reference.variant import RIGHT, Variant
+from common.doctor.reference import RIGHT, Case, Run, Variant
 from common.problem import Precision
-from common.tensors.arrays import Array, Arrays
+from common.tensors import Array, Arrays
 
 Verdict = Literal["same", "inherits", "differs"]
 

@@ -5,9 +5,8 @@ from dataclasses import replace
 from itertools import combinations
 
 from common.doctor.diagnosis.differences import difference
-from common.doctor.reference.run import Run
-from common.tensors.arrays import Array
-from common.tensors.names import tensor_names
+from common.doctor.reference import Run
+from common.tensors import Array, tensor_names
 
 _IS = 1e-5
 _FORWARD = ("content/", "style/", "pixels", "input", "features/", "gram/", "target/")

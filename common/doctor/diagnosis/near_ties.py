@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from common.doctor.reference.decisions import below, deciding_layers
-from common.doctor.reference.run import Run
-from common.oracle.layers import windows
-from common.tensors.arrays import Array
-from common.vgg19.layers import Layer
+from common.doctor.reference import Run, below, deciding_layers
+from common.oracle import windows
+from common.tensors import Array
+from common.vgg19 import Layer
 
 # float32 keeps 24 bits, and a layer sums thousands of products: what is closer than this to a tie may fall either way.
 NEARLY_TIED = 2e-6

@@ -3,9 +3,9 @@
 import numpy as np
 
 from common.distances import relative_l2
-from common.doctor.reference.run import Run
-from common.tensors.arrays import Array, Arrays
-from common.vgg19.layers import LAYERS
+from common.doctor.reference import Run
+from common.tensors import Array, Arrays
+from common.vgg19 import LAYERS
 
 _FITS = 1e-4
 _FEWEST_ROWS_EACH = 1.5

@@ -8,11 +8,9 @@ import numpy as np
 from common.doctor.diagnosis.equal_neighbours import equal_neighbours
 from common.doctor.diagnosis.judge import Judge
 from common.doctor.diagnosis.near_ties import NearTie, deciding, in_words, near_ties
-from common.doctor.reference.decisions import decided_on, turned
-from common.doctor.reference.run import Run
-from common.tensors.arrays import Array, Arrays
-from common.tensors.names import LBFGS_CHECKED
-from common.vgg19.layers import Layer
+from common.doctor.reference import Run, decided_on, turned
+from common.tensors import LBFGS_CHECKED, Array, Arrays
+from common.vgg19 import Layer
 
 _MOST_NAMED = 3
 _MOST_CANDIDATES = 60

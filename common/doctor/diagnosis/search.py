@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from common.doctor.diagnosis.judge import Judge
-from common.doctor.hypotheses.catalogue import STAGES, Hypothesis, stage_of
-from common.doctor.reference.variant import Variant
+from common.doctor.hypotheses import STAGES, Hypothesis, stage_of
+from common.doctor.reference import Variant
 
 JudgeBy = Callable[[Variant, Hypothesis], Judge]
 _SUBSTANTIAL = 0.5

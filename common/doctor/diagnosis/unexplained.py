@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from common.doctor.reference.low_precision import rounded
-from common.doctor.reference.variant import Arithmetic
-from common.tensors.arrays import Array
+from common.doctor.reference import Arithmetic, rounded
+from common.tensors import Array
 
 _ALMOST = 1e-3
 _COARSE: tuple[Arithmetic, ...] = ("bfloat16", "float16")

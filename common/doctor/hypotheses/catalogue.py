@@ -8,10 +8,7 @@ from common.doctor.hypotheses.inputs import input_changes
 from common.doctor.hypotheses.loss import gram_changes, loss_changes
 from common.doctor.hypotheses.network import network_changes
 from common.doctor.hypotheses.taps import tap_changes
-from common.doctor.reference.case import Case
-from common.doctor.reference.kernels import ALL
-from common.doctor.reference.resampling import FILTERS
-from common.doctor.reference.variant import Changes, Made, Orientation
+from common.doctor.reference import ALL, FILTERS, Case, Changes, Made, Orientation
 
 STAGES = ("file", "resize", "input", "network", "taps", "gram", "loss", "gradient", "optimiser", "saved")
 Stage = str

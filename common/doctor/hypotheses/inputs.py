@@ -2,10 +2,8 @@
 
 from dataclasses import replace
 
-from common.doctor.reference.case import Case
-from common.doctor.reference.inputs import differ_in_unit_alone
-from common.doctor.reference.variant import Made
-from common.vgg19.preprocessing import CAFFE, IMAGENET, UNIT, Preprocessing
+from common.doctor.reference import Case, Made, differ_in_unit_alone
+from common.vgg19 import CAFFE, IMAGENET, UNIT, Preprocessing
 
 
 def input_changes(case: Case) -> Made:

@@ -5,10 +5,8 @@ from itertools import product
 from math import prod
 from typing import get_args
 
-from common.doctor.reference.case import Case
-from common.doctor.reference.shapes import feature_shape
-from common.doctor.reference.variant import RIGHT, Made, TvForm, TvSpace
-from common.recipes.coefficients import coefficients
+from common.doctor.reference import RIGHT, Case, Made, TvForm, TvSpace, feature_shape
+from common.recipes import coefficients
 
 _FACTORS = {"1/2": 0.5, "2": 2.0, "1/4": 0.25, "4": 4.0}
 

@@ -1,9 +1,7 @@
 """The traps of the network itself: kernels, biases, borders, pools, arithmetic."""
 
-from common.doctor.reference.case import Case
-from common.doctor.reference.kernels import ALL
-from common.doctor.reference.variant import Made
-from common.vgg19.layers import cut
+from common.doctor.reference import ALL, Case, Made
+from common.vgg19 import cut
 
 
 def network_changes(case: Case) -> Made:

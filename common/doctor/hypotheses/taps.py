@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 
-from common.doctor.reference.case import Case
-from common.doctor.reference.variant import Made
-from common.vgg19.layers import CONVS
+from common.doctor.reference import Case, Made
+from common.vgg19 import CONVS
 
 _NAMES = tuple(layer.name for layer in CONVS)
 

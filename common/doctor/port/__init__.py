@@ -1,1 +1,19 @@
 """What a port hands over: files, a callable, or tensors of a reference bundle."""
+
+from common.doctor.port.bundle import read_bundle, write_bundle
+from common.doctor.port.bundle_folder import MANIFEST, TENSORS, check_bundle_folder
+from common.doctor.port.callable_port import layers_of, load_port, tensors_of
+from common.doctor.port.layouts import Recognised, recognise
+
+__all__ = [
+    "MANIFEST",
+    "TENSORS",
+    "Recognised",
+    "check_bundle_folder",
+    "layers_of",
+    "load_port",
+    "read_bundle",
+    "recognise",
+    "tensors_of",
+    "write_bundle",
+]

@@ -9,20 +9,13 @@ from typing import Any
 import numpy as np
 
 from common.doctor.port.bundle_folder import COMPUTED_BY, MANIFEST, TENSORS, replacing_bundle
-from common.doctor.reference.case import Case
-from common.doctor.reference.make_case import case_of
-from common.doctor.reference.pictures import Picture
-from common.doctor.reference.run import Run
-from common.doctor.reference.variant import RIGHT
+from common.doctor.reference import RIGHT, Case, Picture, Run, case_of
 from common.errors import RosettaError, one_line
 from common.images import write_text
 from common.problem import Problem
-from common.recipes.recipe_json import recipe_from_json, recipe_to_json
-from common.tensors.arrays import Array, Arrays
-from common.tensors.files import read_tensors, write_tensors
-from common.tensors.names import tensor_names
-from common.vgg19.load_weights import load_weights
-from common.vgg19.weights import Weights
+from common.recipes import recipe_from_json, recipe_to_json
+from common.tensors import Array, Arrays, read_tensors, tensor_names, write_tensors
+from common.vgg19 import Weights, load_weights
 
 SCHEMA = 1
 

@@ -17,12 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from common.doctor.reference.case import Case
-from common.doctor.reference.run import Run
-from common.doctor.reference.variant import RIGHT
+from common.doctor.reference import RIGHT, Case, Run
 from common.errors import RosettaError, one_line
-from common.tensors.arrays import Arrays
-from common.vgg19.layers import cut
+from common.tensors import Arrays
+from common.vgg19 import cut
 
 Port = Callable[..., Mapping[str, Any] | tuple[Any, Any]]
 _WHATEVER = (Exception, SystemExit)  # a user's module may raise anything, and must not end this process as a success

@@ -6,13 +6,10 @@ from math import prod
 
 import numpy as np
 
-from common.doctor.diagnosis.differences import difference
-from common.doctor.reference.case import Case
-from common.doctor.reference.run import Run
-from common.doctor.reference.shapes import shape_of
-from common.doctor.reference.variant import RIGHT
-from common.tensors.arrays import Array, Arrays
-from common.vgg19.layers import LAYERS
+from common.doctor.diagnosis import difference
+from common.doctor.reference import RIGHT, Case, Run, shape_of
+from common.tensors import Array, Arrays
+from common.vgg19 import LAYERS
 
 _CHANNELS = {layer.out_channels for layer in LAYERS}
 

@@ -6,8 +6,7 @@ from functools import cached_property
 from common.doctor.reference.pictures import Picture
 from common.images import Image
 from common.problem import Network, Pixels, Problem
-from common.recipes.coefficients import Coefficients
-from common.recipes.recipe import LBFGS, Adam
+from common.recipes import LBFGS, Adam, Coefficients
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from common.oracle.layers import windows
-from common.tensors.arrays import Array
-from common.vgg19.layers import NAMES, Layer, Pooling, cut
+from common.oracle import windows
+from common.tensors import Array
+from common.vgg19 import NAMES, Layer, Pooling, cut
 
 LayerOutput = Callable[[str], Array]
 

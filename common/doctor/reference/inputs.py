@@ -11,8 +11,8 @@ import numpy as np
 
 from common.doctor.reference.variant import Scrambled, Variant
 from common.problem import Problem
-from common.tensors.arrays import Array
-from common.vgg19.preprocessing import IMAGENET, Preprocessing
+from common.tensors import Array
+from common.vgg19 import IMAGENET, Preprocessing
 
 Map = Callable[[Array], Array]
 

@@ -6,9 +6,8 @@ import numpy as np
 
 from common.doctor.reference.low_precision import rounded
 from common.doctor.reference.variant import Arithmetic, Kernels, Variant
-from common.tensors.arrays import Array
-from common.vgg19.layers import Layer
-from common.vgg19.weights import Weights
+from common.tensors import Array
+from common.vgg19 import Layer, Weights
 
 ALL = "all"
 

@@ -7,10 +7,10 @@ import numpy as np
 from common.doctor.reference.kernels import kernel_and_bias
 from common.doctor.reference.low_precision import rounded
 from common.doctor.reference.variant import Padding, Variant
-from common.oracle.layers import windows
+from common.oracle import windows
 from common.problem import Network
-from common.tensors.arrays import Array
-from common.vgg19.layers import Layer
+from common.tensors import Array
+from common.vgg19 import Layer
 
 _PAD_MODES: dict[Padding, Any] = {"zero": "constant", "replicate": "edge", "reflect": "reflect"}
 

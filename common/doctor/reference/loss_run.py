@@ -10,8 +10,8 @@ from common.doctor.reference.losses import gram, gram_gradient, gram_scale, hand
 from common.doctor.reference.network_run import NetworkRun
 from common.doctor.reference.shapes import feature_shape
 from common.doctor.reference.total_variation import tv, tv_slopes
-from common.tensors.arrays import Array, Arrays
-from common.vgg19.layers import LAYERS, NAMES, Layer
+from common.tensors import Array, Arrays
+from common.vgg19 import LAYERS, NAMES, Layer
 
 
 class LossRun(NetworkRun):

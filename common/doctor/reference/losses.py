@@ -3,7 +3,7 @@
 import numpy as np
 
 from common.doctor.reference.variant import GramNorm, Variant
-from common.tensors.arrays import Array
+from common.tensors import Array
 
 Shape = tuple[int, ...]
 

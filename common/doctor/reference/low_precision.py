@@ -3,7 +3,7 @@
 import numpy as np
 
 from common.doctor.reference.variant import Arithmetic
-from common.tensors.arrays import Array
+from common.tensors import Array
 
 # float32 has 23 bits after the point; TF32 keeps 10 of them, bfloat16 7.
 _DROPPED_BITS: dict[Arithmetic, int] = {"tf32": 13, "bfloat16": 16}

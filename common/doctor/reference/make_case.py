@@ -11,9 +11,8 @@ from common.errors import RosettaError
 from common.images import Image, extent_for, resize
 from common.probe import probe
 from common.problem import Problem
-from common.recipes.overrides import adam_of, lbfgs_of
-from common.recipes.recipe import Exactly, Recipe, Size, Stage
-from common.vgg19.weights import Weights
+from common.recipes import Exactly, Recipe, Size, Stage, adam_of, lbfgs_of
+from common.vgg19 import Weights
 
 _BYTES_OF_A_PIXEL = 43_000  # measured: every layer, forward and backward, in float64
 SMALL = Exactly(37, 34)  # odd and not square: nothing that is transposed or rounded hides

@@ -10,8 +10,8 @@ from common.doctor.reference.layers import forward
 from common.doctor.reference.pictures import resized_by
 from common.doctor.reference.shapes import shape_of
 from common.doctor.reference.variant import RIGHT, Variant
-from common.tensors.arrays import Array, Arrays
-from common.vgg19.layers import LAYERS, NAMES, Layer, cut
+from common.tensors import Array, Arrays
+from common.vgg19 import LAYERS, NAMES, Layer, cut
 
 _AT = {name: LAYERS[index] for index, name in enumerate(NAMES)}
 

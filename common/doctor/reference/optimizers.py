@@ -9,8 +9,8 @@ import numpy as np
 from common.doctor.reference.variant import Variant
 from common.errors import RosettaError
 from common.lbfgs import minimize
-from common.recipes.recipe import LBFGS, Adam
-from common.tensors.arrays import Array
+from common.recipes import LBFGS, Adam
+from common.tensors import Array
 
 Answer = Callable[[int, Array], tuple[float, Array]]
 Seen = Callable[[Array], Array]

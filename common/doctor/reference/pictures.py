@@ -10,7 +10,7 @@ from PIL import Image as Pillow
 from common.doctor.reference.resampling import resample
 from common.doctor.reference.variant import Orientation, Saved, Variant
 from common.images import Image, load_image, resize, to_bytes
-from common.tensors.arrays import Array
+from common.tensors import Array
 
 # The eight ways to lay a picture down; each but two is its own inverse.
 _TURNS: dict[Orientation, tuple[int, bool]] = {

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from common.tensors.arrays import Array
+from common.tensors import Array
 
 Kernel = Callable[[Array], Array]
 

@@ -5,8 +5,7 @@ import numpy as np
 from common.doctor.reference.loss_run import LossRun
 from common.doctor.reference.optimizers import adam_update, lbfgs_points
 from common.doctor.reference.pictures import saved_bytes
-from common.tensors.arrays import Array, Arrays
-from common.tensors.names import LBFGS_CHECKED, LBFGS_EVALUATIONS, before_step, tail
+from common.tensors import LBFGS_CHECKED, LBFGS_EVALUATIONS, Array, Arrays, before_step, tail
 
 
 class Run(LossRun):

@@ -3,8 +3,8 @@
 from common.doctor.reference.case import Case
 from common.doctor.reference.layers import pooled_px
 from common.doctor.reference.variant import Variant
-from common.tensors.names import tail
-from common.vgg19.layers import LAYERS, NAMES
+from common.tensors import tail
+from common.vgg19 import LAYERS, NAMES
 
 Shape = tuple[int, ...]
 

@@ -4,10 +4,10 @@ import numpy as np
 
 from common.doctor.reference.inputs import space_of
 from common.doctor.reference.variant import TvForm, TvSpace, Variant
-from common.oracle.total_variation import tv_gradient, tv_loss
+from common.oracle import tv_gradient, tv_loss
 from common.problem import Problem
-from common.tensors.arrays import Array
-from common.vgg19.preprocessing import IMAGENET, Preprocessing
+from common.tensors import Array
+from common.vgg19 import IMAGENET, Preprocessing
 
 
 def tv(pixels: Array, problem: Problem, variant: Variant) -> tuple[float, Array]:

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
-from common.vgg19.preprocessing import Preprocessing
-from common.vgg19.weights import Weights
+from common.vgg19 import Preprocessing, Weights
 
 Orientation = Literal[
     "upright", "turned left", "turned right", "upside down", "mirrored", "flipped", "transposed", "transversed"

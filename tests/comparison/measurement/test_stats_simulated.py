@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from common.comparison import timing
+from common.comparison.measurement import stats
 from common.comparison.measurement.stats import paired_ratio
 
 
@@ -22,7 +22,7 @@ def simulated(kind, true_ratio, spread, comparisons=300, rounds=10):
 
 @pytest.mark.parametrize("kind", ["normal", "heavy-tailed"])
 def test_the_bootstrap_holds_the_true_ratio_about_95_times_in_100(kind, monkeypatch):
-    monkeypatch.setattr(timing, "RESOLUTION", 0.0)  # which is added for what no simulation knows
+    monkeypatch.setattr(stats, "RESOLUTION", 0.0)  # which is added for what no simulation knows
     held = [found.low <= 1.3 <= found.high for found in simulated(kind, 1.3, 0.05)]
     assert 0.88 <= np.mean(held) <= 0.98  # always would be an interval that says nothing
 

@@ -8,20 +8,18 @@ import sys
 import time
 from pathlib import Path
 
-import jsonschema
 import psutil
 import pytest
+from report_samples import VALIDATOR
 
 from common import RosettaError
 from common.cli.main import _compare_parser, main
-from common.cli.rows import Group
-from common.comparison import entrant
 from common.comparison.plan import plan_for
-from common.comparison.presentation import page
+from common.comparison.rows import Group
+from common.comparison.session import row_runner
 from common.comparison.session.row_runner import Entrant
 from common.comparison.workers.client import Worker, WorkerDiedError
 
-SCHEMA = jsonschema.Draft202012Validator(json.loads((Path(page.__file__).parent / "report.schema.json").read_text()))
 COMPARE = Path(__file__).resolve().parents[3] / "compare.py"
 QUICK = ["--weights", "random", "--size", "24", "--steps", "3", "--rounds", "2"]
 
@@ -171,7 +169,7 @@ def test_an_interrupt_ends_the_workers_and_keeps_what_was_measured(tmp_path, mom
     psutil.wait_procs(children, timeout=10)
     assert not any(child.is_running() for child in children)
     report = json.loads((tmp_path / "report" / "report.json").read_text())
-    SCHEMA.validate(report)
+    VALIDATOR.validate(report)
     assert report["complete"] is False
     measured = moment.startswith("torch")
     assert all((row["evaluation"] is not None) == measured for row in report["rows"])
@@ -199,7 +197,7 @@ def test_died_is_not_mistaken_for_unavailable():
 
 
 def test_a_transfer_that_would_take_too_long_is_left_out_and_says_so(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(entrant, "_LONGEST_TRANSFER_S", 0.0)
+    monkeypatch.setattr(row_runner, "_LONGEST_TRANSFER_S", 0.0)
     assert main([*QUICK, "--backends", "torch", "--report", str(tmp_path)]) == 0
     (row,) = json.loads((tmp_path / "report.json").read_text())["rows"]
     assert (row["status"], row["ranked"], row["convergence"]) == ("measured", True, None)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.comparison import clock
+from common.comparison.workers import clock
 from common.comparison.workers.clock import NO_DELAY, Delay, seconds_of
 
 WORK_NS, WAIT_NS, TICK_NS = 1_000_000, 250_000, 50
