@@ -51,12 +51,12 @@ class Backend(Protocol):
         """Feature maps of shape (H, W, C) by tap."""
         ...
 
-    def trace(self, image: Image, taps: Iterable[str], problem: Problem) -> Features:
-        """Feature maps by tap as `value_and_grad` sees them."""
-        ...
-
     def tensors(self, image: Image, problem: Problem) -> Features:
         """Every tensor that the port doctor examines, by its name."""
+        ...
+
+    def evaluation_tensors(self, image: Image, problem: Problem, layers: Iterable[str]) -> Features:
+        """The part of `tensors` that one evaluation computes, with the feature maps of some layers and of the taps."""
         ...
 
     def losses(self, image: Image, problem: Problem) -> LossTerms:

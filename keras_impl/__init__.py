@@ -12,6 +12,6 @@ keep_triton_out()
 
 # `python -m keras_impl` reads its options before it spends seconds on importing TensorFlow.
 if not (sys.argv[:1] == ["-m"] and __name__ in sys.orig_argv):
-    from keras_impl.api import features, losses, stylize, trace, value_and_grad, versions
+    from keras_impl.api import features, losses, stylize, value_and_grad, versions
 
-    __all__ = ["features", "losses", "stylize", "trace", "value_and_grad", "versions"]
+    __all__ = ["features", "losses", "stylize", "value_and_grad", "versions"]

@@ -3,21 +3,21 @@
 from importlib.metadata import version
 
 from keras_impl.device import check_arithmetic, environment, matrix_product, peak_memory
-from keras_impl.objective import Objective, features, losses, trace, value_and_grad
-from keras_impl.tensors import tensors
+from keras_impl.objective import Objective, features, losses, value_and_grad
+from keras_impl.tensors import evaluation_tensors, tensors
 from keras_impl.transfer import stylize
 
 __all__ = [
     "Objective",
     "check_arithmetic",
     "environment",
+    "evaluation_tensors",
     "features",
     "losses",
     "matrix_product",
     "peak_memory",
     "stylize",
     "tensors",
-    "trace",
     "value_and_grad",
     "versions",
 ]

@@ -9,6 +9,6 @@ if "tensorflow" in sys.modules:
 
 # `python -m torch_impl` reads its options before it spends seconds on importing PyTorch.
 if not (sys.argv[:1] == ["-m"] and __name__ in sys.orig_argv):
-    from torch_impl.api import features, losses, stylize, trace, value_and_grad, versions
+    from torch_impl.api import features, losses, stylize, value_and_grad, versions
 
-    __all__ = ["features", "losses", "stylize", "trace", "value_and_grad", "versions"]
+    __all__ = ["features", "losses", "stylize", "value_and_grad", "versions"]

@@ -81,14 +81,6 @@ def features(image: Image, taps: Iterable[str], network: Network) -> Features:
     return {tap: to_numpy(feature) for tap, feature in native.items()}
 
 
-def trace(image: Image, taps: Iterable[str], problem: Problem) -> Features:
-    """Feature maps by tap as `value_and_grad` sees them: after the rounding to the optimised variable."""
-    with device_scope(problem.network), torch.no_grad():
-        variable = to_native(problem.pixels(image), problem.network)
-        native = Trunk(taps, problem.network)(apply_affine(variable, problem.to_network))
-    return {tap: to_numpy(feature) for tap, feature in native.items()}
-
-
 def losses(image: Image, problem: Problem) -> LossTerms:
     """Every loss term at an image, RGB in [0, 1] of shape (H, W, 3); RosettaError for bad input."""
     objective = Objective(problem)

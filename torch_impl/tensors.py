@@ -1,5 +1,7 @@
 """Every tensor on the way from the image to the optimisers' first steps, for the port doctor."""
 
+from collections.abc import Iterable
+
 import torch
 
 from common.images import Image
@@ -21,10 +23,20 @@ def tensors(image: Image, problem: Problem) -> Tensors:
         return {
             **picture_tensors(image, problem),
             **target_tensors(objective),
-            **evaluation_tensors(objective, pixels, problem),
+            **_evaluated(objective, pixels, problem, [layer.name for layer in cut(problem.recipe.taps)]),
             **adam_tensors(objective, pixels, adam_of(problem.recipe)),
             **lbfgs_tensors(objective.evaluate, pixels, lbfgs_of(problem.recipe)),
         }
+
+
+def evaluation_tensors(image: Image, problem: Problem, layers: Iterable[str]) -> Tensors:
+    """One forward and one backward pass: the feature maps of `layers` and the taps, every term, and the gradient.
+
+    The names are those of `tensors`; feature maps are of the image after its rounding to the optimised variable.
+    """
+    objective = Objective(problem)
+    with device_scope(problem.network):
+        return _evaluated(objective, problem.pixels(image), problem, layers)
 
 
 def target_tensors(objective: Objective) -> Tensors:
@@ -34,12 +46,11 @@ def target_tensors(objective: Objective) -> Tensors:
     return {**content, **style}
 
 
-def evaluation_tensors(objective: Objective, pixels: Pixels, problem: Problem) -> Tensors:
-    """One forward and one backward pass: every layer, every term, and the gradient at the taps and at the image."""
+def _evaluated(objective: Objective, pixels: Pixels, problem: Problem, layers: Iterable[str]) -> Tensors:
     taps = problem.recipe.taps
     variable = objective.variable(pixels).requires_grad_()
     network_input = apply_affine(variable, problem.to_network)
-    features = Trunk([layer.name for layer in cut(taps)], problem.network)(network_input)
+    features = Trunk([*layers, *taps], problem.network)(network_input)
     terms = total_loss(features, variable, objective.content, objective.style, objective.coefficients)
     *at_taps, at_pixels = torch.autograd.grad(total(terms), [*(features[tap] for tap in taps), variable])
     return {

@@ -76,6 +76,20 @@ def test_whole_table_agrees(problem_for, image, recipe, precision):
 
 def evaluate(backend, image, problem):
     relus = [layer.name for layer in cut(problem.recipe.taps) if layer.kind == "relu"]
-    trace = backend.trace(image, dict.fromkeys([*relus, *problem.recipe.taps]), problem)
-    features = {f"features/{name}": array for name, array in trace.items()}
-    return {**features, **value_and_grad_tensors(*backend.value_and_grad(image, problem))}
+    inner = backend.evaluation_tensors(image, problem, relus)
+    terms, gradient = backend.value_and_grad(image, problem)
+    return {**inner, **value_and_grad_tensors(terms, gradient)}
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_inspecting_an_evaluation_does_not_change_it(backend, problem_for, image, precision):
+    """The recorded terms and gradient are those of `tensors`, and those of an evaluation without records."""
+    problem = problem_for(RECIPES["gatys"], precision)
+    inner, every = backend.evaluation_tensors(image, problem, ["relu3_2"]), backend.tensors(image, problem)
+    assert [name for name in inner if name.startswith("features/")] == [
+        f"features/{name}" for name in dict.fromkeys(["relu3_2", *problem.recipe.taps])
+    ]
+    for name, array in inner.items():
+        assert relative_l2(array, every[name]) <= bounds_for(precision).features, name
+    for name, array in value_and_grad_tensors(*backend.value_and_grad(image, problem)).items():
+        assert relative_l2(inner[name], array) <= bounds_for(precision).features, name

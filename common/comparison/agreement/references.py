@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from common.backend import BACKENDS
 from common.comparison.agreement.table import Agreement, compare
@@ -45,18 +44,18 @@ def take_reference(interpreter: Interpreter, name: str, plans: Plans, view: View
     (backend, python), plan = interpreter, next(iter(plans.values()))
     small, at_size = _tabled_problems(plans)
 
-    def ask(action: str, problem: Problem, **options: Any) -> Arrays:
+    def ask(action: str, problem: Problem) -> Arrays:
         # One recipe for all backends: their own ones differ in the optimiser, whose first steps are compared, too.
         job = replace(plan.job(backend, problem, probe(problem)), recipe=problem.recipe)
-        return worker.ask(action, job, **options).arrays
+        return worker.ask(action, job).arrays
 
     with Worker(backend, python) as worker:
         view.say(f"reference: importing {BACKENDS[backend].label}")
         worker.imported()
         view.say(f"reference: {BACKENDS[backend].label} in float64")
-        tabled = (ask("tensors", small), ask("evaluate", at_size, traced=True))
+        tabled = (ask("tensors", small), ask("inspect", at_size))
         sizes = {size: it.within("float64").run_problem() for size, it in plans.items()}
-        return Reference(name, {size: ask("evaluate", it, traced=False) for size, it in sizes.items()}, tabled)
+        return Reference(name, {size: ask("evaluate", it) for size, it in sizes.items()}, tabled)
 
 
 def prove(references: Iterable[Reference], plans: Plans, view: View) -> tuple[Agreement, ...]:

@@ -113,8 +113,9 @@ class Entrant:
 
     def evaluate_small(self) -> Arrays:
         """The same of the small problem, with feature maps unless the network is fused."""
-        outcome = self._ask("evaluate", self._plan.small_problem(self.row.mode), traced=not self.row.fused)
-        return outcome.arrays
+        problem = self._plan.small_problem(self.row.mode)
+        inner = {} if self.row.fused else self._ask("inspect", problem).arrays
+        return {**inner, **self._ask("evaluate", problem).arrays}
 
     def measure(self, evaluations: int, forwards: int = 1) -> list[float]:
         """Seconds of some evaluations, one after the other; forward passes are noted on the way."""
@@ -180,9 +181,9 @@ class Entrant:
             raise RosettaError(f"{self.row.name} has no process")
         return self._worker
 
-    def _ask(self, action: str, problem: Problem, **numbers: Any) -> Outcome:
+    def _ask(self, action: str, problem: Problem) -> Outcome:
         job = self._plan.job(self.row.backend, problem, probe(problem))
-        return self._the_worker.ask(action, job, **numbers)
+        return self._the_worker.ask(action, job)
 
     def _answer(self, action: str, **numbers: Any) -> dict[str, Any]:
         return self._the_worker.ask(action, **numbers).values

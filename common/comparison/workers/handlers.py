@@ -45,15 +45,16 @@ class Desk:
         np.savez(Path(folder) / "arrays.npz", allow_pickle=False, **arrays)
         return {"weights_s": weights_s, **values}
 
-    def _evaluate(self, job: Job, problem: Problem, traced: bool) -> tuple[Values, Arrays]:
-        """Losses and gradient at the job's image, and if `traced` every ReLU and every tap, by the doctor's names."""
+    def _evaluate(self, job: Job, problem: Problem) -> tuple[Values, Arrays]:
+        """Losses and gradient at the job's image, in the problem's mode, by the names of `tensors`."""
         self._backend.check_arithmetic(problem.network)
-        image = _image(job)
-        names = [layer.name for layer in cut(job.recipe.taps) if layer.kind == "relu"] if traced else []
-        taps = [*names, *(tap for tap in job.recipe.taps if traced and tap not in names)]
-        trace = self._backend.trace(image, taps, problem) if traced else {}
-        features = {f"features/{name}": array for name, array in trace.items()}
-        return {}, {**features, **value_and_grad_tensors(*self._backend.value_and_grad(image, problem))}
+        return {}, value_and_grad_tensors(*self._backend.value_and_grad(_image(job), problem))
+
+    def _inspect(self, job: Job, problem: Problem) -> tuple[Values, Arrays]:
+        """One evaluation with the feature maps of every ReLU and every tap, which say what has been decided."""
+        self._backend.check_arithmetic(problem.network)
+        relus = [layer.name for layer in cut(job.recipe.taps) if layer.kind == "relu"]
+        return {}, self._backend.evaluation_tensors(_image(job), problem, relus)
 
     def _tensors(self, job: Job, problem: Problem) -> tuple[Values, Arrays]:
         """Every tensor that the port doctor examines."""
