@@ -14,7 +14,7 @@ from common.vgg19 import Affine, Pooling, Weights, affine_between
 
 Precision = Literal["float32", "float64", "bfloat16", "tf32"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
-Mode = Literal["default", "eager", "compiled", "graph", "xla"]
+Mode = str  # the name of an execution mode; every backend registers its own
 Dtype = Literal["float32", "float64"]
 DEVICE = re.compile(r"cpu|(?:gpu|cuda)(?::(\d+))?")
 Pixels = NDArray[Any]
@@ -57,8 +57,8 @@ class Problem:
     """One style transfer: the content and the style image, RGB in [0, 1] of shape (H, W, 3), and how to do it.
 
     `weights` may be of any family; the recipe's units are restored by `network`. `mode` is how the framework
-    executes it, where it has several ways; `default` is the backend's first. Raises RosettaError for images that the
-    recipe's taps do not fit.
+    executes the problem, where the framework has several ways; None is the backend's first. Raises RosettaError for
+    images that the recipe's taps do not fit.
     """
 
     content: Image
@@ -67,7 +67,7 @@ class Problem:
     weights: Weights
     precision: Precision = "float32"
     device: str = "cpu"
-    mode: Mode = "default"
+    mode: Mode | None = None
 
     def __post_init__(self) -> None:
         for role, image in (("content", self.content), ("style", self.style)):

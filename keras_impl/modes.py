@@ -9,11 +9,11 @@ from common.errors import RosettaError
 from common.problem import Mode
 
 
-def in_mode(function: Callable[..., Any], mode: Mode) -> Callable[..., Any]:
-    """The function as it runs in an execution mode; RosettaError for one that the framework does not have."""
+def in_mode(function: Callable[..., Any], mode: Mode | None) -> Callable[..., Any]:
+    """The function as it runs in an execution mode, None for the first; RosettaError for an unknown mode."""
     if mode == "eager":
         return function
-    if mode in ("default", "graph"):
+    if mode in (None, "graph"):
         return tf.function(function)
     if mode == "xla":
         return tf.function(function, jit_compile=True)

@@ -9,9 +9,9 @@ from common.errors import RosettaError
 from common.problem import Mode
 
 
-def in_mode(function: Callable[..., Any], mode: Mode) -> Callable[..., Any]:
-    """The function as it runs in an execution mode; RosettaError for one that the framework does not have."""
-    if mode in ("default", "eager"):
+def in_mode(function: Callable[..., Any], mode: Mode | None) -> Callable[..., Any]:
+    """The function as it runs in an execution mode, None for the first; RosettaError for an unknown mode."""
+    if mode in (None, "eager"):
         return function
     if mode == "compiled":
         return torch.compile(function, dynamic=False)

@@ -35,6 +35,7 @@ def doctor_command(options: argparse.Namespace) -> int:
 def backend_tensors(name: str, case: Case, weights: str, precision: Precision) -> Arrays:
     """Every tensor that a backend computes, in a process of its own."""
     problem = case.problem
-    job = Job(problem.recipe, weights, precision, "cpu", "default", 0, problem.content, problem.style, case.image)
+    mode = BACKENDS[name].modes[0]
+    job = Job(problem.recipe, weights, precision, "cpu", mode, 0, problem.content, problem.style, case.image)
     with Worker(name) as worker:
         return worker.ask("tensors", job).arrays

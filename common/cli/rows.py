@@ -3,13 +3,13 @@
 import argparse
 import re
 from collections.abc import Sequence
-from typing import Any, cast, get_args
+from typing import Any, cast
 
 from common.backend import BACKENDS
 from common.comparison.agreement import ORACLE
 from common.comparison.rows import Group, Row
 from common.errors import RosettaError
-from common.problem import PRECISIONS, Mode, Precision
+from common.problem import PRECISIONS, Precision
 
 _ROW = re.compile(r"(?P<name>[^=@]+)=(?P<backend>[^:@]+)(?::(?P<mode>[^@]+))?(?:@(?P<python>.+))?")
 _THOROUGH_SIZES = "64,128"
@@ -32,7 +32,7 @@ def rows_from(options: argparse.Namespace) -> tuple[Row, ...]:
 
 
 def _kinds(backends: Sequence[str], modes: str | None, interpreters: dict[str, str]) -> list[dict[str, Any]]:
-    known = get_args(Mode)[1:]
+    known = tuple(dict.fromkeys(mode for entry in BACKENDS.values() for mode in entry.modes))
     wanted = None if modes is None else _chosen("modes", modes, known)
     kinds = [
         {

@@ -38,16 +38,16 @@ class Plan:
         """The recipe, for everything that does not depend on the optimiser."""
         return next(iter(self.recipes.values()))
 
-    def problem(self, mode: Mode = "default") -> Problem:
+    def problem(self, mode: Mode | None = None) -> Problem:
         """The problem with both pictures as they are, before any stage resizes them."""
         weights = load_weights(self.weights)
         return Problem(self.content, self.style, self.recipe, weights, self.precision, self.device, mode)
 
-    def small_problem(self, mode: Mode = "default") -> Problem:
+    def small_problem(self, mode: Mode | None = None) -> Problem:
         """A problem small enough for the oracle to be instant."""
         return self.problem(mode).at(Stage(_SMALL, 1, self.recipe.stages[0].optimizer))
 
-    def run_problem(self, mode: Mode = "default") -> Problem:
+    def run_problem(self, mode: Mode | None = None) -> Problem:
         """The problem at the size of the run's last stage."""
         return self.problem(mode).at(self.recipe.stages[-1])
 
@@ -62,7 +62,7 @@ class Plan:
             self.weights,
             problem.precision,
             problem.device,
-            problem.mode,
+            problem.mode or BACKENDS[backend].modes[0],
             self.seed,
             problem.content,
             problem.style,

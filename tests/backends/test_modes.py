@@ -55,7 +55,15 @@ def test_bfloat16_feature_maps_come_out_as_float32(backend, weights, content):
         assert 1e-4 < relative_l2(feature, theirs[tap]) <= bounds_for("bfloat16").features
 
 
-@pytest.mark.parametrize(("name", "mode"), [("torch", "graph"), ("torch", "xla"), ("keras", "compiled")])
+FOREIGN = [
+    (name, mode)
+    for name, entry in BACKENDS.items()
+    for mode in dict.fromkeys([*(mode for _, mode in EVERY), "default", "no such mode"])
+    if mode not in entry.modes
+]
+
+
+@pytest.mark.parametrize(("name", "mode"), FOREIGN)
 def test_a_mode_of_another_framework_is_refused(problem_for, image, name, mode):
     with pytest.raises(RosettaError, match=f"has no mode '{mode}': use "):
         load_backend(name).value_and_grad(image, replace(problem_for(RECIPES["d2l"]), mode=mode))

@@ -1,7 +1,5 @@
 """Which rows the options ask for, and what is said about options that ask for none."""
 
-from typing import get_args
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,10 +9,10 @@ from common.cli.main import _compare_parser
 from common.cli.rows import rows_from
 from common.comparison.rows import Group
 from common.errors import RosettaError
-from common.problem import PRECISIONS, Mode
+from common.problem import PRECISIONS
 
 PARSER = _compare_parser()
-MODES = get_args(Mode)[1:]
+MODES = list(dict.fromkeys(mode for entry in BACKENDS.values() for mode in entry.modes))
 
 
 def rows_of(*arguments):
