@@ -3,7 +3,7 @@
 import numpy as np
 
 from common import RECIPES
-from common.doctor.reference.make_case import random_case
+from common.doctor.reference.case import random_case
 from common.doctor.reference.run import Run
 from common.doctor.reference.variant import RIGHT
 from common.vgg19.weights import random_weights

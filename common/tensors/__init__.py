@@ -1,8 +1,16 @@
 """Named tensors: what the backends record, and what the comparison and the port doctor read."""
 
-from common.tensors.arrays import Array, Arrays
 from common.tensors.files import KINDS, read_tensors, write_tensors
-from common.tensors.names import ADAM_STEPS, LBFGS_CHECKED, LBFGS_EVALUATIONS, before_step, tail, tensor_names
+from common.tensors.names import (
+    ADAM_STEPS,
+    LBFGS_CHECKED,
+    LBFGS_EVALUATIONS,
+    Array,
+    Arrays,
+    before_step,
+    tail,
+    tensor_names,
+)
 from common.tensors.recording import Tensors, lbfgs_tensors, loss_tensors, picture_tensors, value_and_grad_tensors
 
 __all__ = [

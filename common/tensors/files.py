@@ -10,7 +10,7 @@ import safetensors.numpy
 
 from common.errors import RosettaError, one_line
 from common.images import replacing
-from common.tensors.arrays import Array, Arrays
+from common.tensors.names import Array, Arrays
 
 _DAMAGED = (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile, zlib.error)
 KINDS = "an .npz file, a .safetensors file, or a folder of .npy files"

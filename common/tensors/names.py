@@ -1,9 +1,15 @@
 """What the tensors are called, in the order in which data flow."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from numpy.typing import NDArray
 
 from common.problem import Problem
 from common.vgg19 import cut
+
+Array = NDArray[Any]
+Arrays = Mapping[str, Array]
 
 PICTURES = ("content/decoded", "style/decoded", "content/resized", "style/resized")
 ADAM_STEPS = 5

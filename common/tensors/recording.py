@@ -9,8 +9,7 @@ from common.lbfgs import Vector, minimize
 from common.problem import Pixels, Problem
 from common.recipes import LBFGS
 from common.results import LossTerms
-from common.tensors.arrays import Array
-from common.tensors.names import LBFGS_EVALUATIONS
+from common.tensors.names import LBFGS_EVALUATIONS, Array
 
 Tensors = dict[str, Array]
 Evaluate = Callable[[Pixels], tuple[LossTerms, Pixels]]

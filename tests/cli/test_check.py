@@ -11,11 +11,10 @@ import pytest
 from common import RECIPES
 from common.cli.main import main
 from common.doctor.diagnosis.diagnose import diagnose
-from common.doctor.port.bundle import bundle_tensors, read_bundle, write_bundle
-from common.doctor.port.bundle_folder import MANIFEST, TENSORS
+from common.doctor.port.bundle import MANIFEST, TENSORS, bundle_tensors, read_bundle, write_bundle
 from common.doctor.port.callable_port import layers_of, load_port, tensors_of
 from common.doctor.port.layouts import recognise
-from common.doctor.reference.make_case import random_case
+from common.doctor.reference.case import random_case
 from common.doctor.reference.run import Run
 from common.doctor.reference.variant import Variant
 from common.errors import RosettaError

@@ -6,7 +6,7 @@ import pytest
 from common import RECIPES
 from common.doctor import diagnosis as doctor
 from common.doctor.diagnosis.diagnose import diagnose
-from common.doctor.reference.make_case import random_case
+from common.doctor.reference.case import random_case
 from common.doctor.reference.run import Run
 from common.doctor.reference.variant import RIGHT
 from common.tensors.names import tensor_names

@@ -9,9 +9,8 @@ import torch
 from PIL import Image as Pillow
 
 from common import RECIPES, resize
-from common.doctor.reference.case import Case
+from common.doctor.reference.case import Case, case_of, random_case
 from common.doctor.reference.low_precision import rounded
-from common.doctor.reference.make_case import case_of, random_case
 from common.doctor.reference.pictures import Picture
 from common.doctor.reference.resampling import resample
 from common.doctor.reference.run import Run

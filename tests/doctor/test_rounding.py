@@ -10,7 +10,7 @@ from common import RECIPES
 from common.doctor.diagnosis.diagnose import diagnose
 from common.doctor.diagnosis.judge import Judge
 from common.doctor.diagnosis.rounding import decisions_found
-from common.doctor.reference.make_case import random_case
+from common.doctor.reference.case import random_case
 from common.doctor.reference.run import Run
 from common.doctor.reference.variant import RIGHT
 from common.oracle.layers import windows

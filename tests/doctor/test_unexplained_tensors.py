@@ -14,7 +14,7 @@ from common.doctor.diagnosis.mistaken import mistaken_for
 from common.doctor.diagnosis.rounding import decisions_found
 from common.doctor.diagnosis.unexplained import facts
 from common.doctor.hypotheses.loss import gram_changes
-from common.doctor.reference.make_case import random_case
+from common.doctor.reference.case import random_case
 from common.doctor.reference.run import Run
 from common.doctor.reference.variant import RIGHT
 from common.tensors.names import tensor_names

@@ -16,8 +16,7 @@ import numpy as np
 
 from common import samples
 from common.backend import BACKENDS, load_backend
-from common.doctor.reference.case import Case
-from common.doctor.reference.make_case import case_from_files, random_case
+from common.doctor.reference.case import Case, case_from_files, random_case
 from common.images import Image, resize
 from common.problem import Precision, Problem
 from common.recipes.recipe import Recipe

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from common.doctor.diagnosis.equal_neighbours import equal_neighbours
 from common.doctor.diagnosis.judge import Judge
-from common.doctor.diagnosis.near_ties import NearTie, deciding, in_words, near_ties
+from common.doctor.diagnosis.near_ties import NearTie, deciding, equal_neighbours, in_words, near_ties
 from common.doctor.reference import Run, decided_on, turned
 from common.tensors import LBFGS_CHECKED, Array, Arrays
 from common.vgg19 import Layer

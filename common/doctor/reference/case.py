@@ -2,11 +2,21 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
-from common.doctor.reference.pictures import Picture
-from common.images import Image
+import numpy as np
+import psutil
+
+from common.doctor.reference.pictures import Picture, read_picture
+from common.errors import RosettaError
+from common.images import Image, extent_for, resize
+from common.probe import probe
 from common.problem import Network, Pixels, Problem
-from common.recipes import LBFGS, Adam, Coefficients
+from common.recipes import LBFGS, Adam, Coefficients, Exactly, Recipe, Size, Stage, adam_of, lbfgs_of
+from common.vgg19 import Weights
+
+_BYTES_OF_A_PIXEL = 43_000  # measured: every layer, forward and backward, in float64
+SMALL = Exactly(37, 34)  # odd and not square: nothing that is transposed or rounded hides
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,3 +49,52 @@ class Case:
     def pixels(self) -> Pixels:
         """The image as the optimised variable."""
         return self.problem.pixels(self.image)
+
+
+def case_from_files(content: Path, style: Path, recipe: Recipe, weights: Weights, size: Size = SMALL) -> Case:
+    """Two pictures brought to a size; everything is evaluated at the content with some noise."""
+    pictures = read_picture(content), read_picture(style)
+    return _case(pictures, recipe, weights, size)
+
+
+def random_case(seed: int, recipe: Recipe, weights: Weights, size: Size = SMALL) -> Case:
+    """Two random pictures: coarse noise enlarged, so that neighbours are alike as in a photograph."""
+    generator = np.random.default_rng(seed)
+    pictures = (Picture(_random_picture(generator)), Picture(_random_picture(generator)))
+    return _case(pictures, recipe, weights, size)
+
+
+def _random_picture(generator: np.random.Generator) -> Image:
+    height, width = (int(side) for side in generator.integers(50, 90, 2))
+    coarse = resize(generator.random((9, 7, 3), np.float32), height, width)
+    fine = generator.normal(0, 0.05, coarse.shape)
+    eight_bits = np.rint(np.clip(coarse + fine, 0, 1) * 255) / 255
+    return eight_bits.astype(np.float32)
+
+
+def _case(pictures: tuple[Picture, Picture], recipe: Recipe, weights: Weights, size: Size) -> Case:
+    content, style = pictures
+    _check_memory(*extent_for(size, *content.decoded.shape[:2]))
+    whole = Problem(content.decoded, style.decoded, recipe, weights, "float64")
+    problem = whole.at(Stage(size, 1, recipe.stages[0].optimizer))
+    return case_of(problem, content, style, probe(problem))
+
+
+def _check_memory(height_px: int, width_px: int) -> None:
+    """Raise RosettaError where the reference's tensors do not fit."""
+    needed, free = height_px * width_px * _BYTES_OF_A_PIXEL, psutil.virtual_memory().available
+    if needed > free:
+        raise RosettaError(
+            f"every tensor at {height_px}x{width_px} px takes about {needed / 1e9:.0f} GB, and {free / 1e9:.0f} are "
+            "free: choose a smaller size"
+        )
+
+
+def case_at(problem: Problem, image: Image) -> Case:
+    """A problem whose pictures have their size already, at an image."""
+    return case_of(problem, Picture(problem.content), Picture(problem.style), image)
+
+
+def case_of(problem: Problem, content: Picture, style: Picture, image: Image) -> Case:
+    """A problem at its size with the recipe's optimisers, and the usual ones where it has none."""
+    return Case(problem, content, style, image, adam_of(problem.recipe), lbfgs_of(problem.recipe))

@@ -7,7 +7,7 @@ from near_ties import case_with_a_tie, with_the_tie_turned
 from common import RECIPES
 from common.comparison.agreement.row import RowAgreement, check_by_oracle, check_by_own
 from common.comparison.agreement.table import GRADIENT
-from common.doctor.reference.make_case import case_at
+from common.doctor.reference.case import case_at
 from common.doctor.reference.run import Run
 from common.doctor.reference.variant import RIGHT
 from common.problem import PRECISIONS
