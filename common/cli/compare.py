@@ -9,7 +9,7 @@ from typing import Any
 
 from common.cli.rows import rows_from
 from common.comparison.plan import plan_for
-from common.comparison.progress import View
+from common.comparison.progress import Progress
 from common.comparison.reporting import (
     Report,
     changes,
@@ -34,12 +34,12 @@ def compare_command(options: argparse.Namespace) -> int:
     """Agreement, timings in turns, whole transfers, then the report; 1 when something differs or got slower."""
     if options.save_baseline is not None:
         check_folder(options.save_baseline)
-    session, view = _session(options)
+    session, progress = _session(options)
     baseline = None if options.baseline is None else read_baseline(options.baseline)
     if baseline is not None and not options.baseline_anyway:
         check_conditions(report_to_json(Report.of(session, complete=False)), baseline)
     folder = report_folder(options.report)
-    report, values = _measured(session, view, folder)
+    report, values = _measured(session, progress, folder)
     print_summary(report, values, folder)
     good = report.agrees and report.measured_anything
     if baseline is not None:
@@ -49,10 +49,10 @@ def compare_command(options: argparse.Namespace) -> int:
     return 0 if good else 1
 
 
-def _measured(session: Session, view: View, folder: Path) -> tuple[Report, Values]:
+def _measured(session: Session, progress: Progress, folder: Path) -> tuple[Report, Values]:
     """Run the session and write its report, an incomplete one before what ends it early goes on."""
     try:
-        with view:
+        with progress:
             session.run()
     except BaseException:
         print(f"compare.py: ended early; writing what was measured to {folder}/, marked incomplete", file=sys.stderr)
@@ -71,11 +71,11 @@ def _write(report: Report, folder: Path) -> tuple[Report, Values]:
     return report, values
 
 
-def _session(options: argparse.Namespace) -> tuple[Session, View]:
+def _session(options: argparse.Namespace) -> tuple[Session, Progress]:
     rows = rows_from(options)
     plans = {group: plan_for(group, options) for group in dict.fromkeys(row.group for row in rows)}
-    view = View([row.name for row in rows])
-    return Session(rows, plans, settings_from(options), view), view
+    progress = Progress([row.name for row in rows])
+    return Session(rows, plans, settings_from(options), progress), progress
 
 
 def settings_from(options: argparse.Namespace) -> Settings:

@@ -11,9 +11,9 @@ from common.cli.compare import settings_from
 from common.cli.rows import rows_from
 from common.comparison.measurement import Others, Ratio, paired_ratio
 from common.comparison.plan import plan_for
-from common.comparison.progress import View
+from common.comparison.progress import Progress
 from common.comparison.rows import Row
-from common.comparison.session import PER_ROUND, Entrant, Settings, evaluations_per_round, take_turns
+from common.comparison.session import PER_ROUND, RowRunner, Settings, evaluations_per_round, take_turns
 from common.comparison.workers import Delay
 from common.errors import RosettaError
 from common.terminal import console, fitted, plain_table
@@ -57,12 +57,12 @@ def selftest_command(options: argparse.Namespace) -> int:
     rows = [_delayed(row, name, delay) for name, delay in {"A": 0.0, **_DELAYS}.items()]
     trials: list[Trial] = []
     try:
-        with View([it.name for it in rows]) as view:
-            view.expect(options.repeats * len(rows) * settings.rounds * PER_ROUND)
+        with Progress([it.name for it in rows]) as progress:
+            progress.expect(options.repeats * len(rows) * settings.rounds * PER_ROUND)
             for repeat in range(options.repeats):
-                view.say(f"self-test {repeat + 1} of {options.repeats}")
-                entrants = [Entrant(it, plan, settings.threads, view) for it in rows]
-                trials += _trials(entrants, settings.rounds, repeat)
+                progress.say(f"self-test {repeat + 1} of {options.repeats}")
+                runners = [RowRunner(it, plan, settings.threads, progress) for it in rows]
+                trials += _trials(runners, settings.rounds, repeat)
     finally:
         if trials:
             out = console()
@@ -74,20 +74,20 @@ def _delayed(row: Row, name: str, timed: float) -> Row:
     return replace(row, kind=f"{row.kind} as {name}", delay=Delay(timed, _LONGEST - timed))
 
 
-def _trials(entrants: Sequence[Entrant], rounds: int, seed: int) -> list[Trial]:
+def _trials(runners: Sequence[RowRunner], rounds: int, seed: int) -> list[Trial]:
     """Four new processes, measured in turns; the first against each of the rest."""
     with ExitStack() as closing:
-        for entrant in entrants:
-            closing.callback(entrant.close)
-            entrant.attempt("importing", entrant.start)
-            entrant.attempt("building, first evaluation", entrant.prepare)
-        watch = Others(entrant.pid for entrant in entrants if entrant.pid is not None)
-        take_turns(entrants, rounds, evaluations_per_round(entrants), seed)
+        for runner in runners:
+            closing.callback(runner.close)
+            runner.attempt("importing", runner.start)
+            runner.attempt("building, first evaluation", runner.prepare)
+        watch = Others(runner.pid for runner in runners if runner.pid is not None)
+        take_turns(runners, rounds, evaluations_per_round(runners), seed)
         others_fraction = watch.fraction() or 0.0
-    return [_trial(entrants[0], entrant, others_fraction) for entrant in entrants[1:]]
+    return [_trial(runners[0], runner, others_fraction) for runner in runners[1:]]
 
 
-def _trial(one: Entrant, other: Entrant, others_fraction: float) -> Trial:
+def _trial(one: RowRunner, other: RowRunner, others_fraction: float) -> Trial:
     ratio = paired_ratio(other.row.name, other.result.rounds_s, one.row.name, one.result.rounds_s)
     if ratio is None:
         raise RosettaError(f"the self-test could not measure: {one.result.why or other.result.why}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from common.backend import BACKENDS
 from common.comparison.agreement.table import Agreement, compare
 from common.comparison.plan import Plan
-from common.comparison.progress import View
+from common.comparison.progress import Progress
 from common.comparison.rows import Row
 from common.comparison.workers import Worker
 from common.probe import probe
@@ -39,7 +39,7 @@ def interpreters_of(rows: Iterable[Row]) -> dict[Interpreter, str]:
     return names
 
 
-def take_reference(interpreter: Interpreter, name: str, plans: Plans, view: View) -> Reference:
+def take_reference(interpreter: Interpreter, name: str, plans: Plans, progress: Progress) -> Reference:
     """Have one interpreter evaluate everything; plans are by size. Raises RosettaError when it cannot."""
     (backend, python), plan = interpreter, next(iter(plans.values()))
     small, at_size = _tabled_problems(plans)
@@ -50,19 +50,19 @@ def take_reference(interpreter: Interpreter, name: str, plans: Plans, view: View
         return worker.ask(action, job).arrays
 
     with Worker(backend, python) as worker:
-        view.say(f"reference: importing {BACKENDS[backend].label}")
+        progress.say(f"reference: importing {BACKENDS[backend].label}")
         worker.imported()
-        view.say(f"reference: {BACKENDS[backend].label} in float64")
+        progress.say(f"reference: {BACKENDS[backend].label} in float64")
         tabled = (ask("tensors", small), ask("inspect", at_size))
         sizes = {size: it.within("float64").run_problem() for size, it in plans.items()}
         return Reference(name, {size: ask("evaluate", it) for size, it in sizes.items()}, tabled)
 
 
-def prove(references: Iterable[Reference], plans: Plans, view: View) -> tuple[Agreement, ...]:
+def prove(references: Iterable[Reference], plans: Plans, progress: Progress) -> tuple[Agreement, ...]:
     """The full tables of all references against the oracle and each other, and what the port doctor finds."""
     tables, everyone = [], list(references)
     for number, problem in enumerate(_tabled_problems(plans)):
-        view.say(f"reference: the oracle, {problem.precision}")
+        progress.say(f"reference: the oracle, {problem.precision}")
         tensors = {it.name: it.tabled[number] for it in everyone}
         tables.append(compare(problem, probe(problem), tensors, explained=number == 0))
     return tuple(tables)

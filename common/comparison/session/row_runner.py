@@ -9,7 +9,7 @@ import numpy as np
 from common.comparison.agreement import RowAgreement
 from common.comparison.measurement import Limit, ceiling_flops_per_s, evaluation_flops, optimizer_s
 from common.comparison.plan import Plan
-from common.comparison.progress import View
+from common.comparison.progress import Progress
 from common.comparison.rows import Row
 from common.comparison.session.row_result import Memory, RowResult, Status
 from common.comparison.workers import Outcome, Worker, WorkerDiedError, variables
@@ -25,14 +25,14 @@ _LONGEST_ROUNDS_S, _FEWEST_ROUNDS = 240.0, 2
 PER_ROUND = 4  # about: it is found when the rows are running
 
 
-class Entrant:
+class RowRunner:
     """A row's worker process and what is known of the row so far, in `result`.
 
     What goes wrong becomes part of the result: the other rows go on.
     """
 
-    def __init__(self, row: Row, plan: Plan, threads: int, view: View) -> None:
-        self.row, self._plan, self._threads, self._view = row, plan, threads, view
+    def __init__(self, row: Row, plan: Plan, threads: int, progress: Progress) -> None:
+        self.row, self._plan, self._threads, self._progress = row, plan, threads, progress
         height, width = self.problem.content.shape[:2]
         self.result = RowResult(row, (height, width), plan.recipes[row.backend].stages[-1].optimizer.label)
         self._worker: Worker | None = None
@@ -78,13 +78,13 @@ class Entrant:
         """What a piece of work gives; None when something goes wrong in it or has gone wrong before."""
         if not self.works:
             return None
-        self._view.state(self.row.name, state)
+        self._progress.state(self.row.name, state)
         try:
             return work(*arguments)
         except RosettaError as error:
             status = self._status_after(error)
             self._note(status=status, why=str(error))
-            self._view.state(self.row.name, f"{status}: {error}")
+            self._progress.state(self.row.name, f"{status}: {error}")
             self.close()
             return None
 
@@ -126,10 +126,10 @@ class Entrant:
 
     def note_round(self, durations_s: list[float]) -> None:
         """Add a round; an empty one was missed."""
-        self._view.advance(PER_ROUND)
+        self._progress.advance(PER_ROUND)
         self._note(rounds_s=(*self.result.rounds_s, tuple(durations_s)))
         timing, state = self.result.timing, "measuring" if self.works else self.result.status
-        self._view.state(self.row.name, state, None if timing is None else timing.median_s)
+        self._progress.state(self.row.name, state, None if timing is None else timing.median_s)
         if self._forward_s:
             self._note(phases={**self.result.phases, "forward_s": float(np.median(self._forward_s))})
 
@@ -143,7 +143,7 @@ class Entrant:
 
     def _transfer(self) -> None:
         job = self._plan.job(self.row.backend, self._plan.problem(self.row.mode), self._plan.init)
-        outcome = self._the_worker.ask("stylize", job, lambda kind, _: self._view.advance(kind == "step"))
+        outcome = self._the_worker.ask("stylize", job, lambda kind, _: self._progress.advance(kind == "step"))
         run = RunResult.from_json(outcome.values["run"], outcome.arrays["image"])
         phases = {"optimizer_s": optimizer_s(run), "saving_s": outcome.values["saving_s"]}
         self._note(run=run, phases={**self.result.phases, **phases})

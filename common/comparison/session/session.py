@@ -1,5 +1,7 @@
 """The comparison itself: first the references, then each group of rows is prepared, measured and run to the end."""
 
+import math
+import random
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -19,14 +21,16 @@ from common.comparison.agreement import (
 )
 from common.comparison.measurement import Others
 from common.comparison.plan import Plan
-from common.comparison.progress import View
+from common.comparison.progress import Progress
 from common.comparison.rows import Group, Row
-from common.comparison.session.rounds import evaluations_per_round, take_turns
 from common.comparison.session.row_result import RowResult
-from common.comparison.session.row_runner import Entrant
+from common.comparison.session.row_runner import RowRunner
 from common.doctor import RIGHT, Run, case_at
 from common.errors import RosettaError
 from common.probe import probe
+
+_ROUND_S = 0.4
+_FEWEST, _MOST = 3, 50
 
 
 @dataclass(frozen=True)
@@ -40,9 +44,11 @@ class Settings:
 class Session:
     """One comparison; `results` and `algorithm` hold what has been found out, also after an interrupt."""
 
-    def __init__(self, rows: Sequence[Row], plans: Mapping[Group, Plan], settings: Settings, view: View) -> None:
-        self.plans, self.settings, self._view = plans, settings, view
-        self._entrants = {row.name: Entrant(row, plans[row.group], settings.threads, view) for row in rows}
+    def __init__(
+        self, rows: Sequence[Row], plans: Mapping[Group, Plan], settings: Settings, progress: Progress
+    ) -> None:
+        self.plans, self.settings, self._progress = plans, settings, progress
+        self._runners = {row.name: RowRunner(row, plans[row.group], settings.threads, progress) for row in rows}
         self._references: dict[tuple[str, str | None], Reference | RosettaError] = {}
         self.algorithm: tuple[Agreement, ...] = ()
         self.evaluations_per_round: dict[Group, int] = {}
@@ -51,56 +57,56 @@ class Session:
     @property
     def results(self) -> tuple[RowResult, ...]:
         """What is known of every row."""
-        return tuple(entrant.result for entrant in self._entrants.values())
+        return tuple(runner.result for runner in self._runners.values())
 
     def run(self) -> None:
         """Do everything; an interrupt ends the workers and keeps the results."""
-        self._view.expect(sum(entrant.expected(self.settings.rounds) for entrant in self._entrants.values()))
+        self._progress.expect(sum(runner.expected(self.settings.rounds) for runner in self._runners.values()))
         self._take_references()
         for group in self.plans:
-            entrants = [entrant for entrant in self._entrants.values() if entrant.row.group == group]
+            runners = [runner for runner in self._runners.values() if runner.row.group == group]
             with ExitStack() as closing:
-                for entrant in entrants:
-                    closing.callback(entrant.close)
-                self._run_group(group, entrants)
+                for runner in runners:
+                    closing.callback(runner.close)
+                self._run_group(group, runners)
 
     def _take_references(self) -> None:
         by_size: Plans = {group.size: plan for group, plan in self.plans.items()}
-        names = interpreters_of(entrant.row for entrant in self._entrants.values())
+        names = interpreters_of(runner.row for runner in self._runners.values())
         for interpreter, name in names.items():
             try:
-                self._references[interpreter] = take_reference(interpreter, name, by_size, self._view)
+                self._references[interpreter] = take_reference(interpreter, name, by_size, self._progress)
             except RosettaError as error:
                 self._references[interpreter] = error
         proven = [reference for reference in self._references.values() if isinstance(reference, Reference)]
         if proven:
-            self.algorithm = prove(proven, by_size, self._view)
+            self.algorithm = prove(proven, by_size, self._progress)
         for interpreter, reference in self._references.items():
             if isinstance(reference, Reference):
                 self._references[interpreter] = replace(reference, tabled=())  # whole traces
 
-    def _run_group(self, group: Group, entrants: Sequence[Entrant]) -> None:
-        for entrant in entrants:
-            entrant.attempt("importing", entrant.start)
-            entrant.attempt("building, first evaluation", self._prepare, entrant)
-        count = self.evaluations_per_round[group] = evaluations_per_round(entrants)
-        others = Others(entrant.pid for entrant in entrants if entrant.pid is not None)
-        take_turns(entrants, self.settings.rounds, count)
+    def _run_group(self, group: Group, runners: Sequence[RowRunner]) -> None:
+        for runner in runners:
+            runner.attempt("importing", runner.start)
+            runner.attempt("building, first evaluation", self._prepare, runner)
+        count = self.evaluations_per_round[group] = evaluations_per_round(runners)
+        others = Others(runner.pid for runner in runners if runner.pid is not None)
+        take_turns(runners, self.settings.rounds, count)
         self.others_fraction = max(self.others_fraction, others.fraction() or 0.0)
-        for entrant in entrants:
-            entrant.attempt("whole transfer", entrant.run)
-            entrant.attempt("matrix products", entrant.find_limit)
-            entrant.attempt("done", entrant.finish)
+        for runner in runners:
+            runner.attempt("whole transfer", runner.run)
+            runner.attempt("matrix products", runner.find_limit)
+            runner.attempt("done", runner.finish)
 
-    def _prepare(self, entrant: Entrant) -> None:
-        reference = self._references[interpreter_of(entrant.row)]
+    def _prepare(self, runner: RowRunner) -> None:
+        reference = self._references[interpreter_of(runner.row)]
         if isinstance(reference, RosettaError):
             raise reference
-        at_size, small, precision = entrant.prepare(), entrant.evaluate_small(), entrant.row.group.precision
-        entrant.judge(
+        at_size, small, precision = runner.prepare(), runner.evaluate_small(), runner.row.group.precision
+        runner.judge(
             RowAgreement(
                 oracle=check_by_oracle(small, self._truth, precision),
-                float64=check_by_own(at_size, reference.by_size[entrant.row.group.size], precision),
+                float64=check_by_own(at_size, reference.by_size[runner.row.group.size], precision),
             )
         )
 
@@ -109,3 +115,20 @@ class Session:
         """The reference's evaluation of the small problem, which is the same for all rows."""
         problem = next(iter(self.plans.values())).within("float64").small_problem()
         return Run(case_at(problem, probe(problem)), RIGHT)
+
+
+def evaluations_per_round(runners: Sequence[RowRunner]) -> int:
+    """How many evaluations make a round: as many for all as take the fastest row a fraction of a second."""
+    once_s = [runner.attempt("warming up", runner.measure, 1, 0) or [math.inf] for runner in runners]
+    fastest_s = min(min(it) for it in once_s)
+    return min(_MOST, max(_FEWEST, math.ceil(_ROUND_S / fastest_s)))
+
+
+def take_turns(runners: Sequence[RowRunner], rounds: int, evaluations: int, seed: int = 0) -> None:
+    """Let every row measure in every round; one that fails misses the rest, and so does a slow one that had enough."""
+    order, generator = list(runners), random.Random(seed)
+    for _ in range(rounds):
+        generator.shuffle(order)
+        for runner in order:
+            misses = runner.has_had_enough
+            runner.note_round([] if misses else runner.attempt("measuring", runner.measure, evaluations) or [])

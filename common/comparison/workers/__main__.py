@@ -15,7 +15,7 @@ from importlib.metadata import version
 from typing import Any
 
 from common.backend import load_backend
-from common.comparison.workers.handlers import Desk
+from common.comparison.workers.handlers import Handlers
 from common.errors import RosettaError, one_line
 
 Emit = Callable[[str, Any], None]
@@ -34,16 +34,16 @@ def main(name: str) -> int:
     except RosettaError as error:
         emit("error", str(error))
         return 2
-    desk = Desk(backend, emit)
+    handlers = Handlers(backend, emit)
     for line in sys.stdin:
-        _answer(desk, json.loads(line), emit)
+        _answer(handlers, json.loads(line), emit)
     return 0
 
 
-def _answer(desk: Desk, request: dict[str, Any], emit: Emit) -> None:
+def _answer(handlers: Handlers, request: dict[str, Any], emit: Emit) -> None:
     # Whatever a framework raises (no compiler, out of memory) is an answer, and the process lives on.
     try:
-        emit("result", desk.do(**request))
+        emit("result", handlers.do(**request))
     except RosettaError as error:
         emit("error", str(error))
     except Exception as error:

@@ -24,7 +24,7 @@ Emit = Callable[[str, Any], None]
 Values = dict[str, Any]
 
 
-class Desk:
+class Handlers:
     """Answers requests on one backend; between `prepare` and `measure` it keeps a problem's objective."""
 
     def __init__(self, backend: Backend, emit: Emit) -> None:

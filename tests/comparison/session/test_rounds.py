@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from common.comparison.session.rounds import take_turns
-from common.comparison.session.row_runner import Entrant
+from common.comparison.session.row_runner import RowRunner
+from common.comparison.session.session import take_turns
 
 
 @dataclass
@@ -63,6 +63,6 @@ def test_a_row_that_has_had_enough_misses_the_rest_and_does_not_hold_up_the_othe
 )
 def test_enough_is_four_minutes_and_two_rounds_at_least(evaluation_s, rounds):
     row = Row("a", 0, [])
-    while len(row.rounds_s) < 20 and not Entrant.has_had_enough.fget(SimpleNamespace(result=row)):
+    while len(row.rounds_s) < 20 and not RowRunner.has_had_enough.fget(SimpleNamespace(result=row)):
         row.note_round([evaluation_s])
     assert len(row.rounds_s) == rounds

@@ -17,7 +17,7 @@ from common.cli.main import _compare_parser, main
 from common.comparison.plan import plan_for
 from common.comparison.rows import Group
 from common.comparison.session import row_runner
-from common.comparison.session.row_runner import Entrant
+from common.comparison.session.row_runner import RowRunner
 from common.comparison.workers.client import Worker, WorkerDiedError
 
 COMPARE = Path(__file__).resolve().parents[3] / "compare.py"
@@ -88,7 +88,7 @@ def test_a_worker_needs_no_more_than_its_framework_and_the_core(tmp_path):
 def kill_in_round(monkeypatch, backend, number):
     """Kill a backend's process when it is asked for its round of that number."""
     asked = {"torch": 0, "keras": 0}
-    measure = Entrant.measure
+    measure = RowRunner.measure
 
     def killing(self, *arguments):
         asked[self.row.backend] += 1
@@ -96,7 +96,7 @@ def kill_in_round(monkeypatch, backend, number):
             os.kill(self._the_worker._process.pid, signal.SIGKILL)
         return measure(self, *arguments)
 
-    monkeypatch.setattr(Entrant, "measure", killing)
+    monkeypatch.setattr(RowRunner, "measure", killing)
 
 
 def test_a_row_whose_worker_is_killed_says_so_and_the_others_finish(monkeypatch, tmp_path):
