@@ -1,7 +1,10 @@
-"""What the processor is, and what it can do."""
+"""What the processor is and can do, and how much memory this process has taken."""
 
 import os
 import platform
+import re
+import resource
+import sys
 from pathlib import Path
 
 _BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
@@ -21,6 +24,18 @@ def lacks_bfloat16() -> bool:
     """Whether the processor is known to have no bfloat16 instructions."""
     flags = _cpuinfo("flags") or _cpuinfo("Features")
     return flags is not None and not _BFLOAT16_FLAGS & set(flags.split())
+
+
+def peak_memory_bytes() -> int:
+    """The peak resident memory of this process in bytes, shared libraries included.
+
+    Linux' VmHWM is preferred: ru_maxrss also remembers the parent from before exec.
+    """
+    status = Path("/proc/self/status")
+    if status.exists() and (found := re.search(r"VmHWM:\s+(\d+) kB", status.read_text())):
+        return int(found[1]) * 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _cpuinfo(field: str) -> str | None:

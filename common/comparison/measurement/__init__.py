@@ -2,9 +2,7 @@
 
 from common.comparison.measurement.contention import QUIET, Others
 from common.comparison.measurement.convergence import Convergence, common_loss, convergence_of, optimizer_s
-from common.comparison.measurement.flops import evaluation_flops
-from common.comparison.measurement.memory import peak_memory_bytes
-from common.comparison.measurement.roofline import Limit, ceiling_flops_per_s
+from common.comparison.measurement.roofline import Limit, ceiling_flops_per_s, evaluation_flops
 from common.comparison.measurement.stats import (
     FEWEST_ROUNDS,
     Ratio,
@@ -29,6 +27,5 @@ __all__ = [
     "evaluation_flops",
     "optimizer_s",
     "paired_ratio",
-    "peak_memory_bytes",
     "summarise",
 ]

@@ -1,8 +1,12 @@
-"""How near an evaluation comes to what the machine can do."""
+"""How many floating-point operations an evaluation takes, and how near it comes to what the machine can do."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from common.recipes import Recipe
+from common.vgg19 import cut
+
+_KERNEL_POSITIONS = 9
 _SIZE = 1024
 _PRODUCTS = 12
 _SECONDS = 0.5
@@ -32,3 +36,27 @@ def ceiling_flops_per_s(products_s: Callable[[int, int], Sequence[float]]) -> fl
     while size < _LARGEST and min(products_s(size, 3)) < _SECONDS / _PRODUCTS:
         size *= 2
     return 2 * size**3 / min(products_s(size, _PRODUCTS))
+
+
+def evaluation_flops(recipe: Recipe, height_px: int, width_px: int) -> int:
+    """The operations of one forward pass and of the gradient with respect to the image.
+
+    A multiplication and an addition count as two. Counted are the convolutions, each once forward and once for the
+    gradient of its input (the kernels are frozen), and the products of the Gram matrices, F^T F forward and
+    F (G - A) backward; all else is below a percent.
+    """
+    return 2 * forward_flops(recipe, height_px, width_px)
+
+
+def forward_flops(recipe: Recipe, height_px: int, width_px: int) -> int:
+    """The operations of the convolutions and Gram matrices of one forward pass."""
+    flops = 0
+    for layer in cut(recipe.taps):
+        if layer.kind == "pool":
+            height_px, width_px = height_px // 2, width_px // 2
+        positions = height_px * width_px
+        if layer.kind == "conv":
+            flops += 2 * positions * _KERNEL_POSITIONS * layer.in_channels * layer.out_channels
+        if layer.name in recipe.style_taps:
+            flops += 2 * positions * layer.out_channels**2
+    return flops

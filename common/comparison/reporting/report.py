@@ -9,7 +9,7 @@ from typing import Any
 from common.comparison.agreement import Agreement
 from common.comparison.measurement import Convergence, Ratio, common_loss, convergence_of, paired_ratio
 from common.comparison.plan import Plan
-from common.comparison.reporting.picture_difference import compare_pictures
+from common.comparison.reporting.pictures import compare_pictures
 from common.comparison.rows import Group
 from common.comparison.session import RowResult, Session, Settings
 from common.images import Image

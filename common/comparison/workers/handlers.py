@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from common.backend import Backend
-from common.comparison.measurement import peak_memory_bytes
 from common.comparison.workers.clock import LONGEST_TURN_S, Delay, seconds_of, warm_up
 from common.comparison.workers.job import Arrays, Job
 from common.errors import RosettaError
 from common.images import Image, save_image
+from common.machine import peak_memory_bytes
 from common.problem import Problem
 from common.results import Step
 from common.tensors import value_and_grad_tensors

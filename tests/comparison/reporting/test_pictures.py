@@ -4,7 +4,7 @@ import matplotlib
 import numpy as np
 import pytest
 
-from common.comparison.reporting.picture_difference import HEAT_MAP_FULL, compare_pictures
+from common.comparison.reporting.pictures import HEAT_MAP_FULL, compare_pictures
 
 
 def flat(value, height_px=9, width_px=12):
