@@ -1,6 +1,7 @@
 """Shared by all tests: every backend by name, small odd images, and the real weights."""
 
 import logging
+from collections.abc import Generator
 
 import numpy as np
 import pytest
@@ -12,6 +13,36 @@ from common.images import Image
 from common.vgg19.weights import Weights
 
 logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its advice on retracing: every test is a new problem
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--no-skips", action="store_true", help="fail where a test is skipped, but for those marked gpu")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if item.config.getoption("--no-skips") and not item.get_closest_marker("gpu"):
+        refuse_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if collector.config.getoption("--no-skips"):
+        refuse_skip(report)
+    return report
+
+
+def refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Turn a skip into a failure that keeps the reason; an expected failure is no skip."""
+    if report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"--no-skips: {report.longreprtext or report.longrepr}"
+
 
 HEIGHT_PX, WIDTH_PX = 37, 35  # odd and not square: a transposed axis cannot hide
 STYLE_HEIGHT_PX, STYLE_WIDTH_PX = 33, 40
