@@ -8,8 +8,11 @@ from typing import Any, Literal, Protocol, cast
 from common.errors import RosettaError
 from common.images import Image
 from common.problem import Features, Mode, Network, Pixels, Problem
+from common.recipes import Recipe, with_optimizer
 from common.recorder import OnStep
 from common.results import LossTerms, RunResult
+
+OptimizerChoice = Literal["adam", "lbfgs", "recipe", "customary"]
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,11 @@ class Entry:
     def module(self) -> str:
         """The module that offers the functions of `Backend`."""
         return f"{self.package}.api"
+
+    def with_optimizer(self, recipe: Recipe, choice: OptimizerChoice) -> Recipe:
+        """The recipe with a chosen optimizer: a named one, the recipe's own, or the framework's customary one."""
+        kind = self.optimizer if choice == "customary" else choice
+        return recipe if kind == "recipe" else with_optimizer(recipe, kind)
 
 
 BACKENDS: dict[str, Entry] = {

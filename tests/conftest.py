@@ -1,6 +1,7 @@
 """Shared by all tests: every backend by name, small odd images, and the real weights."""
 
 import logging
+import re
 from collections.abc import Generator
 
 import numpy as np
@@ -46,6 +47,25 @@ def refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
 
 HEIGHT_PX, WIDTH_PX = 37, 35  # odd and not square: a transposed axis cannot hide
 STYLE_HEIGHT_PX, STYLE_WIDTH_PX = 33, 40
+
+
+@pytest.fixture
+def refused(capsys: pytest.CaptureFixture[str]):
+    """A function that checks that a command line is refused: exit code 2, one line on stderr, and nothing else."""
+
+    def check(run, words: str, program: str = r"compare\.py") -> str:
+        try:
+            code = run()
+        except SystemExit as ending:
+            code = ending.code
+        captured = capsys.readouterr()
+        assert code == 2, captured.err
+        assert re.fullmatch(rf"{program}[^\r\n]*: [^\r\n]+\n", captured.err), captured.err
+        assert words in captured.err
+        assert captured.out == ""
+        return captured.err
+
+    return check
 
 
 @pytest.fixture(params=list(BACKENDS), scope="session")

@@ -2,11 +2,12 @@
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from common import samples
-from common.cli.options import TAPS, WEIGHTS, recipe_from
+from common.cli.plans import TAPS, WEIGHTS, recipe_from
 from common.doctor import (
     SMALL,
     Case,
@@ -31,35 +32,56 @@ from common.terminal import console
 from common.vgg19 import load_weights
 
 _RANDOM_IMAGES = 2
+Checked = tuple[str, Diagnosis, Mapping[str, str]]  # with a title, and the layouts that were recognised
 _OF_THE_BUNDLE = ("recipe", "content", "style", "size", *WEIGHTS, *TAPS)
 
 
-def check_command(options: argparse.Namespace) -> int:
-    """Compare a port's tensors with the reference: the first one that differs, those that inherit it, and why.
+@dataclass(frozen=True)
+class Files:
+    """Where the diagnoses are written besides the terminal, if anywhere."""
 
-    0 when nothing differs but by rounding, 1 when something does, 2 when it cannot be compared.
-    """
+    json: str | None
+    markdown: str | None
+
+    def check(self) -> None:
+        """Raise RosettaError when they cannot be written, before anything is computed."""
+        for name in filter(None, (self.json, self.markdown)):
+            check_folder(name)
+
+    def write(self, checked: Sequence[Checked]) -> int:
+        """Write what was printed; the exit code: 0 when every examination is healthy, else 1."""
+        if self.json:
+            write_text(self.json, json.dumps([to_json(*each) for each in checked], indent=1))
+        if self.markdown:
+            write_text(self.markdown, "\n".join(to_markdown(*each) for each in checked))
+        return 0 if all(diagnosis.healthy for _, diagnosis, _ in checked) else 1
+
+
+def run(options: argparse.Namespace) -> int:
+    """0 when nothing differs but by rounding, 1 when something does, 2 when nothing can be compared."""
     if (options.theirs is None) == (options.port is None):
         raise RosettaError("name either a file of tensors, or a port by --port package.module:name")
-    check_files(options)
-    checked = list(_checked(options))
-    return finished(options, checked)
-
-
-Checked = tuple[str, Diagnosis, Mapping[str, str]]
-
-
-def _checked(options: argparse.Namespace) -> Iterator[Checked]:
+    files = Files(options.json, options.markdown)
+    files.check()
     case = case_from(options)
     if options.theirs is not None:
-        yield _shown(f"{options.theirs} against the reference", case, read_tensors(Path(options.theirs)))
-        return
-    port = load_port(options.port)
-    yield _shown(f"{options.port} against the reference", case, tensors_of(port, case))
-    yield from _layers_alone(options.port, case, layers_of(port, case))
-    for seed in range(options.seed, options.seed + _RANDOM_IMAGES):
-        other = random_case(seed, case.problem.recipe, case.problem.weights)
-        yield _shown(f"{options.port}, random pictures by seed {seed}", other, tensors_of(port, other))
+        return files.write([check_tensors(Path(options.theirs), case)])
+    return files.write(list(check_port(options.port, case, options.seed)))
+
+
+def check_tensors(path: Path, case: Case) -> Checked:
+    """Diagnose the tensors of a file or folder, and print the diagnosis."""
+    return _shown(f"{path} against the reference", case, read_tensors(path))
+
+
+def check_port(name: str, case: Case, seed: int) -> Iterator[Checked]:
+    """Diagnose a port that is called: on the case, layer by layer, and on random pictures; print each diagnosis."""
+    port = load_port(name)
+    yield _shown(f"{name} against the reference", case, tensors_of(port, case))
+    yield from _layers_alone(name, case, layers_of(port, case))
+    for number in range(seed, seed + _RANDOM_IMAGES):
+        drawn = random_case(number, case.problem.recipe, case.problem.weights)
+        yield _shown(f"{name}, random pictures by seed {number}", drawn, tensors_of(port, drawn))
 
 
 def _layers_alone(name: str, case: Case, layers: Mapping[str, Arrays]) -> Iterator[Checked]:
@@ -94,21 +116,6 @@ def _printed(title: str, diagnosis: Diagnosis, recognised: Recognised) -> Checke
     return title, diagnosis, recognised.layouts
 
 
-def check_files(options: argparse.Namespace) -> None:
-    """Raise RosettaError when the files that are asked for cannot be written, before anything is computed."""
-    for name in filter(None, (options.json, options.markdown)):
-        check_folder(name)
-
-
-def finished(options: argparse.Namespace, checked: list[Checked]) -> int:
-    """Write what was printed as JSON and as Markdown, where it is asked for; the exit code."""
-    if options.json:
-        write_text(options.json, json.dumps([to_json(*one) for one in checked], indent=1))
-    if options.markdown:
-        write_text(options.markdown, "\n".join(to_markdown(*one) for one in checked))
-    return 0 if all(diagnosis.healthy for _, diagnosis, _ in checked) else 1
-
-
 def case_from(options: argparse.Namespace) -> Case:
     """The case that the options describe: a bundle's, or two pictures at a size."""
     if getattr(options, "against", None) is not None:
@@ -116,7 +123,6 @@ def case_from(options: argparse.Namespace) -> Case:
             raise RosettaError(f"--{given[0].replace('_', '-')} stands in the bundle: leave it out beside --against")
         return read_bundle(Path(options.against), options.weights)
     size = SMALL if options.size is None else parse_size(options.size)
-    recipe = recipe_from(argparse.Namespace(**{**vars(options), "size": None}), "recipe")
     content = Path(options.content or samples.CONTENT.path)
     style = Path(options.style or samples.STYLE.path)
-    return case_from_files(content, style, recipe, load_weights(options.weights), size)
+    return case_from_files(content, style, recipe_from(options), load_weights(options.weights), size)

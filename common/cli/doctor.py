@@ -1,9 +1,11 @@
-"""`compare.py doctor`: the same examination between the project's own backends."""
+"""`compare.py doctor`: the same examination of the project's own backends."""
 
 import argparse
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from common.backend import BACKENDS
-from common.cli.check import Checked, case_from, check_files, finished
+from common.cli.check import Checked, Files, case_from
 from common.comparison.workers import Job, Worker
 from common.doctor import Case, diagnose, print_diagnosis
 from common.errors import RosettaError
@@ -13,29 +15,31 @@ from common.terminal import console
 from common.vgg19 import locate_weights
 
 
-def doctor_command(options: argparse.Namespace) -> int:
-    """Every tensor of a backend, or of several, against the reference; 1 when something differs."""
-    names = options.backend or list(BACKENDS)
+def run(options: argparse.Namespace) -> int:
+    """0 when every backend computes every tensor as the reference does, 1 when one does not."""
+    names = dict.fromkeys(options.backend or BACKENDS)
     for name in names:
         if name not in BACKENDS:
             raise RosettaError(f"there is no backend {name!r}: choose of {', '.join(BACKENDS)}")
-    check_files(options)
-    case = case_from(options)
-    checked: list[Checked] = []
-    for name in dict.fromkeys(names):
-        tensors = backend_tensors(name, case, locate_weights(options.weights), options.precision)
-        diagnosis = diagnose(case, tensors, options.precision)
-        height, width = case.problem.content.shape[:2]
-        title = f"{BACKENDS[name].label}, {options.precision}: {case.problem.recipe.name}, {height}x{width} px"
+    files = Files(options.json, options.markdown)
+    files.check()
+    case, weights = case_from(options), locate_weights(options.weights)
+    return files.write(list(examine(names, case, weights, options.precision)))
+
+
+def examine(names: Iterable[str], case: Case, weights_source: str, precision: Precision) -> Iterator[Checked]:
+    """Diagnose every tensor of each backend, and print the diagnosis."""
+    height, width = case.problem.content.shape[:2]
+    for name in names:
+        tensors = backend_tensors(name, case, weights_source, precision)
+        diagnosis = diagnose(case, tensors, precision)
+        title = f"{BACKENDS[name].label}, {precision}: {case.problem.recipe.name}, {height}x{width} px"
         print_diagnosis(console(), title, diagnosis, {})
-        checked.append((title, diagnosis, {}))
-    return finished(options, checked)
+        yield title, diagnosis, {}
 
 
-def backend_tensors(name: str, case: Case, weights: str, precision: Precision) -> Arrays:
-    """Every tensor that a backend computes, in a process of its own."""
-    problem = case.problem
-    mode = BACKENDS[name].modes[0]
-    job = Job(problem.recipe, weights, precision, "cpu", mode, 0, problem.content, problem.style, case.image)
+def backend_tensors(name: str, case: Case, weights_source: str, precision: Precision) -> Arrays:
+    """Every tensor that a backend computes on the CPU, in a process of its own."""
+    problem = replace(case.problem, precision=precision, device="cpu")
     with Worker(name) as worker:
-        return worker.ask("tensors", job).arrays
+        return worker.ask("tensors", Job(problem=problem, weights_source=weights_source, image=case.image)).arrays

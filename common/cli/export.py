@@ -7,8 +7,8 @@ from common.cli.check import case_from
 from common.doctor import MANIFEST, TENSORS, check_bundle_folder, write_bundle
 
 
-def export_command(options: argparse.Namespace) -> int:
-    """Write every tensor of the reference, by the float64 oracle, with a manifest, into a folder."""
+def run(options: argparse.Namespace) -> int:
+    """Write the bundle of the case that the options describe, unless the folder holds other files."""
     folder = Path(options.folder)
     check_bundle_folder(folder)
     write_bundle(case_from(options), folder)

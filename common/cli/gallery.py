@@ -1,40 +1,57 @@
-"""`compare.py gallery`: every recipe on every backend, with the recipe's own optimiser, as one picture."""
+"""`compare.py gallery`: every recipe on every backend, as one picture."""
 
 import argparse
+from collections.abc import Mapping
 from itertools import zip_longest
 
-from common.backend import BACKENDS
-from common.comparison.plan import Plan, plan_from
+from common.cli.plans import request_from, with_steps_from
+from common.comparison import Request, Row, Scene
+from common.comparison.progress import Progress
 from common.comparison.reporting import report_folder, save_grid
 from common.comparison.workers import Worker
-from common.images import save_image
-from common.progress import progress_bar
+from common.images import Image, save_image
 from common.recipes import RECIPES, find_recipe
 
 
-def gallery_command(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     """Write gallery.png and each picture into the report's folder."""
-    plans = _plans(options)
-    folder = report_folder(options.report)
-    any_plan = next(iter(plans.values())).run_problem()
-    columns = [[("content", any_plan.content), ("style", any_plan.style)]]
-    with progress_bar(sum(plan.recipe.steps for plan in plans.values()) * len(BACKENDS), "gallery", "eval") as bar:
-        for recipe, plan in plans.items():
-            columns.append([])
-            for backend in BACKENDS:
-                bar.set_description(f"{recipe} on {backend}")
-                with Worker(backend) as worker:
-                    job = plan.job(backend, plan.problem(), plan.init)
-                    outcome = worker.ask("stylize", job, lambda kind, _: bar.update(kind == "step"))
-                picture = outcome.arrays["image"]
-                save_image(folder / f"{recipe}-{backend}.png", picture)
-                columns[-1].append((f"{recipe}, {backend}", picture))
-    save_grid(folder / "gallery.png", list(zip_longest(*columns)))
-    print(f"gallery -> {folder / 'gallery.png'}")
+    make_gallery(requests_from(options), options.report)
     return 0
 
 
-def _plans(options: argparse.Namespace) -> dict[str, Plan]:
+def requests_from(options: argparse.Namespace) -> dict[str, Request]:
+    """A request for each recipe that is named, or for all of them, by name."""
     names = RECIPES if options.recipes is None else [name.strip() for name in options.recipes.split(",")]
-    recipes = [find_recipe(name).name for name in names]
-    return {name: plan_from(argparse.Namespace(**{**vars(options), "recipe": name})) for name in recipes}
+    recipes = [with_steps_from(options, find_recipe(name)) for name in names]
+    changes = {"optimizer": options.optimizer, "precisions": (options.precision,), "sizes": (options.size,)}
+    return {recipe.name: request_from(options, recipe=recipe, **changes) for recipe in recipes}
+
+
+def make_gallery(requests: Mapping[str, Request], report: str) -> None:
+    """Run every request's rows to the end; write each picture, and gallery.png with all of them."""
+    scenes = {recipe: Scene.of(request) for recipe, request in requests.items()}
+    for recipe, scene in scenes.items():
+        scene.check_sizes(requests[recipe].sizes)
+    folder = report_folder(report)
+    first = next(iter(requests.values())).rows[0]
+    shown = next(iter(scenes.values())).problem_at(first.group.precision, first.group.size)
+    columns = [[("content", shown.content), ("style", shown.style)]]
+    with Progress([]) as progress:
+        progress.expect(sum(scenes[recipe].recipe.steps * len(request.rows) for recipe, request in requests.items()))
+        for recipe, request in requests.items():
+            columns.append([])
+            for row in request.rows:
+                progress.say(f"{recipe} on {row.backend}")
+                picture = _picture(scenes[recipe], row, progress)
+                save_image(folder / f"{recipe}-{row.backend}.png", picture)
+                columns[-1].append((f"{recipe}, {row.backend}", picture))
+    save_grid(folder / "gallery.png", list(zip_longest(*columns)))
+    print(f"gallery -> {folder / 'gallery.png'}")
+
+
+def _picture(scene: Scene, row: Row, progress: Progress) -> Image:
+    job = scene.job(scene.for_row(row, scene.problem(row.group.precision, row.group.size)), scene.init)
+    with Worker(row.backend) as worker:
+        outcome = worker.ask("stylize", job, lambda kind, _: progress.advance(kind == "step"))
+    image: Image = outcome.arrays["image"]
+    return image

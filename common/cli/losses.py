@@ -9,50 +9,54 @@ from typing import Any
 
 from common import oracle
 from common.backend import BACKENDS
+from common.cli.plans import recipe_from, request_from
+from common.comparison import Request, Scene
 from common.comparison.agreement import ORACLE, Quantity
-from common.comparison.plan import Plan, plan_from
+from common.comparison.progress import Progress
 from common.comparison.reporting import losses_table
 from common.comparison.workers import Worker
 from common.distances import relative
 from common.images import Image, load_image, resize
 from common.problem import Problem
-from common.progress import progress_bar
 from common.results import LossTerms
 from common.terminal import console
 from common.tolerances import NEGLIGIBLE_TERM, bounds_for
 
 
-def losses_command(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     """Print the terms by the oracle and each backend; 0 when they agree, 1 when not."""
-    image = load_image(options.image)
-    plan = plan_from(options)
-    problem = plan.problem() if options.size is None else plan.run_problem()
-    if options.size is not None:
+    request = request_from(options, recipe_from(options), precisions=(options.precision,))
+    return print_losses(request, load_image(options.image), options.size, options.json)
+
+
+def print_losses(request: Request, image: Image, size: str | None, as_json: bool) -> int:
+    """Print every loss term at an image, of the pictures as they are or at a size, as a table or as JSON."""
+    scene, precision = Scene.of(request), request.precisions[0]
+    problem = scene.problem(precision) if size is None else scene.problem_at(precision, size)
+    if size is not None:
         image = resize(image, *problem.content.shape[:2])
     problem.pixels(image)  # says what is wrong with the sizes before anything is started
-    terms = _terms(plan, problem, image)
-    rows = _compared(terms, bounds_for(problem.precision).losses)
+    terms = _terms(scene, problem, image)
+    rows = _compared(terms, bounds_for(precision).losses)
     agrees = all(row.agrees for row in rows)
-    if options.json:
-        print(json.dumps(_to_json(plan, problem, terms, agrees), indent=1))
+    if as_json:
+        print(json.dumps(_to_json(problem, terms, agrees), indent=1))
     else:
-        console().print(
-            f"{plan.recipe.name}, {problem.precision}, {problem.content.shape[0]}x{problem.content.shape[1]} px"
-        )
+        height, width = problem.content.shape[:2]
+        console().print(f"{problem.recipe.name}, {precision}, {height}x{width} px")
         console().print(losses_table(terms, rows))
     return 0 if agrees else 1
 
 
-def _terms(plan: Plan, problem: Problem, image: Image) -> dict[str, LossTerms]:
-    with progress_bar(len(BACKENDS) + 1, ORACLE, "check") as bar:
+def _terms(scene: Scene, problem: Problem, image: Image) -> dict[str, LossTerms]:
+    with Progress([]) as progress:
+        progress.say(ORACLE)
         terms = {ORACLE: oracle.losses(image, replace(problem, precision="float64"))}
-        bar.update()
         for name, entry in BACKENDS.items():
-            bar.set_description(entry.label)
+            progress.say(entry.label)
             with Worker(name) as worker:
-                outcome = worker.ask("losses", plan.job(name, problem, image))
+                outcome = worker.ask("losses", scene.job(problem, image))
             terms[name] = LossTerms(**outcome.values["losses"])
-            bar.update()
     return terms
 
 
@@ -67,9 +71,9 @@ def _compared(terms: Mapping[str, LossTerms], bound: float) -> list[Quantity]:
     ]
 
 
-def _to_json(plan: Plan, problem: Problem, terms: dict[str, LossTerms], agrees: bool) -> dict[str, Any]:
+def _to_json(problem: Problem, terms: dict[str, LossTerms], agrees: bool) -> dict[str, Any]:
     return {
-        "recipe": plan.recipe.name,
+        "recipe": problem.recipe.name,
         "precision": problem.precision,
         "size_px": list(problem.content.shape[:2]),
         "weights_sha256": problem.weights.sha256,

@@ -2,17 +2,12 @@
 
 import argparse
 import sys
-from dataclasses import replace
-from typing import Any, Literal, NoReturn
+from typing import NoReturn
 
-from common.errors import RosettaError
-from common.images import Image, load_image, parse_size
+from common.backend import BACKENDS
+from common.comparison import DEFAULT_RECIPE
 from common.problem import DEVICE, PRECISIONS
-from common.recipes import RECIPES, Recipe, find_recipe, with_optimizer, with_size, with_steps
-
-DEFAULT_RECIPE = "d2l"
-WEIGHTS = ("content_weight", "style_weight", "tv_weight")
-TAPS = ("content_taps", "style_taps")
+from common.recipes import RECIPES
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -53,7 +48,11 @@ def add_optimization_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say how the loss is minimised."""
     parser.add_argument("--steps", type=int, metavar="N", help="evaluations of loss and gradient, over all stages")
     parser.add_argument(
-        "--optimizer", choices=("adam", "lbfgs", "recipe"), help="recipe: the recipe's own; default: see the README"
+        "--optimizer",
+        choices=("adam", "lbfgs", "recipe"),
+        help="recipe: the recipe's own (default with --recipe; without, each framework's customary one: "
+        + ", ".join(f"{entry.label} {entry.optimizer}" for entry in BACKENDS.values())
+        + ")",
     )
     parser.add_argument("--seed", type=seed_from, default=0, help="of the noise, for recipes that start from it")
 
@@ -83,53 +82,6 @@ def add_weights_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def recipe_from(options: argparse.Namespace, default: Literal["adam", "lbfgs", "recipe"]) -> Recipe:
-    """The recipe that the options describe, with a default for its optimiser; raise RosettaError if it cannot be."""
-    recipe = find_recipe(options.recipe or DEFAULT_RECIPE)
-    if options.size is not None:
-        recipe = with_size(recipe, parse_size(options.size))
-    if getattr(options, "steps", None) is not None:
-        recipe = with_steps(recipe, options.steps)
-    optimizer = getattr(options, "optimizer", None) or default
-    if optimizer != "recipe":
-        recipe = with_optimizer(recipe, optimizer)
-    recipe = replace(recipe, **_changes(options))
-    _refuse_idle_options(recipe, options)
-    return recipe
-
-
-def initial_image(options: argparse.Namespace) -> Image | None:
-    """The picture to start from, when the options name one."""
-    start = getattr(options, "init", None)
-    return None if start in (None, "content", "noise") else load_image(start)
-
-
-def _changes(options: argparse.Namespace) -> dict[str, Any]:
-    weights = {name: getattr(options, name, None) for name in WEIGHTS}
-    changes: dict[str, Any] = {name: value for name, value in weights.items() if value is not None}
-    for name in TAPS:
-        if (text := getattr(options, name, None)) is not None:
-            changes[name] = tuple(tap.strip() for tap in text.split(",") if tap.strip())
-    if (start := getattr(options, "init", None)) is not None:
-        changes["init"] = start if start in ("content", "noise") else "image"
-    return changes
-
-
-def _refuse_idle_options(recipe: Recipe, options: argparse.Namespace) -> None:
-    # A weight without a tap, and taps without a weight, would have no effect.
-    parts = (
-        ("content", recipe.content_taps, recipe.content_weight),
-        ("style", recipe.style_taps, recipe.style_weight),
-    )
-    for part, taps, weight in parts:
-        if getattr(options, f"{part}_weight", None) and not taps:
-            raise RosettaError(f"{recipe.name} has no {part} tap to weigh: name one with --{part}-taps")
-        if getattr(options, f"{part}_taps", None) and not weight and getattr(options, f"{part}_weight", None) is None:
-            raise RosettaError(f"{recipe.name} gives its {part} loss the weight 0: set --{part}-weight too")
-    if getattr(options, "tv_weight", None) and recipe.tv_form == "none":
-        raise RosettaError(f"{recipe.name} has no total variation to weigh: leave out --tv-weight")
-
-
 def _device(text: str) -> str:
     if not DEVICE.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a device: use cpu, gpu or gpu:1")
@@ -141,3 +93,18 @@ def seed_from(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not a seed: use a whole number from 0 up")
     return int(text)
+
+
+def count_from(text: str) -> int:
+    """A whole number from 1 up, for argparse."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 up")
+    return int(text)
+
+
+def percentage_from(text: str) -> float:
+    """A percentage as a fraction, for argparse."""
+    number = text.removesuffix("%")
+    if not number.replace(".", "", 1).isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a percentage: write 5%")
+    return float(number) / 100

@@ -1,74 +1,77 @@
-"""The rows that the options of the command line ask for."""
+"""The options that say which rows are measured, and what they come to."""
 
 import argparse
 import re
-from collections.abc import Sequence
-from typing import Any, cast
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from common.backend import BACKENDS
-from common.comparison.agreement import ORACLE
-from common.comparison.rows import Group, Row
+from common.cli.options import count_from
+from common.comparison import DEFAULT_SIZE, NamedRow
 from common.errors import RosettaError
-from common.problem import PRECISIONS, Precision
+from common.problem import PRECISIONS
 
 _ROW = re.compile(r"(?P<name>[^=@]+)=(?P<backend>[^:@]+)(?::(?P<mode>[^@]+))?(?:@(?P<python>.+))?")
 _THOROUGH_SIZES = "64,128"
+_MODES = tuple(dict.fromkeys(mode for entry in BACKENDS.values() for mode in entry.modes))
 
 
-def rows_from(options: argparse.Namespace) -> tuple[Row, ...]:
-    """Every row that the options ask for, the groups one after the other; raise RosettaError for what is not there."""
+def add_row_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that make the rows, each list separated by commas."""
+    parser.add_argument("--backends", metavar="B,...", help=f"from {', '.join(BACKENDS)} (default: all)")
+    modes = "; ".join(f"{name}: {', '.join(entry.modes)}" for name, entry in BACKENDS.items())
+    parser.add_argument("--modes", metavar="M,...", help=f"all, or from {modes} (default: the first of each)")
+    precisions = ", ".join(PRECISIONS)
+    parser.add_argument(
+        "--precisions", "--precision", metavar="P,...", help=f"all, or from {precisions} (default: float32)"
+    )
+    parser.add_argument(
+        "--sizes", "--size", metavar="S,...", help="longest sides (128,256), or height x width, in pixels"
+    )
+    parser.add_argument("--python", action="append", default=[], metavar="B=PYTHON", help="interpreter of a backend")
+    parser.add_argument(
+        "--row",
+        action="append",
+        default=[],
+        metavar="NAME=B[:MODE][@PYTHON]",
+        help="one more row, such as another version",
+    )
+    parser.add_argument("--thorough", action="store_true", help="all modes and precisions, two sizes, more rounds")
+    parser.add_argument(
+        "--rounds", type=count_from, metavar="N", help="rounds in which the rows take turns (default: 10)"
+    )
+    parser.add_argument("--threads", type=count_from, metavar="N", help="of every process (default: the cores)")
+    parser.set_defaults(default_size=DEFAULT_SIZE)
+
+
+def rows_from(options: argparse.Namespace) -> dict[str, Any]:
+    """What a request says of its rows; raise RosettaError for what is not understood."""
     thorough = options.thorough
-    backends = _chosen("backends", _given(options.backends, "all"), tuple(BACKENDS))
-    modes = options.modes if options.modes is not None else ("all" if thorough else None)
-    precisions = _chosen("precisions", _given(options.precisions, "all" if thorough else "float32"), PRECISIONS)
-    sizes = _split(_given(options.sizes, _THOROUGH_SIZES if thorough else options.default_size))
-    pythons = _interpreters(options.python)
-    kinds = [*_kinds(backends, modes, pythons), *(_named(text, pythons) for text in options.row)]
-    names = [kind["kind"] for kind in kinds]
-    if twice := {name for name in names if names.count(name) > 1}:
-        raise RosettaError(f"two rows are named {min(twice)!r}: give each --row a name of its own")
-    groups = [Group(size, cast(Precision, precision)) for size in sizes for precision in precisions]
-    return tuple(Row(**kind, group=group) for group in groups for kind in kinds)
-
-
-def _kinds(backends: Sequence[str], modes: str | None, interpreters: dict[str, str]) -> list[dict[str, Any]]:
-    known = tuple(dict.fromkeys(mode for entry in BACKENDS.values() for mode in entry.modes))
-    wanted = None if modes is None else _chosen("modes", modes, known)
-    kinds = [
-        {
-            "kind": f"{backend} {mode}",
-            "label": f"{BACKENDS[backend].label} {mode}",
-            "backend": backend,
-            "mode": mode,
-            "python": interpreters.get(backend),
-        }
-        for backend in backends
-        for mode in BACKENDS[backend].modes
-        if (mode in wanted if wanted is not None else mode == BACKENDS[backend].modes[0])
-    ]
-    if not kinds:
-        raise RosettaError(f"no chosen backend has the mode {modes}: {_modes_there_are(backends)}")
-    return kinds
-
-
-def _named(text: str, interpreters: dict[str, str]) -> dict[str, Any]:
-    found = _ROW.fullmatch(text)
-    if not found:
-        raise RosettaError(f"--row {text!r} is not NAME=BACKEND, NAME=BACKEND:MODE or NAME=BACKEND@/path/to/python")
-    name, backend, mode, python = (found[part] for part in ("name", "backend", "mode", "python"))
-    if name in (ORACLE, *BACKENDS):
-        raise RosettaError(f"--row cannot be named {name!r}, which has a meaning in the tables: choose another")
-    _check("backend", backend, tuple(BACKENDS))
-    mode = mode or BACKENDS[backend].modes[0]
-    _check("mode", mode, BACKENDS[backend].modes)
-    label = f"{name} ({BACKENDS[backend].label} {mode})"
+    modes = options.modes if options.modes is not None or not thorough else "all"
     return {
-        "kind": name,
-        "label": label,
-        "backend": backend,
-        "mode": mode,
-        "python": python or interpreters.get(backend),
+        "backends": _names(options.backends, "all", BACKENDS),
+        "modes": None if modes is None else _names(modes, "", _MODES),
+        "precisions": _names(options.precisions, "all" if thorough else "float32", PRECISIONS),
+        "sizes": _names(options.sizes, _THOROUGH_SIZES if thorough else options.default_size, ()),
+        "interpreters": _interpreters(options.python),
+        "named_rows": tuple(_named_row(text) for text in options.row),
     }
+
+
+def _names(text: str | None, default: str, every: Iterable[str]) -> tuple[str, ...]:
+    """Names separated by commas, each once."""
+    text = default if text is None else text
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if not names:
+        raise RosettaError(f"{text!r} names nothing: separate names by commas")
+    return tuple(every) if names == ("all",) and every else names
+
+
+def _named_row(text: str) -> NamedRow:
+    parts = _ROW.fullmatch(text)
+    if not parts:
+        raise RosettaError(f"--row {text!r} is not NAME=BACKEND, NAME=BACKEND:MODE or NAME=BACKEND@/path/to/python")
+    return NamedRow(parts["name"], parts["backend"], parts["mode"], parts["python"])
 
 
 def _interpreters(texts: Sequence[str]) -> dict[str, str]:
@@ -77,38 +80,9 @@ def _interpreters(texts: Sequence[str]) -> dict[str, str]:
         backend, _, python = text.partition("=")
         if not python:
             raise RosettaError(f"--python {text!r} is not BACKEND=/path/to/python")
-        _check("backend", backend, tuple(BACKENDS))
         if backend in interpreters:
             raise RosettaError(
                 f"--python names {backend} twice: add a row for the second by --row NAME={text.replace('=', '@')}"
             )
         interpreters[backend] = python
     return interpreters
-
-
-def _given(text: str | None, default: str) -> str:
-    return default if text is None else text
-
-
-def _chosen(what: str, text: str, known: Sequence[str]) -> tuple[str, ...]:
-    if text == "all":
-        return tuple(known)
-    for name in (names := _split(text)):
-        _check(what.removesuffix("s"), name, known)
-    return names
-
-
-def _check(what: str, name: str, known: Sequence[str]) -> None:
-    if name not in known:
-        raise RosettaError(f"there is no {what} {name!r}: choose from {', '.join(known)}")
-
-
-def _split(text: str) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-    if not names:
-        raise RosettaError(f"{text!r} names nothing: separate names by commas")
-    return names
-
-
-def _modes_there_are(backends: Sequence[str]) -> str:
-    return "; ".join(f"{BACKENDS[name].label} has {', '.join(BACKENDS[name].modes)}" for name in backends)

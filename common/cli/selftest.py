@@ -7,13 +7,11 @@ from dataclasses import dataclass, replace
 
 from rich.table import Table
 
-from common.cli.compare import settings_from
-from common.cli.rows import rows_from
+from common.cli.plans import measured_request_from
+from common.comparison import Request, Row, Scene
 from common.comparison.measurement import Others, Ratio, paired_ratio
-from common.comparison.plan import plan_for
 from common.comparison.progress import Progress
-from common.comparison.rows import Row
-from common.comparison.session import PER_ROUND, RowRunner, Settings, evaluations_per_round, take_turns
+from common.comparison.session import PER_ROUND, RowRunner, evaluations_per_round, take_turns
 from common.comparison.workers import Delay
 from common.errors import RosettaError
 from common.terminal import console, fitted, plain_table
@@ -42,36 +40,44 @@ class Trial:
         return self.ratio.low <= self.true <= self.ratio.high
 
 
-def selftest_command(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
+    """0 when differences are claimed where they are and only there, 1 when not."""
+    return selftest(measured_request_from(options), options.repeats)
+
+
+def selftest(request: Request, repeats: int) -> int:
     """Compare a row with itself, and with itself made 5% and 20% slower by a known delay.
 
     0 when at most 1 of 20 verdicts claims a difference where there is none, 20% are always found and 5% mostly.
     """
-    row, *others = rows_from(options)
+    row, *others = request.rows
     if others:
         raise RosettaError(
             f"a self-test takes one row, and {row.name} is not the only one: name a backend, a mode, a size"
         )
-    settings = settings_from(options)
-    plan = plan_for(row.group, options)
-    rows = [_delayed(row, name, delay) for name, delay in {"A": 0.0, **_DELAYS}.items()]
+    scene, rows = Scene.of(request), delayed(row)
+    scene.check_sizes(request.sizes)
     trials: list[Trial] = []
     try:
         with Progress([it.name for it in rows]) as progress:
-            progress.expect(options.repeats * len(rows) * settings.rounds * PER_ROUND)
-            for repeat in range(options.repeats):
-                progress.say(f"self-test {repeat + 1} of {options.repeats}")
-                runners = [RowRunner(it, plan, settings.threads, progress) for it in rows]
-                trials += _trials(runners, settings.rounds, repeat)
+            progress.expect(repeats * len(rows) * request.rounds * PER_ROUND)
+            for repeat in range(repeats):
+                progress.say(f"self-test {repeat + 1} of {repeats}")
+                runners = [RowRunner(it, scene, request.threads, progress) for it in rows]
+                trials += _trials(runners, request.rounds, repeat)
     finally:
         if trials:
             out = console()
-            out.print(fitted(_table(row, settings, trials), out, "times"), "", *_lines(trials), sep="\n")
-    return 0 if _passed(trials) else 1
+            out.print(fitted(_table(row, request.rounds, trials), out, "times"), "", *_lines(trials), sep="\n")
+    return 0 if passed(trials) else 1
 
 
-def _delayed(row: Row, name: str, timed: float) -> Row:
-    return replace(row, kind=f"{row.kind} as {name}", delay=Delay(timed, _LONGEST - timed))
+def delayed(row: Row) -> list[Row]:
+    """The row itself, and the rows that it is compared with; all of them wait equally long, timed or not."""
+    return [
+        replace(row, kind=f"{row.kind} as {name}", delay=Delay(timed, _LONGEST - timed))
+        for name, timed in {"A": 0.0, **_DELAYS}.items()
+    ]
 
 
 def _trials(runners: Sequence[RowRunner], rounds: int, seed: int) -> list[Trial]:
@@ -94,7 +100,9 @@ def _trial(one: RowRunner, other: RowRunner, others_fraction: float) -> Trial:
     return Trial(1 + other.row.delay.timed, ratio, others_fraction)
 
 
-def _passed(trials: Sequence[Trial]) -> bool:
+def passed(trials: Sequence[Trial]) -> bool:
+    """Whether there are few false alarms, few small differences missed, and no large one."""
+
     def wrong(delay: float) -> float:
         of_this = [trial.right for trial in trials if trial.true == 1 + delay]
         return of_this.count(False) / len(of_this)
@@ -102,8 +110,8 @@ def _passed(trials: Sequence[Trial]) -> bool:
     return wrong(0.0) <= _MOST_FALSE_ALARMS and wrong(0.05) <= _MOST_MISSED and wrong(0.20) == 0
 
 
-def _table(row: Row, settings: Settings, trials: Sequence[Trial]) -> Table:
-    title = f"{row.name} against itself, {settings.rounds} rounds a time, new processes each time"
+def _table(row: Row, rounds: int, trials: Sequence[Trial]) -> Table:
+    title = f"{row.name} against itself, {rounds} rounds a time, new processes each time"
     headings = ("times", "difference\nshown", "interval holds\nthe truth", "ratios measured")
     table = plain_table(title, "compared with", *headings)
     for name, delay in _DELAYS.items():

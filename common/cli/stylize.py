@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from common.backend import BACKENDS, Entry, load_backend
-from common.cli.options import OneLineParser, add_all_options, initial_image, recipe_from
+from common.cli.options import OneLineParser, add_all_options
+from common.cli.plans import optimizer_from, recipe_from, start_from
 from common.errors import RosettaError, exit_code
-from common.images import Image, check_writable, extent_for, load_image, save_image
+from common.images import Image, check_writable, extent_for, load_image, parse_size, save_image
 from common.problem import Problem
 from common.progress import advance, progress_bar
 from common.quiet import quiet_stderr
-from common.recipes import Exactly, Recipe
+from common.recipes import Exactly, Recipe, with_size
 from common.results import RunResult, Step
 from common.vgg19 import load_weights
 
@@ -41,9 +42,12 @@ def _parser(entry: Entry) -> argparse.ArgumentParser:
 
 
 def _run(entry: Entry, options: argparse.Namespace) -> int:
-    recipe = recipe_from(options, "recipe" if options.recipe else entry.optimizer)
+    recipe = entry.with_optimizer(recipe_from(options), optimizer_from(options))
+    if options.size is not None:
+        recipe = with_size(recipe, parse_size(options.size))
     _check_output(options)
-    content, style, init = load_image(options.content), load_image(options.style), initial_image(options)
+    content, style, start = load_image(options.content), load_image(options.style), start_from(options)
+    init = None if start is None else load_image(start)
     problem = Problem(content, style, recipe, load_weights(options.weights), options.precision, options.device)
     problem.try_stages()
     _note_stretch(content, recipe)

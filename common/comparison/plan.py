@@ -1,101 +1,237 @@
-"""What `compare.py` is asked to do, read and checked before any framework is started."""
+"""What a comparison is asked to do, and the rows and the scene that follow from it, before any framework is started."""
 
-import argparse
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
 
 from common import samples
-from common.backend import BACKENDS
-from common.cli.options import initial_image, recipe_from
-from common.comparison.rows import Group
-from common.comparison.workers import Job
+from common.backend import BACKENDS, OptimizerChoice
+from common.comparison.workers import NO_DELAY, Delay, Job
 from common.errors import RosettaError
-from common.images import Image, load_image
-from common.problem import Mode, Precision, Problem
-from common.recipes import Exactly, Recipe, Stage
-from common.vgg19 import load_weights, locate_weights
+from common.images import Image, load_image, parse_size
+from common.machine import usable_cores
+from common.problem import DEVICE, PRECISIONS, Mode, Precision, Problem
+from common.recipes import Exactly, Recipe, Stage, find_recipe, with_size, with_steps
+from common.vgg19 import Weights, load_weights, locate_weights
 
+PathLike = str | os.PathLike[str]
+
+DEFAULT_RECIPE, DEFAULT_STEPS, DEFAULT_ROUNDS = "d2l", 100, 10
+DEFAULT_SIZE = "256"  # small enough for two cores, large enough to look at
 # Not square, one side odd: a transposed axis cannot hide, and the deepest taps still have 4 and 6 positions.
 _SMALL = Exactly(37, 50)
+_RESERVED = ("oracle", *BACKENDS)  # what the tables call the columns
+
+
+@dataclass(frozen=True)
+class Group:
+    """What rows must share to be ranked with one another; the size is as it was asked for."""
+
+    size: str
+    precision: Precision
+
+
+@dataclass(frozen=True)
+class Row:
+    """One thing to be measured; its kind is unique within its group, and only the self-test delays it."""
+
+    kind: str
+    label: str
+    backend: str
+    mode: Mode
+    group: Group
+    python: str | None = None
+    delay: Delay = NO_DELAY
+
+    @property
+    def name(self) -> str:
+        """The row's name, unique within a comparison."""
+        return f"{self.kind} {self.group.precision} {self.group.size}"
+
+    @property
+    def fused(self) -> bool:
+        """Whether the framework compiles the network as a whole, so that its inner values cannot be looked at."""
+        return self.mode in ("compiled", "xla")
+
+
+@dataclass(frozen=True)
+class NamedRow:
+    """One more row for each group; without a mode the backend's first, without an interpreter the backend's."""
+
+    name: str
+    backend: str
+    mode: Mode | None = None
+    python: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is compared, and how; raises RosettaError for a value that cannot be used.
+
+    Without pictures the samples are taken, and `init` is a picture to start from. `optimizer` is one for all backends,
+    the recipe's own, or the one customary with each framework. `modes` are each backend's first by default. `sizes`
+    are longest sides (`256`) or height x width (`192x256`), in pixels. `interpreters` are
+    Python executables by backend.
+    """
+
+    content: PathLike | None = None
+    style: PathLike | None = None
+    init: PathLike | None = None
+    recipe: Recipe = field(default_factory=lambda: with_steps(find_recipe(DEFAULT_RECIPE), DEFAULT_STEPS))
+    optimizer: OptimizerChoice = "customary"
+    weights: str | None = None
+    device: str = "cpu"
+    seed: int = 0
+    backends: tuple[str, ...] = tuple(BACKENDS)
+    modes: tuple[str, ...] | None = None
+    precisions: tuple[Precision, ...] = ("float32",)
+    sizes: tuple[str, ...] = (DEFAULT_SIZE,)
+    interpreters: Mapping[str, str] = field(default_factory=dict)
+    named_rows: tuple[NamedRow, ...] = ()
+    rounds: int = DEFAULT_ROUNDS
+    threads: int = field(default_factory=usable_cores)
+
+    def __post_init__(self) -> None:
+        if (self.content is None) != (self.style is None):
+            raise RosettaError("name a content and a style picture, or neither for the samples")
+        _check("backend", (*self.backends, *self.interpreters), tuple(BACKENDS))
+        _check("mode", self.modes or (), tuple(dict.fromkeys(mode for it in BACKENDS.values() for mode in it.modes)))
+        _check("precision", self.precisions, PRECISIONS)
+        for size in self.sizes:
+            parse_size(size)
+        if not DEVICE.fullmatch(self.device):
+            raise RosettaError(f"there is no device {self.device!r}: use cpu, gpu or gpu:1")
+        for what, number, least in (("rounds", self.rounds, 1), ("threads", self.threads, 1), ("seed", self.seed, 0)):
+            if number < least:
+                raise RosettaError(f"{what} is {number}: give a whole number from {least} up")
+        names = [row.name for row in self.rows]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            kind = next(row.kind for row in self.rows if row.name == twice[0])
+            raise RosettaError(f"two rows are named {kind!r}: give each --row a name of its own")
+
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """What is ranked apart: each size in each precision."""
+        return tuple(Group(size, precision) for size in self.sizes for precision in self.precisions)
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """Every row, group by group."""
+        return tuple(row for group in self.groups for row in (*self._rows_by_mode(group), *self._named_rows(group)))
+
+    def _rows_by_mode(self, group: Group) -> list[Row]:
+        rows = [
+            Row(f"{name} {mode}", f"{BACKENDS[name].label} {mode}", name, mode, group, self.interpreters.get(name))
+            for name in self.backends
+            for mode in (BACKENDS[name].modes if self.modes is not None else BACKENDS[name].modes[:1])
+            if self.modes is None or mode in self.modes
+        ]
+        if not rows:
+            there_are = "; ".join(
+                f"{BACKENDS[name].label} has {', '.join(BACKENDS[name].modes)}" for name in self.backends
+            )
+            raise RosettaError(f"no chosen backend has the mode {','.join(self.modes or ())}: {there_are}")
+        return rows
+
+    def _named_rows(self, group: Group) -> Iterable[Row]:
+        for row in self.named_rows:
+            if row.name in _RESERVED:
+                raise RosettaError(
+                    f"a row cannot be named {row.name!r}, which has a meaning in the tables: choose another"
+                )
+            _check("backend", [row.backend], tuple(BACKENDS))
+            entry = BACKENDS[row.backend]
+            mode = row.mode or entry.modes[0]
+            _check("mode", [mode], entry.modes)
+            python = row.python or self.interpreters.get(row.backend)
+            yield Row(row.name, f"{row.name} ({entry.label} {mode})", row.backend, mode, group, python)
+
+
+def _check(what: str, names: Iterable[str], known: Iterable[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise RosettaError(f"there is no {what} {name!r}: choose from {', '.join(known)}")
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
-    """Two pictures and what every backend does with them; the recipes differ in their optimisers alone."""
+class Picture:
+    """A picture as it was read: its file's name and sha256, and RGB in [0, 1] of shape (H, W, 3)."""
 
-    names: tuple[str, str]
-    content: Image
-    style: Image
+    path: Path
+    sha256: str
+    image: Image
+
+    @property
+    def name(self) -> str:
+        """The file's name, without the folders."""
+        return self.path.name
+
+    @classmethod
+    def read(cls, path: PathLike) -> "Picture":
+        """Decode a picture; raise RosettaError when there is none."""
+        image = load_image(path)
+        return cls(Path(path), sha256(Path(path).read_bytes()).hexdigest(), image)
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What all rows of a comparison share; a group adds its size and precision.
+
+    `weights_source` is where another process reads the weights.
+    """
+
+    content: Picture
+    style: Picture
     init: Image | None
-    recipes: Mapping[str, Recipe]
-    weights: str
-    precision: Precision
+    recipe: Recipe
+    optimizer: OptimizerChoice
+    weights: Weights
+    weights_source: str
     device: str
     seed: int
 
-    @property
-    def recipe(self) -> Recipe:
-        """The recipe, for everything that does not depend on the optimiser."""
-        return next(iter(self.recipes.values()))
-
-    def problem(self, mode: Mode | None = None) -> Problem:
-        """The problem with both pictures as they are, before any stage resizes them."""
-        weights = load_weights(self.weights)
-        return Problem(self.content, self.style, self.recipe, weights, self.precision, self.device, mode)
-
-    def small_problem(self, mode: Mode | None = None) -> Problem:
-        """A problem small enough for the oracle to be instant."""
-        return self.problem(mode).at(Stage(_SMALL, 1, self.recipe.stages[0].optimizer))
-
-    def run_problem(self, mode: Mode | None = None) -> Problem:
-        """The problem at the size of the run's last stage."""
-        return self.problem(mode).at(self.recipe.stages[-1])
-
-    def within(self, precision: Precision) -> "Plan":
-        """The same in another precision."""
-        return replace(self, precision=precision)
-
-    def job(self, backend: str, problem: Problem, image: Image | None) -> Job:
-        """A job of one backend on the pictures of a problem, in its arithmetic and mode."""
-        return Job(
-            self.recipes[backend],
-            self.weights,
-            problem.precision,
-            problem.device,
-            problem.mode or BACKENDS[backend].modes[0],
-            self.seed,
-            problem.content,
-            problem.style,
-            image,
+    @classmethod
+    def of(cls, request: Request) -> "Scene":
+        """Read what a request names; raise RosettaError for what cannot be read."""
+        return cls(
+            content=Picture.read(request.content or samples.CONTENT.path),
+            style=Picture.read(request.style or samples.STYLE.path),
+            init=None if request.init is None else load_image(request.init),
+            recipe=request.recipe,
+            optimizer=request.optimizer,
+            weights=load_weights(request.weights),
+            weights_source=locate_weights(request.weights),
+            device=request.device,
+            seed=request.seed,
         )
 
+    def problem(self, precision: Precision, size: str | None = None) -> Problem:
+        """The problem with both pictures as they are, and the recipe's stages scaled to a size."""
+        recipe = self.recipe if size is None else with_size(self.recipe, parse_size(size))
+        return Problem(self.content.image, self.style.image, recipe, self.weights, precision, self.device)
 
-def plan_from(options: argparse.Namespace) -> Plan:
-    """Read what the options name, or the samples, and try every size; raise RosettaError for bad input."""
-    plan = _read(options)
-    if options.size is not None:
-        plan.problem().try_stages()
-    return plan
+    def small_problem(self, precision: Precision) -> Problem:
+        """A problem small enough for the oracle to be instant."""
+        return self.problem(precision).at(Stage(_SMALL, 1, self.recipe.stages[0].optimizer))
 
+    def problem_at(self, precision: Precision, size: str) -> Problem:
+        """The problem with both pictures as the last stage has them."""
+        problem = self.problem(precision, size)
+        return problem.at(problem.recipe.stages[-1])
 
-def plan_for(group: Group, options: argparse.Namespace) -> Plan:
-    """The plan of a group of rows, at its size and in its precision; raise RosettaError for bad input."""
-    return plan_from(argparse.Namespace(**{**vars(options), "size": group.size, "precision": group.precision}))
+    def check_sizes(self, sizes: Iterable[str]) -> None:
+        """Raise RosettaError for a size at which a stage does not fit."""
+        for size in sizes:
+            self.problem("float32", size).try_stages()
 
+    def for_row(self, row: Row, problem: Problem) -> Problem:
+        """A problem in a row's mode, with the optimizer that the row's backend uses."""
+        recipe = BACKENDS[row.backend].with_optimizer(problem.recipe, self.optimizer)
+        return replace(problem, recipe=recipe, mode=row.mode)
 
-def _read(options: argparse.Namespace) -> Plan:
-    if (options.content is None) != (options.style is None):
-        raise RosettaError("name a content and a style picture, or neither for the samples")
-    content = options.content or str(samples.CONTENT.path)
-    style = options.style or str(samples.STYLE.path)
-    return Plan(
-        names=(content, style),
-        content=load_image(content),
-        style=load_image(style),
-        init=initial_image(options),
-        recipes={name: recipe_from(options, entry.optimizer) for name, entry in BACKENDS.items()},
-        weights=locate_weights(options.weights),
-        precision=options.precision,
-        device=options.device,
-        seed=getattr(options, "seed", 0),
-    )
+    def job(self, problem: Problem, image: Image | None) -> Job:
+        """A job on a problem; `image` is where the loss is evaluated, or where a transfer starts."""
+        return Job(problem=problem, weights_source=self.weights_source, seed=self.seed, image=image)

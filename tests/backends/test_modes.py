@@ -5,10 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from common import RECIPES, Network, RosettaError, oracle
+from common import RECIPES, Network, RosettaError, oracle, with_steps
 from common.backend import BACKENDS, load_backend
-from common.comparison.plan import plan_for
-from common.comparison.rows import Group
+from common.comparison import Request, Scene
 from common.comparison.workers.client import Worker
 from common.distances import cosine_gap, relative, relative_l2
 from common.tolerances import bounds_for
@@ -17,20 +16,18 @@ EVERY = [(name, mode) for name, entry in BACKENDS.items() for mode in entry.mode
 
 
 @pytest.fixture(scope="module")
-def plan():
-    from common.cli.main import _compare_parser
-
-    arguments = ["--weights", "random", "--recipe", "gatys", "--init", "content", "--steps", "1"]
-    return plan_for(Group("24x30", "float64"), _compare_parser().parse_args(arguments))
+def scene():
+    recipe = replace(with_steps(RECIPES["gatys"], 1), init="content")
+    return Scene.of(Request(recipe=recipe, weights="random"))
 
 
 @pytest.mark.parametrize(("name", "mode"), EVERY)
-def test_every_mode_computes_the_oracles_loss_and_gradient(plan, name, mode):
+def test_every_mode_computes_the_oracles_loss_and_gradient(scene, name, mode):
     """In a process of its own, as compare.py does it: compilers and frameworks do not always share one."""
-    problem = plan.run_problem(mode)
+    problem = replace(scene.problem_at("float64", "24x30"), mode=mode)
     image = np.random.default_rng(2).random(problem.content.shape, np.float32)
     with Worker(name) as worker:
-        found = worker.ask("prepare", plan.job(name, problem, image))
+        found = worker.ask("prepare", scene.job(problem, image))
     terms, gradient = oracle.value_and_grad(image, problem)
     assert relative(float(found.arrays["loss/total"]), terms.total) <= 1e-12
     assert relative_l2(found.arrays["gradient/pixels"], gradient) <= 1e-10

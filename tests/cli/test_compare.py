@@ -11,9 +11,8 @@ from PIL import Image as Pillow
 from report_samples import VALIDATOR
 
 from common import RECIPES, Problem, load_image, load_weights, oracle
-from common.cli import gallery
-from common.cli import main as commands
-from common.cli.main import main
+from common.cli.gallery import requests_from
+from common.cli.main import main, parse
 from common.comparison.agreement import row as row_agreement
 from common.comparison.agreement import table as agreement
 from common.images import to_bytes
@@ -203,10 +202,9 @@ def test_gallery_of_one_recipe(tmp_path):
 
 
 def test_gallery_is_of_all_recipes_unless_some_are_named():
-    parser, _ = commands._COMMANDS["gallery"]
     for given, names in (([], list(RECIPES)), (["--recipes", "gatys, keras-io"], ["gatys", "keras-io"])):
-        options = parser.parse_args(["--weights", "random", "--size", "96", *given])
-        assert list(gallery._plans(options)) == names
+        options = parse(["gallery", "--weights", "random", "--size", "96", *given])
+        assert list(requests_from(options)) == names
 
 
 @pytest.mark.parametrize(
@@ -238,14 +236,6 @@ def test_gallery_is_of_all_recipes_unless_some_are_named():
         (["selftest", "--repeats", "0"], "'0' is not a number from 1 up"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_code_2(arguments, words, tmp_path, monkeypatch, capsys):
+def test_bad_input_is_one_line_and_exit_code_2(arguments, words, tmp_path, monkeypatch, refused):
     monkeypatch.chdir(tmp_path)
-    try:
-        code = main(arguments)
-    except SystemExit as error:
-        code = error.code
-    captured = capsys.readouterr()
-    assert code == 2
-    assert words in captured.err
-    assert len(captured.err.strip().splitlines()) == 1
-    assert captured.out == ""
+    refused(lambda: main(arguments), words)

@@ -5,18 +5,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.backend import BACKENDS
-from common.cli.main import _compare_parser
-from common.cli.rows import rows_from
-from common.comparison.rows import Group
+from common.cli.main import parse
+from common.cli.plans import measured_request_from
+from common.comparison import Group
 from common.errors import RosettaError
 from common.problem import PRECISIONS
 
-PARSER = _compare_parser()
 MODES = list(dict.fromkeys(mode for entry in BACKENDS.values() for mode in entry.modes))
 
 
 def rows_of(*arguments):
-    return rows_from(PARSER.parse_args(arguments))
+    return measured_request_from(parse(arguments)).rows
 
 
 def kinds_of(*arguments):

@@ -181,20 +181,14 @@ BAD = [
 ]
 
 
-def refused(code, capsys, message):
-    """Check that a run ended with code 2 and one line, before anything was begun."""
-    captured = capsys.readouterr()
-    assert code == 2
-    assert captured.out == ""
-    assert re.fullmatch(r"python -m torch_impl: [^\r\n]+\n", captured.err), captured.err
-    assert message in captured.err
+PROGRAM = "python -m torch_impl"
 
 
 @pytest.mark.parametrize(("options", "message"), BAD, ids=[" ".join(options) for options, _ in BAD])
-def test_a_bad_option_is_refused(run, tmp_path, capsys, monkeypatch, message, options):
+def test_a_bad_option_is_refused(run, tmp_path, refused, monkeypatch, message, options):
     monkeypatch.setattr(stylize, "load_backend", None)  # nothing here needs the framework
     (tmp_path / "out.png").write_bytes(b"old")
-    refused(run(*options), capsys, message)
+    refused(lambda: run(*options), message, PROGRAM)
     assert (tmp_path / "out.png").read_bytes() == b"old"
 
 
@@ -208,20 +202,20 @@ def test_a_bad_option_is_refused(run, tmp_path, capsys, monkeypatch, message, op
         ("./style.png", "which is read: name another"),
     ],
 )
-def test_a_bad_output_is_refused(run, folder, capsys, output, message):
+def test_a_bad_output_is_refused(run, folder, refused, output, message):
     before = {path: path.read_bytes() for path in folder.iterdir()}
-    refused(run(output=output), capsys, message)
+    refused(lambda: run(output=output), message, PROGRAM)
     assert before == {path: path.read_bytes() for path in folder.iterdir()}
 
 
 @pytest.mark.parametrize("companion", ["out-losses.png", "out-00002.png"])
-def test_a_companion_that_would_replace_a_picture_is_refused(tmp_path, content, style, capsys, companion):
+def test_a_companion_that_would_replace_a_picture_is_refused(tmp_path, content, style, refused, companion):
     """Those of --plot and --save-every are written too."""
     save_image(tmp_path / "style.png", style)
     save_image(tmp_path / companion, content)
     paths = [str(tmp_path / name) for name in (companion, "style.png")]
-    code = stylize.main("torch", [*paths, "-o", str(tmp_path / "out.png"), *SMALL, "--plot", "--save-every", "2"])
-    refused(code, capsys, "which is read: name another")
+    arguments = [*paths, "-o", str(tmp_path / "out.png"), *SMALL, "--plot", "--save-every", "2"]
+    refused(lambda: stylize.main("torch", arguments), "which is read: name another", PROGRAM)
 
 
 @pytest.mark.parametrize(
@@ -234,13 +228,10 @@ def test_a_companion_that_would_replace_a_picture_is_refused(tmp_path, content, 
     ],
     ids=" ".join,
 )
-def test_a_bad_picture_is_refused(folder, tmp_path, monkeypatch, capsys, pictures, message):
+def test_a_bad_picture_is_refused(folder, tmp_path, monkeypatch, refused, pictures, message):
     monkeypatch.chdir(folder)
-    try:
-        code = stylize.main("torch", [*pictures, "-o", str(tmp_path / "out.png"), *SMALL])
-    except SystemExit as left:
-        code = left.code
-    refused(code, capsys, message)
+    arguments = [*pictures, "-o", str(tmp_path / "out.png"), *SMALL]
+    refused(lambda: stylize.main("torch", arguments), message, PROGRAM)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,7 +1,7 @@
 """Whether the backends and the rows compute the same."""
 
 from common.comparison.agreement.references import (
-    Plans,
+    Interpreter,
     Reference,
     interpreter_of,
     interpreters_of,
@@ -15,7 +15,7 @@ __all__ = [
     "ORACLE",
     "Agreement",
     "Check",
-    "Plans",
+    "Interpreter",
     "Quantity",
     "Reference",
     "RowAgreement",

@@ -1,20 +1,18 @@
 """The float64 truth for each interpreter: its own evaluation at every size, itself proven by the oracle."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from common.backend import BACKENDS
 from common.comparison.agreement.table import Agreement, compare
-from common.comparison.plan import Plan
+from common.comparison.plan import Row, Scene
 from common.comparison.progress import Progress
-from common.comparison.rows import Row
 from common.comparison.workers import Worker
 from common.probe import probe
 from common.problem import Problem
 from common.tensors import Arrays
 
 Interpreter = tuple[str, str | None]
-Plans = Mapping[str, Plan]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,36 +37,36 @@ def interpreters_of(rows: Iterable[Row]) -> dict[Interpreter, str]:
     return names
 
 
-def take_reference(interpreter: Interpreter, name: str, plans: Plans, progress: Progress) -> Reference:
-    """Have one interpreter evaluate everything; plans are by size. Raises RosettaError when it cannot."""
-    (backend, python), plan = interpreter, next(iter(plans.values()))
-    small, at_size = _tabled_problems(plans)
+def take_reference(
+    interpreter: Interpreter, name: str, scene: Scene, sizes: Sequence[str], progress: Progress
+) -> Reference:
+    """Have one interpreter evaluate everything; raises RosettaError when it cannot."""
+    backend, python = interpreter
+    small, at_size = _tabled_problems(scene, sizes[0])
 
     def ask(action: str, problem: Problem) -> Arrays:
-        # One recipe for all backends: their own ones differ in the optimiser, whose first steps are compared, too.
-        job = replace(plan.job(backend, problem, probe(problem)), recipe=problem.recipe)
-        return worker.ask(action, job).arrays
+        return worker.ask(action, scene.job(problem, probe(problem))).arrays
 
     with Worker(backend, python) as worker:
         progress.say(f"reference: importing {BACKENDS[backend].label}")
         worker.imported()
         progress.say(f"reference: {BACKENDS[backend].label} in float64")
         tabled = (ask("tensors", small), ask("inspect", at_size))
-        sizes = {size: it.within("float64").run_problem() for size, it in plans.items()}
-        return Reference(name, {size: ask("evaluate", it) for size, it in sizes.items()}, tabled)
+        problems = {size: scene.problem_at("float64", size) for size in sizes}
+        by_size = {size: ask("evaluate", problem) for size, problem in problems.items()}
+        return Reference(name, by_size, tabled)
 
 
-def prove(references: Iterable[Reference], plans: Plans, progress: Progress) -> tuple[Agreement, ...]:
+def prove(references: Iterable[Reference], scene: Scene, size: str, progress: Progress) -> tuple[Agreement, ...]:
     """The full tables of all references against the oracle and each other, and what the port doctor finds."""
     tables, everyone = [], list(references)
-    for number, problem in enumerate(_tabled_problems(plans)):
+    for number, problem in enumerate(_tabled_problems(scene, size)):
         progress.say(f"reference: the oracle, {problem.precision}")
         tensors = {it.name: it.tabled[number] for it in everyone}
         tables.append(compare(problem, probe(problem), tensors, explained=number == 0))
     return tuple(tables)
 
 
-def _tabled_problems(plans: Plans) -> tuple[Problem, Problem]:
+def _tabled_problems(scene: Scene, size: str) -> tuple[Problem, Problem]:
     # Small in float64 proves the algorithm; the first size in float32 shows the rounding, and what it flips.
-    plan = next(iter(plans.values()))
-    return plan.within("float64").small_problem(), plan.within("float32").run_problem()
+    return scene.small_problem("float64"), scene.problem_at("float32", size)

@@ -6,6 +6,7 @@ from common.comparison.measurement.roofline import Limit, ceiling_flops_per_s, e
 from common.comparison.measurement.stats import (
     FEWEST_ROUNDS,
     Ratio,
+    Rounds,
     Timing,
     bootstrap_interval,
     paired_ratio,
@@ -19,6 +20,7 @@ __all__ = [
     "Limit",
     "Others",
     "Ratio",
+    "Rounds",
     "Timing",
     "bootstrap_interval",
     "ceiling_flops_per_s",

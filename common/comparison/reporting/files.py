@@ -36,7 +36,7 @@ def _grid(report: Report) -> list[list[Labelled]]:
             for result in report.in_group(group)
             if result.run is not None
         ]
-        for group in report.plans
+        for group in report.request.groups
     ]
     return [[*sources, *lines[0]], *filter(None, lines[1:])]
 

@@ -1,6 +1,6 @@
 """What a comparison found: ratios, curves, and the pictures with their differences."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -8,10 +8,9 @@ from typing import Any
 
 from common.comparison.agreement import Agreement
 from common.comparison.measurement import Convergence, Ratio, common_loss, convergence_of, paired_ratio
-from common.comparison.plan import Plan
+from common.comparison.plan import Group, Request, Scene
 from common.comparison.reporting.pictures import compare_pictures
-from common.comparison.rows import Group
-from common.comparison.session import RowResult, Session, Settings
+from common.comparison.session import RowResult, Session
 from common.images import Image
 
 Values = dict[str, Any]
@@ -19,10 +18,10 @@ Values = dict[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """The settings and everything that a session found; `complete` is False after an interrupt."""
+    """What was asked for and everything that a session found; `complete` is False after an interrupt."""
 
-    plans: Mapping[Group, Plan]
-    settings: Settings
+    request: Request
+    scene: Scene
     algorithm: tuple[Agreement, ...]
     results: tuple[RowResult, ...]
     evaluations_per_round: int
@@ -34,7 +33,7 @@ class Report:
         """What a session has found so far."""
         count = min(session.evaluations_per_round.values(), default=0)
         found = (session.algorithm, session.results, count, session.others_fraction)
-        return cls(session.plans, session.settings, *found, complete)
+        return cls(session.request, session.scene, *found, complete)
 
     @property
     def agrees(self) -> bool:
@@ -55,7 +54,7 @@ class Report:
     @cached_property
     def ratios(self) -> tuple[Ratio, ...]:
         """Every two ranked rows of a group, the slower one first."""
-        return tuple(ratio for group in self.plans for ratio in _ratios(self.in_group(group)))
+        return tuple(ratio for group in self.request.groups for ratio in _ratios(self.in_group(group)))
 
     @cached_property
     def against_fastest(self) -> dict[str, Ratio]:
@@ -75,7 +74,7 @@ class Report:
     @cached_property
     def common_losses(self) -> dict[Group, float]:
         """By group, the best loss that all rows reach which agree."""
-        losses = {group: common_loss(self._ranked_curves(group)) for group in self.plans}
+        losses = {group: common_loss(self._ranked_curves(group)) for group in self.request.groups}
         return {group: loss for group, loss in losses.items() if loss is not None}
 
     def in_group(self, group: Group) -> list[RowResult]:
@@ -89,7 +88,8 @@ class Report:
     @cached_property
     def pictures(self) -> dict[str, Image]:
         """The pictures by the names that the JSON values give them, the heat maps among them."""
-        first = next(iter(self.plans.values())).run_problem()
+        group = self.request.groups[0]
+        first = self.scene.problem_at(group.precision, group.size)
         named = {self.files[it.row.name]: it.run.image for it in self.results if it.run is not None}
         heat_maps = {name: image for name, image, _ in self.differences}
         return {"content": first.content, "style": first.style, **named, **heat_maps}
@@ -108,7 +108,7 @@ class Report:
     def differences(self) -> list[tuple[str, Image, Values]]:
         """Every row's picture against the first one of its group: the heat map's file name and picture, and numbers."""
         found = []
-        for group in self.plans:
+        for group in self.request.groups:
             finished = [(it.row.name, it.run.image) for it in self.in_group(group) if it.run is not None]
             found += [self._difference(*other, *finished[0]) for other in finished[1:]]
         return found

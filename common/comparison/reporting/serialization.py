@@ -7,10 +7,10 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from common.comparison.plan import Plan
 from common.comparison.reporting.provenance import commit, describe_machine
 from common.comparison.reporting.report import Report
 from common.comparison.session import RowResult
+from common.recipes import Recipe
 
 SCHEMA = 3
 Values = dict[str, Any]
@@ -22,8 +22,7 @@ def report_to_json(report: Report) -> Values:
 
 
 def _circumstances(report: Report) -> Values:
-    plan = next(iter(report.plans.values()))
-    weights = plan.problem().weights
+    request, scene, weights = report.request, report.scene, report.scene.weights
     gpus = [result.environment.get("gpu") for result in report.results if result.environment]
     return {
         "schema": SCHEMA,
@@ -34,15 +33,15 @@ def _circumstances(report: Report) -> Values:
         "machine": {**describe_machine(), "gpu": next(filter(None, gpus), None)},
         "commit": commit(),
         "weights": {"name": weights.name, "sha256": weights.sha256, "licence": weights.licence},
-        "content": plan.names[0],
-        "style": plan.names[1],
-        "recipe": plan.recipe.name,
-        "network": _network_json(plan),
-        "seed": plan.seed,
-        "device": plan.device,
-        "threads": report.settings.threads,
+        "content": str(scene.content.path),
+        "style": str(scene.style.path),
+        "recipe": scene.recipe.name,
+        "network": _network_json(scene.recipe),
+        "seed": request.seed,
+        "device": request.device,
+        "threads": request.threads,
         "others_fraction": report.others_fraction,
-        "rounds": report.settings.rounds,
+        "rounds": request.rounds,
         "evaluations_per_round": report.evaluations_per_round,
         "pairing": report.pairing,
     }
@@ -98,9 +97,8 @@ def _convergence_json(report: Report, result: RowResult) -> Values | None:
     }
 
 
-def _network_json(plan: Plan) -> Values:
+def _network_json(recipe: Recipe) -> Values:
     """What decides how much there is to compute, besides the size."""
-    recipe = plan.recipe
     taps = {"style_taps": list(recipe.style_taps), "content_taps": list(recipe.content_taps)}
     return {**taps, "pooling": recipe.pooling, "tv_form": recipe.tv_form}
 

@@ -2,14 +2,13 @@
 
 from common.comparison.session.row_result import RowResult
 from common.comparison.session.row_runner import PER_ROUND, RowRunner
-from common.comparison.session.session import Session, Settings, evaluations_per_round, take_turns
+from common.comparison.session.session import Session, evaluations_per_round, take_turns
 
 __all__ = [
     "PER_ROUND",
     "RowResult",
     "RowRunner",
     "Session",
-    "Settings",
     "evaluations_per_round",
     "take_turns",
 ]

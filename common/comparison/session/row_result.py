@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from common.comparison.agreement import RowAgreement
 from common.comparison.measurement import Limit, Timing, summarise
-from common.comparison.rows import Row
+from common.comparison.plan import Row
 from common.results import RunResult
 
 Status = Literal["measured", "incomplete", "unavailable", "died"]

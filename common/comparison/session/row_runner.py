@@ -7,10 +7,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from common.comparison.agreement import RowAgreement
-from common.comparison.measurement import Limit, ceiling_flops_per_s, evaluation_flops, optimizer_s
-from common.comparison.plan import Plan
+from common.comparison.measurement import Limit, Rounds, ceiling_flops_per_s, evaluation_flops, optimizer_s
+from common.comparison.plan import Row, Scene
 from common.comparison.progress import Progress
-from common.comparison.rows import Row
 from common.comparison.session.row_result import Memory, RowResult, Status
 from common.comparison.workers import Outcome, Worker, WorkerDiedError, variables
 from common.errors import RosettaError
@@ -25,23 +24,27 @@ _LONGEST_ROUNDS_S, _FEWEST_ROUNDS = 240.0, 2
 PER_ROUND = 4  # about: it is found when the rows are running
 
 
+def had_enough(rounds_s: Rounds) -> bool:
+    """Whether rounds are so many and took so long that the other rows need not wait for more of them."""
+    durations_s = [sum(evaluations_s) for evaluations_s in rounds_s if evaluations_s]
+    return len(durations_s) >= _FEWEST_ROUNDS and sum(durations_s) > _LONGEST_ROUNDS_S
+
+
 class RowRunner:
     """A row's worker process and what is known of the row so far, in `result`.
 
     What goes wrong becomes part of the result: the other rows go on.
     """
 
-    def __init__(self, row: Row, plan: Plan, threads: int, progress: Progress) -> None:
-        self.row, self._plan, self._threads, self._progress = row, plan, threads, progress
+    def __init__(self, row: Row, scene: Scene, threads: int, progress: Progress) -> None:
+        self.row, self._scene, self._threads, self._progress = row, scene, threads, progress
+        self._whole = scene.for_row(row, scene.problem(row.group.precision, row.group.size))
+        last = self._whole.recipe.stages[-1]
+        self.problem = self._whole.at(last)  # with the pictures as the last stage has them
         height, width = self.problem.content.shape[:2]
-        self.result = RowResult(row, (height, width), plan.recipes[row.backend].stages[-1].optimizer.label)
+        self.result = RowResult(row, (height, width), last.optimizer.label)
         self._worker: Worker | None = None
         self._forward_s: list[float] = []
-
-    @property
-    def problem(self) -> Problem:
-        """The row's problem at the run's size."""
-        return self._plan.run_problem(self.row.mode)
 
     @property
     def pid(self) -> int | None:
@@ -55,19 +58,18 @@ class RowRunner:
 
     def expected(self, rounds: int) -> int:
         """About how many evaluations there are to come, for the progress bar."""
-        return self._plan.recipes[self.row.backend].steps + PER_ROUND * rounds
+        return self._whole.recipe.steps + PER_ROUND * rounds
 
     @property
     def transfer_s(self) -> float:
         """About how long the whole transfer takes."""
         timing = self.result.timing
-        return 0.0 if timing is None else timing.median_s * self._plan.recipes[self.row.backend].steps
+        return 0.0 if timing is None else timing.median_s * self._whole.recipe.steps
 
     @property
     def has_had_enough(self) -> bool:
         """Whether its rounds have taken so long, and are so many, that the others need not wait for more."""
-        rounds_s = [sum(one) for one in self.result.rounds_s if one]
-        return len(rounds_s) >= _FEWEST_ROUNDS and sum(rounds_s) > _LONGEST_ROUNDS_S
+        return had_enough(self.result.rounds_s)
 
     @property
     def too_long(self) -> bool:
@@ -102,8 +104,7 @@ class RowRunner:
 
     def prepare(self) -> Arrays:
         """Build the problem and evaluate it for the first time; losses and gradient by the doctor's names."""
-        problem = self.problem
-        outcome = self._ask("prepare", problem)
+        outcome = self._ask("prepare", self.problem)
         weights_s = outcome.values["weights_s"]
         self._note(
             environment={**(self.result.environment or {}), **outcome.values["environment"]},
@@ -113,7 +114,7 @@ class RowRunner:
 
     def evaluate_small(self) -> Arrays:
         """The same of the small problem, with feature maps unless the network is fused."""
-        problem = self._plan.small_problem(self.row.mode)
+        problem = self._scene.for_row(self.row, self._scene.small_problem(self.row.group.precision))
         inner = {} if self.row.fused else self._ask("inspect", problem).arrays
         return {**inner, **self._ask("evaluate", problem).arrays}
 
@@ -142,7 +143,7 @@ class RowRunner:
         self._note(memory=Memory(memory["resident_bytes"], *gpu.values()))
 
     def _transfer(self) -> None:
-        job = self._plan.job(self.row.backend, self._plan.problem(self.row.mode), self._plan.init)
+        job = self._scene.job(self._whole, self._scene.init)
         outcome = self._the_worker.ask("stylize", job, lambda kind, _: self._progress.advance(kind == "step"))
         run = RunResult.from_json(outcome.values["run"], outcome.arrays["image"])
         phases = {"optimizer_s": optimizer_s(run), "saving_s": outcome.values["saving_s"]}
@@ -153,7 +154,7 @@ class RowRunner:
         timing = self.result.timing
         if timing is None:
             return
-        flops = evaluation_flops(self._plan.recipe, *self.result.size_px)
+        flops = evaluation_flops(self._scene.recipe, *self.result.size_px)
         ceiling = ceiling_flops_per_s(
             lambda size, products: self._answer("ceiling", size=size, products=products)["product_s"]
         )
@@ -182,8 +183,7 @@ class RowRunner:
         return self._worker
 
     def _ask(self, action: str, problem: Problem) -> Outcome:
-        job = self._plan.job(self.row.backend, problem, probe(problem))
-        return self._the_worker.ask(action, job)
+        return self._the_worker.ask(action, self._scene.job(problem, probe(problem)))
 
     def _answer(self, action: str, **numbers: Any) -> dict[str, Any]:
         return self._the_worker.ask(action, **numbers).values

@@ -2,14 +2,14 @@
 
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 from common.comparison.agreement import (
     Agreement,
-    Plans,
+    Interpreter,
     Reference,
     RowAgreement,
     check_by_oracle,
@@ -20,9 +20,8 @@ from common.comparison.agreement import (
     take_reference,
 )
 from common.comparison.measurement import Others
-from common.comparison.plan import Plan
+from common.comparison.plan import Group, Request, Scene
 from common.comparison.progress import Progress
-from common.comparison.rows import Group, Row
 from common.comparison.session.row_result import RowResult
 from common.comparison.session.row_runner import RowRunner
 from common.doctor import RIGHT, Run, case_at
@@ -33,23 +32,15 @@ _ROUND_S = 0.4
 _FEWEST, _MOST = 3, 50
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How the rows are measured: how many rounds, and how many threads each process may use."""
-
-    rounds: int
-    threads: int
-
-
 class Session:
     """One comparison; `results` and `algorithm` hold what has been found out, also after an interrupt."""
 
-    def __init__(
-        self, rows: Sequence[Row], plans: Mapping[Group, Plan], settings: Settings, progress: Progress
-    ) -> None:
-        self.plans, self.settings, self._progress = plans, settings, progress
-        self._runners = {row.name: RowRunner(row, plans[row.group], settings.threads, progress) for row in rows}
-        self._references: dict[tuple[str, str | None], Reference | RosettaError] = {}
+    def __init__(self, request: Request) -> None:
+        self.request, self.scene = request, Scene.of(request)
+        self.scene.check_sizes(request.sizes)
+        self._progress = Progress([row.name for row in request.rows])
+        self._runners = {row.name: RowRunner(row, self.scene, request.threads, self._progress) for row in request.rows}
+        self._references: dict[Interpreter, Reference | RosettaError] = {}
         self.algorithm: tuple[Agreement, ...] = ()
         self.evaluations_per_round: dict[Group, int] = {}
         self.others_fraction = 0.0
@@ -61,26 +52,26 @@ class Session:
 
     def run(self) -> None:
         """Do everything; an interrupt ends the workers and keeps the results."""
-        self._progress.expect(sum(runner.expected(self.settings.rounds) for runner in self._runners.values()))
-        self._take_references()
-        for group in self.plans:
-            runners = [runner for runner in self._runners.values() if runner.row.group == group]
-            with ExitStack() as closing:
-                for runner in runners:
-                    closing.callback(runner.close)
-                self._run_group(group, runners)
+        with self._progress:
+            self._progress.expect(sum(runner.expected(self.request.rounds) for runner in self._runners.values()))
+            self._take_references()
+            for group in self.request.groups:
+                runners = [runner for runner in self._runners.values() if runner.row.group == group]
+                with ExitStack() as closing:
+                    for runner in runners:
+                        closing.callback(runner.close)
+                    self._run_group(group, runners)
 
     def _take_references(self) -> None:
-        by_size: Plans = {group.size: plan for group, plan in self.plans.items()}
-        names = interpreters_of(runner.row for runner in self._runners.values())
-        for interpreter, name in names.items():
+        sizes = self.request.sizes
+        for interpreter, name in interpreters_of(self.request.rows).items():
             try:
-                self._references[interpreter] = take_reference(interpreter, name, by_size, self._progress)
+                self._references[interpreter] = take_reference(interpreter, name, self.scene, sizes, self._progress)
             except RosettaError as error:
                 self._references[interpreter] = error
         proven = [reference for reference in self._references.values() if isinstance(reference, Reference)]
         if proven:
-            self.algorithm = prove(proven, by_size, self._progress)
+            self.algorithm = prove(proven, self.scene, sizes[0], self._progress)
         for interpreter, reference in self._references.items():
             if isinstance(reference, Reference):
                 self._references[interpreter] = replace(reference, tabled=())  # whole traces
@@ -91,7 +82,7 @@ class Session:
             runner.attempt("building, first evaluation", self._prepare, runner)
         count = self.evaluations_per_round[group] = evaluations_per_round(runners)
         others = Others(runner.pid for runner in runners if runner.pid is not None)
-        take_turns(runners, self.settings.rounds, count)
+        take_turns(runners, self.request.rounds, count)
         self.others_fraction = max(self.others_fraction, others.fraction() or 0.0)
         for runner in runners:
             runner.attempt("whole transfer", runner.run)
@@ -113,7 +104,7 @@ class Session:
     @cached_property
     def _truth(self) -> Run:
         """The reference's evaluation of the small problem, which is the same for all rows."""
-        problem = next(iter(self.plans.values())).within("float64").small_problem()
+        problem = self.scene.small_problem("float64")
         return Run(case_at(problem, probe(problem)), RIGHT)
 
 

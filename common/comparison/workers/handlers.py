@@ -39,7 +39,7 @@ class Handlers:
             return dict(getattr(self, f"_{action}")(**numbers))
         start_ns = time.perf_counter_ns()
         job = Job.read(Path(folder))
-        problem = job.problem()
+        problem = job.problem
         weights_s = (time.perf_counter_ns() - start_ns) / 1e9
         values, arrays = getattr(self, f"_{action}")(job, problem, **numbers)
         np.savez(Path(folder) / "arrays.npz", allow_pickle=False, **arrays)
@@ -53,7 +53,7 @@ class Handlers:
     def _inspect(self, job: Job, problem: Problem) -> tuple[Values, Arrays]:
         """One evaluation with the feature maps of every ReLU and every tap, which say what has been decided."""
         self._backend.check_arithmetic(problem.network)
-        relus = [layer.name for layer in cut(job.recipe.taps) if layer.kind == "relu"]
+        relus = [layer.name for layer in cut(problem.recipe.taps) if layer.kind == "relu"]
         return {}, self._backend.evaluation_tensors(_image(job), problem, relus)
 
     def _tensors(self, job: Job, problem: Problem) -> tuple[Values, Arrays]:

@@ -3,56 +3,50 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from common.images import Image
-from common.problem import Mode, Precision, Problem
-from common.recipes import Recipe, recipe_from_json, recipe_to_json
+from common.problem import Problem
+from common.recipes import recipe_from_json, recipe_to_json
 from common.vgg19 import load_weights
 
+Arrays = dict[str, NDArray[np.floating]]
+_PLAIN = ("precision", "device", "mode")
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Job:
     """A problem and a point; images are RGB in [0, 1] of shape (H, W, 3).
 
-    `image` is where the loss is evaluated, or where a transfer starts when the recipe starts from an image.
+    `weights_source` is what the problem's weights were loaded from. `image` is where the loss is evaluated, or where a
+    transfer starts when the recipe starts from an image.
     """
 
-    recipe: Recipe
-    weights: str | None
-    precision: Precision
-    device: str
-    mode: Mode
-    seed: int
-    content: Image
-    style: Image
+    problem: Problem
+    weights_source: str
+    seed: int = 0
     image: Image | None = None
-
-    def problem(self) -> Problem:
-        """The problem as the backends take it."""
-        weights = load_weights(self.weights)
-        return Problem(self.content, self.style, self.recipe, weights, self.precision, self.device, self.mode)
 
     def write(self, folder: Path) -> None:
         """Write the job into a new folder."""
         folder.mkdir()
-        images = {
-            name: getattr(self, name) for name in ("content", "style", "image") if getattr(self, name) is not None
-        }
-        np.savez(folder / "images.npz", allow_pickle=False, **images)
-        values = {name: value for name, value in vars(self).items() if name not in ("content", "style", "image")}
-        values["recipe"] = recipe_to_json(self.recipe)
+        images = {"content": self.problem.content, "style": self.problem.style, "image": self.image}
+        there = {name: image for name, image in images.items() if image is not None}
+        np.savez(folder / "images.npz", allow_pickle=False, **there)
+        values: dict[str, Any] = {name: getattr(self.problem, name) for name in _PLAIN}
+        values |= {"recipe": recipe_to_json(self.problem.recipe), "weights": self.weights_source, "seed": self.seed}
         (folder / "job.json").write_text(json.dumps(values))
 
     @classmethod
     def read(cls, folder: Path) -> "Job":
         """The inverse of `write`."""
         values = json.loads((folder / "job.json").read_text())
-        values["recipe"] = recipe_from_json(values["recipe"])
-        with np.load(folder / "images.npz") as images:
-            return cls(**values, **{name: images[name] for name in images.files})
-
-
-Arrays = dict[str, NDArray[np.floating]]
+        with np.load(folder / "images.npz") as files:
+            images = dict(files)
+        image, source, seed = images.pop("image", None), values.pop("weights"), values.pop("seed")
+        recipe = recipe_from_json(values.pop("recipe"))
+        problem = Problem(**images, **values, recipe=recipe, weights=load_weights(source))
+        return cls(problem=problem, weights_source=source, seed=seed, image=image)

@@ -2,11 +2,10 @@
 
 import math
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 
 import pytest
 
-from common.comparison.session.row_runner import RowRunner
+from common.comparison.session.row_runner import had_enough
 from common.comparison.session.session import take_turns
 
 
@@ -62,7 +61,7 @@ def test_a_row_that_has_had_enough_misses_the_rest_and_does_not_hold_up_the_othe
     ("evaluation_s", "rounds"), [(0.3, 20), (7.0, 20), (30.0, 9), (100.0, 3), (130.0, 2), (1000.0, 2)]
 )
 def test_enough_is_four_minutes_and_two_rounds_at_least(evaluation_s, rounds):
-    row = Row("a", 0, [])
-    while len(row.rounds_s) < 20 and not RowRunner.has_had_enough.fget(SimpleNamespace(result=row)):
-        row.note_round([evaluation_s])
-    assert len(row.rounds_s) == rounds
+    rounds_s = []
+    while len(rounds_s) < 20 and not had_enough(rounds_s):
+        rounds_s.append([evaluation_s])
+    assert len(rounds_s) == rounds

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -13,9 +14,8 @@ import pytest
 from report_samples import VALIDATOR
 
 from common import RosettaError
-from common.cli.main import _compare_parser, main
-from common.comparison.plan import plan_for
-from common.comparison.rows import Group
+from common.cli.main import main
+from common.comparison import Request, Scene
 from common.comparison.session import row_runner
 from common.comparison.session.row_runner import RowRunner
 from common.comparison.workers.client import Worker, WorkerDiedError
@@ -25,8 +25,13 @@ QUICK = ["--weights", "random", "--size", "24", "--steps", "3", "--rounds", "2"]
 
 
 @pytest.fixture(scope="module")
-def plan():
-    return plan_for(Group("24", "float32"), _compare_parser().parse_args(QUICK))
+def scene():
+    return Scene.of(Request(weights="random", sizes=("24",)))
+
+
+@pytest.fixture(scope="module")
+def small(scene):
+    return scene.small_problem("float32")
 
 
 def interpreter(folder, script):
@@ -46,9 +51,9 @@ def interpreter(folder, script):
         ("""printf '{"imported": {"cut'""", "is no worker of this repository"),
     ],
 )
-def test_a_worker_that_dies_is_said_in_one_line(tmp_path, plan, script, words):
+def test_a_worker_that_dies_is_said_in_one_line(tmp_path, scene, small, script, words):
     with Worker("torch", interpreter(tmp_path, script)) as worker, pytest.raises(RosettaError, match=words) as caught:
-        worker.ask("losses", plan.job("torch", plan.small_problem(), None))
+        worker.ask("losses", scene.job(small, None))
     assert "\n" not in str(caught.value)
 
 
@@ -57,15 +62,14 @@ def test_an_interpreter_that_is_not_there():
         Worker("torch", "/nowhere/python")
 
 
-def test_an_error_is_an_answer_and_the_worker_lives_on(plan):
+def test_an_error_is_an_answer_and_the_worker_lives_on(scene, small):
     with Worker("torch") as worker:
         with pytest.raises(RosettaError, match="needs an image to look at"):
-            worker.ask("losses", plan.job("torch", plan.small_problem(), None))
+            worker.ask("losses", scene.job(small, None))
         with pytest.raises(RosettaError, match="PyTorch has no mode 'xla'"):
-            worker.ask("losses", plan.job("torch", plan.small_problem("xla"), plan.small_problem().content))
-        problem = plan.small_problem()
-        assert worker.ask("losses", plan.job("torch", problem, problem.content)).values["losses"]["tv"] > 0
-        process = psutil.Process(worker._process.pid)
+            worker.ask("losses", scene.job(replace(small, mode="xla"), small.content))
+        assert worker.ask("losses", scene.job(small, small.content)).values["losses"]["tv"] > 0
+        process = psutil.Process(worker.pid)
     assert not process.is_running()
 
 
@@ -93,7 +97,7 @@ def kill_in_round(monkeypatch, backend, number):
     def killing(self, *arguments):
         asked[self.row.backend] += 1
         if (self.row.backend, asked[backend]) == (backend, number):
-            os.kill(self._the_worker._process.pid, signal.SIGKILL)
+            os.kill(self.pid, signal.SIGKILL)
         return measure(self, *arguments)
 
     monkeypatch.setattr(RowRunner, "measure", killing)
@@ -179,7 +183,7 @@ def test_an_interrupt_ends_the_workers_and_keeps_what_was_measured(tmp_path, mom
 def test_a_worker_whose_parent_is_gone_ends(tmp_path):
     code = (
         "import sys, os; sys.path.insert(0, sys.argv[1]); from common.comparison.workers.client import Worker; "
-        "worker = Worker('torch'); worker.imported(); print(worker._process.pid, flush=True); os.kill(os.getpid(), 9)"
+        "worker = Worker('torch'); worker.imported(); print(worker.pid, flush=True); os.kill(os.getpid(), 9)"
     )
     process = subprocess.run(
         [sys.executable, "-c", code, str(COMPARE.parent)], capture_output=True, text=True, check=False, timeout=120
