@@ -1,12 +1,36 @@
-"""Two frameworks in one process."""
+"""Importing a framework: what it writes is kept back, and two can share a process."""
 
+import logging
+import os
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def keep_triton_out() -> None:
     """Make `import triton` fail in this process, unless it has been imported already.
 
-    Triton (which PyTorch's optimisers import) and TensorFlow each carry an LLVM; when Triton is loaded second,
+    Triton (which PyTorch's optimizers import) and TensorFlow each carry an LLVM; when Triton is loaded second,
     LLVM aborts the process. PyTorch does without Triton, which only `torch.compile` on a GPU needs.
     """
     sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
+
+
+@contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Hold back everything written to file descriptor 2, native code included; print it if the block fails."""
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # advice on retracing: every problem here is new
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as log:
+        os.dup2(log.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            log.seek(0)
+            os.write(kept, log.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

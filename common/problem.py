@@ -120,6 +120,12 @@ class Problem:
             self.at(stage)
 
 
+def probe(problem: Problem) -> Image:
+    """The image at which implementations are compared: the content with some noise, so that no loss term is 0."""
+    noise = np.random.default_rng(0).normal(0, 0.1, problem.content.shape)
+    return np.clip(problem.content + noise, 0, 1).astype(np.float32)
+
+
 def dtype_of(precision: Precision) -> Dtype:
     """The type of the optimised variable, the losses and the gradient."""
     return "float64" if precision == "float64" else "float32"

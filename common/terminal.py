@@ -1,10 +1,16 @@
-"""Tables in a terminal: plain ones, no wider than it is."""
+"""What is shown in a terminal: plain tables no wider than the terminal, and progress bars."""
+
+import sys
+import time
+from types import TracebackType
 
 from rich.console import Console
 from rich.measure import Measurement
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 _WIDTH = 100
+_BAR_EVERY_S, _LINE_EVERY_S = 0.1, 5.0
 
 
 def console() -> Console:
@@ -35,3 +41,59 @@ def fitted(table: Table, out: Console, *least: str) -> Table:
         table.caption = f"(too narrow for: {', '.join(left_out)}; the report has them)"
         table.caption_justify = "left"
     return table
+
+
+class ProgressBar:
+    """How many units of work are done, on stderr: a bar in a terminal, a line every few seconds in a log."""
+
+    def __init__(self, total: int, description: str, unit: str) -> None:
+        console = Console(stderr=True)
+        self._watched, self._unit = console.is_terminal, unit
+        # Drawn by the caller's thread, which alone knows when stderr is redirected.
+        self._bar = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn(unit),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}", markup=False),
+            console=console,
+            auto_refresh=False,
+            disable=not self._watched,
+        )
+        self._task = self._bar.add_task(description, total=total, note="")
+        self._shown_s = 0.0
+
+    def __enter__(self) -> "ProgressBar":
+        self._bar.start()
+        self._show()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._show()
+        self._bar.stop()
+
+    def describe(self, text: str) -> None:
+        """Say what is being done."""
+        self._bar.update(self._task, description=text)
+        self._show_seldom()
+
+    def advance(self, units: int = 1, note: str = "") -> None:
+        """Add units of work that are done, with a note behind the bar."""
+        self._bar.update(self._task, advance=units, note=note)
+        self._show_seldom()
+
+    def _show_seldom(self) -> None:
+        if time.monotonic() - self._shown_s >= (_BAR_EVERY_S if self._watched else _LINE_EVERY_S):
+            self._show()
+
+    def _show(self) -> None:
+        self._shown_s = time.monotonic()
+        if self._watched:
+            self._bar.refresh()
+            return
+        (task,) = self._bar.tasks
+        line = f"{task.description}: {task.completed:.0f}/{task.total:.0f} {self._unit}, {task.elapsed or 0:.0f} s"
+        print(f"{line}  {task.fields['note']}".rstrip(), file=sys.stderr, flush=True)

@@ -31,11 +31,11 @@ from common.doctor.diagnosis.differences import difference, tolerance, unit_of
 from common.doctor.reference.case import Case
 from common.doctor.reference.run import Run
 from common.doctor.reference.variant import RIGHT
+from common.framework_imports import quiet_stderr
 from common.images import write_text
 from common.problem import Precision
-from common.progress import progress_bar
-from common.quiet import quiet_stderr
 from common.recipes.recipe import Recipe
+from common.terminal import ProgressBar
 from common.vgg19.layers import NAMES
 from common.vgg19.preprocessing import IMAGENET
 from common.vgg19.weights import Weights, random_weights
@@ -174,11 +174,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         *healthy(options.healthy, backends, generator),
     ]
     outcomes = []
-    with progress_bar(len(trials), "ports", "port") as bar:
+    with ProgressBar(len(trials), "ports", "port") as bar:
         for trial in trials:
             with quiet_stderr():
                 outcomes.append(outcome_of(trial))
-            bar.update()
+            bar.advance()
     write_text(options.out, report(outcomes, options.seed))
     return 0
 

@@ -59,13 +59,13 @@ def test_a_planted_violation_is_seen_by_both(tmp_path):
 # Each line may import from the lines above it, and its own room from within.
 ORDER = (
     "errors",
-    "machine framework_imports quiet distances terminal progress samples",
+    "machine framework_imports distances terminal samples",
     "vgg19",
     "recipes",
     "images lbfgs",
     "results",
     "problem",
-    "recorder tolerances probe",
+    "recorder tolerances",
     "oracle tensors",
     "backend",
     "doctor.reference",

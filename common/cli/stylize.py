@@ -6,18 +6,17 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from common.backend import BACKENDS, Entry, load_backend
 from common.cli.options import OneLineParser, add_all_options
 from common.cli.plans import optimizer_from, recipe_from, start_from
 from common.errors import RosettaError, exit_code
+from common.framework_imports import quiet_stderr
 from common.images import Image, check_writable, extent_for, load_image, parse_size, save_image
 from common.problem import Problem
-from common.progress import advance, progress_bar
-from common.quiet import quiet_stderr
 from common.recipes import Exactly, Recipe, with_size
 from common.results import RunResult, Step
+from common.terminal import ProgressBar
 from common.vgg19 import load_weights
 
 
@@ -51,11 +50,11 @@ def _run(entry: Entry, options: argparse.Namespace) -> int:
     problem = Problem(content, style, recipe, load_weights(options.weights), options.precision, options.device)
     problem.try_stages()
     _note_stretch(content, recipe)
-    with progress_bar(recipe.steps, f"importing {entry.label}", "eval") as bar:
+    with ProgressBar(recipe.steps, f"importing {entry.label}", "eval") as bar:
         with quiet_stderr():
             backend = load_backend(entry.name)
         backend.check_arithmetic(problem.network)
-        bar.set_description(f"{entry.label} {recipe.name}")
+        bar.describe(f"{entry.label} {recipe.name}")
         result = backend.stylize(problem, init, options.seed, _Progress(bar, options))
     save_image(options.output, result.image)
     if options.plot:
@@ -94,11 +93,11 @@ def _note_stretch(content: Image, recipe: Recipe) -> None:
 
 @dataclass(frozen=True)
 class _Progress:
-    bar: Any
+    bar: ProgressBar
     options: argparse.Namespace
 
     def __call__(self, step: Step, picture: Callable[[], Image]) -> None:
-        advance(self.bar, step.losses.by_kind())
+        self.bar.advance(note=", ".join(f"{name} {value:.4g}" for name, value in step.losses.by_kind().items()))
         every = self.options.save_every
         if every and step.evaluation % every == 0:
             save_image(_beside(Path(self.options.output), f"-{step.evaluation:05d}"), picture())

@@ -3,8 +3,19 @@
 from common.recipes.coefficients import Coefficients, coefficients
 from common.recipes.overrides import adam_of, lbfgs_of, with_optimizer, with_size, with_steps
 from common.recipes.published import RECIPES, find_recipe
-from common.recipes.recipe import LBFGS, Adam, Exactly, LongestSide, Optimizer, Recipe, Size, Stage, TotalVariation
-from common.recipes.recipe_json import recipe_from_json, recipe_to_json
+from common.recipes.recipe import (
+    LBFGS,
+    Adam,
+    Exactly,
+    LongestSide,
+    Optimizer,
+    Recipe,
+    Size,
+    Stage,
+    TotalVariation,
+    recipe_from_json,
+    recipe_to_json,
+)
 
 __all__ = [
     "LBFGS",

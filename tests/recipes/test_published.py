@@ -17,7 +17,7 @@ from common import (
     with_size,
     with_steps,
 )
-from common.recipes.recipe_json import recipe_from_json, recipe_to_json
+from common.recipes.recipe import recipe_from_json, recipe_to_json
 
 CONVS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 RELUS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")

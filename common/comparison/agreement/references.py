@@ -8,8 +8,7 @@ from common.comparison.agreement.table import Agreement, compare
 from common.comparison.plan import Row, Scene
 from common.comparison.progress import Progress
 from common.comparison.workers import Worker
-from common.probe import probe
-from common.problem import Problem
+from common.problem import Problem, probe
 from common.tensors import Arrays
 
 Interpreter = tuple[str, str | None]

@@ -13,8 +13,7 @@ from common.comparison.progress import Progress
 from common.comparison.session.row_result import Memory, RowResult, Status
 from common.comparison.workers import Outcome, Worker, WorkerDiedError, variables
 from common.errors import RosettaError
-from common.probe import probe
-from common.problem import Problem
+from common.problem import Problem, probe
 from common.results import RunResult
 from common.tensors import Arrays
 

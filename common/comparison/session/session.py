@@ -26,7 +26,7 @@ from common.comparison.session.row_result import RowResult
 from common.comparison.session.row_runner import RowRunner
 from common.doctor import RIGHT, Run, case_at
 from common.errors import RosettaError
-from common.probe import probe
+from common.problem import probe
 
 _ROUND_S = 0.4
 _FEWEST, _MOST = 3, 50

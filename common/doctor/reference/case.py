@@ -10,8 +10,7 @@ import psutil
 from common.doctor.reference.pictures import Picture, read_picture
 from common.errors import RosettaError
 from common.images import Image, extent_for, resize
-from common.probe import probe
-from common.problem import Network, Pixels, Problem
+from common.problem import Network, Pixels, Problem, probe
 from common.recipes import LBFGS, Adam, Coefficients, Exactly, Recipe, Size, Stage, adam_of, lbfgs_of
 from common.vgg19 import Weights
 
