@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors.numpy
 
 from common.errors import RosettaError, one_line
 from common.images import replacing
@@ -22,7 +21,7 @@ def read_tensors(path: Path) -> Arrays:
         arrays = _read(path)
     except FileNotFoundError:
         raise RosettaError(f"there is no {str(path)!r}: give {KINDS}") from None
-    except (*_DAMAGED, safetensors.SafetensorError) as error:
+    except _DAMAGED as error:
         raise RosettaError(f"cannot read the tensors {str(path)!r} ({one_line(error)}): give {KINDS}") from None
     for name, array in arrays.items():
         if array.dtype.kind not in "fiub":
@@ -49,8 +48,13 @@ def _read(path: Path) -> Arrays:
 
 
 def _read_safetensors(path: Path) -> Arrays:
-    with safetensors.safe_open(path, framework="numpy") as file:
-        return {name: _as_numpy(path, name, file) for name in file.keys()}  # noqa: SIM118
+    import safetensors  # here, since a worker imports this room in environments without it
+
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            return {name: _as_numpy(path, name, file) for name in file.keys()}  # noqa: SIM118
+    except safetensors.SafetensorError as error:
+        raise ValueError(one_line(error)) from None
 
 
 def _as_numpy(path: Path, name: str, file: Any) -> Array:
@@ -67,6 +71,8 @@ def _name(relative: Path) -> str:
 
 def write_tensors(path: Path, arrays: Arrays) -> None:
     """Write a .safetensors file, whole or not at all."""
+    import safetensors.numpy
+
     contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     with replacing(path) as temporary:
         safetensors.numpy.save_file(contiguous, temporary)
