@@ -1,18 +1,17 @@
 """What a backend must offer, and the registry of those there are."""
 
 import importlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, cast
+from importlib.metadata import EntryPoint, distributions
+from typing import Any, Protocol, cast
 
-from common.errors import RosettaError
+from common.entry import Entry
+from common.errors import RosettaError, one_line
 from common.images import Image
-from common.problem import Features, Mode, Network, Pixels, Problem
-from common.recipes import Recipe, with_optimizer
+from common.problem import Features, Network, Pixels, Problem
 from common.recorder import OnStep
 from common.results import LossTerms, RunResult
-
-OptimizerChoice = Literal["adam", "lbfgs", "recipe", "customary"]
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class Backend(Protocol):
         """The part of `tensors` that one evaluation computes, with the feature maps of some layers and of the taps."""
         ...
 
-    def losses(self, image: Image, problem: Problem) -> LossTerms:
+    def loss_terms(self, image: Image, problem: Problem) -> LossTerms:
         """Every loss term at an image."""
         ...
 
@@ -96,49 +95,76 @@ class Backend(Protocol):
         """A function that multiplies two random (size, size) matrices in the network's arithmetic, and waits."""
         ...
 
-    def versions(self) -> dict[str, str]:
-        """The versions of the framework's packages."""
-        ...
+
+GROUP = "style_rosetta.backends"
+_DISTRIBUTION = "style-rosetta"
+# The same lines as in pyproject.toml: another interpreter may run the checkout, where nothing of it is installed.
+_OWN = {"torch": "torch_impl.entry:ENTRY", "keras": "keras_impl.entry:ENTRY"}
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One line of the registry; `optimizer` is customary with the framework, the first of `modes` is its default."""
-
-    name: str
-    label: str
-    package: str
-    optimizer: Literal["adam", "lbfgs"]
-    modes: tuple[Mode, ...]
-
-    @property
-    def module(self) -> str:
-        """The module that offers the functions of `Backend`."""
-        return f"{self.package}.api"
-
-    def with_optimizer(self, recipe: Recipe, choice: OptimizerChoice) -> Recipe:
-        """The recipe with a chosen optimizer: a named one, the recipe's own, or the framework's customary one."""
-        kind = self.optimizer if choice == "customary" else choice
-        return recipe if kind == "recipe" else with_optimizer(recipe, kind)
+def registered() -> tuple[dict[str, Entry], dict[str, str]]:
+    """Every backend by its name, and by name why those of broken packages cannot be used; none is imported."""
+    backends: dict[str, Entry] = {}
+    broken: dict[str, str] = {}
+    for point, package in [*((EntryPoint(*own, GROUP), _DISTRIBUTION) for own in _OWN.items()), *_outside()]:
+        try:
+            backends[point.name] = _entry_of(point, backends)
+        except Exception as error:  # whatever the package raises
+            broken[point.name] = (
+                f"the backend {point.name!r} of the package {package} cannot be used ({one_line(error)}): "
+                "repair or uninstall that package"
+            )
+    return backends, broken
 
 
-BACKENDS: dict[str, Entry] = {
-    entry.name: entry
-    for entry in (
-        Entry("torch", "PyTorch", "torch_impl", "adam", ("eager", "compiled")),
-        Entry("keras", "Keras/TensorFlow", "keras_impl", "lbfgs", ("graph", "eager", "xla")),
-    )
-}
+def _outside() -> Iterator[tuple[EntryPoint, str]]:
+    """The entry points of other packages, each once; metadata that cannot be read has none."""
+    seen: set[tuple[str, str]] = set()
+    for distribution in distributions():
+        try:
+            points = [(point, distribution.name) for point in distribution.entry_points if point.group == GROUP]
+        except Exception:
+            continue
+        for point, package in points:
+            # What an older install of this repository registered may be gone.
+            if package != _DISTRIBUTION and (point.name, point.value) not in seen:
+                seen.add((point.name, point.value))
+                yield point, package
+
+
+def _entry_of(point: EntryPoint, backends: Mapping[str, Entry]) -> Entry:
+    if point.name in backends:
+        raise RosettaError(f"{backends[point.name].label} has that name")
+    entry = point.load()
+    if not isinstance(entry, Entry):
+        raise RosettaError(f"{point.value} is no common.entry.Entry")
+    if entry.name != point.name:
+        raise RosettaError(f"it calls itself {entry.name}")
+    return entry
+
+
+BACKENDS, BROKEN = registered()
+
+
+def find_entry(name: str) -> Entry:
+    """A backend's line of the registry; raise RosettaError when there is none, or its package is broken."""
+    if name in BACKENDS:
+        return BACKENDS[name]
+    if name in BROKEN:
+        raise RosettaError(BROKEN[name])
+    raise RosettaError(f"there is no backend {name!r}: choose from {', '.join(BACKENDS)}")
 
 
 def load_backend(name: str) -> Backend:
-    """Import a backend by its name; raise RosettaError when there is none or its framework is missing."""
-    if name not in BACKENDS:
-        raise RosettaError(f"there is no backend {name!r}: choose one of {', '.join(BACKENDS)}")
-    entry = BACKENDS[name]
+    """Import a backend by its name; raise RosettaError when there is none, or its framework cannot be imported."""
+    entry = find_entry(name)
     try:
-        return cast(Backend, importlib.import_module(entry.module))
-    except ImportError as error:
+        backend = importlib.import_module(entry.package)
+        for function in (name for name in vars(Backend) if not name.startswith("_")):
+            getattr(backend, function)  # which imports the framework
+    except Exception as error:  # a framework's import fails in many ways
+        packages = " ".join(entry.distributions) or entry.package
         raise RosettaError(
-            f"{entry.label} cannot be imported ({error}): install it with `python -m pip install -e .`"
+            f"{entry.label} cannot be imported ({one_line(error)}): try `python -m pip install {packages}`"
         ) from None
+    return cast(Backend, backend)

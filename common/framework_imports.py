@@ -4,23 +4,23 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 
-def keep_triton_out() -> None:
-    """Make `import triton` fail in this process, unless it has been imported already.
-
-    Triton (which PyTorch's optimizers import) and TensorFlow each carry an LLVM; when Triton is loaded second,
-    LLVM aborts the process. PyTorch does without Triton, which only `torch.compile` on a GPU needs.
-    """
-    sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
+def keep_out(package: str) -> None:
+    """Make the import of a package fail in this process, unless the package has been imported already."""
+    sys.modules.setdefault(package, None)  # type: ignore[arg-type]
 
 
 @contextmanager
-def quiet_stderr() -> Iterator[None]:
-    """Hold back everything written to file descriptor 2, native code included; print it if the block fails."""
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # advice on retracing: every problem here is new
+def quiet_stderr(loggers: Iterable[str] = ()) -> Iterator[None]:
+    """Hold back everything written to file descriptor 2, native code included; print it if the block fails.
+
+    The loggers are kept to errors, in the block and after.
+    """
+    for name in loggers:
+        logging.getLogger(name).setLevel(logging.ERROR)
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as log:

@@ -1,17 +1,38 @@
-"""VGG-19 neural style transfer in Keras/TensorFlow."""
+"""VGG-19 neural style transfer in Keras/TensorFlow.
+
+The framework is imported when a function is first used: `python -m keras_impl` reads its options before.
+"""
 
 import os
-import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from common.framework_imports import keep_triton_out
+if TYPE_CHECKING:
+    from keras_impl.device import check_arithmetic, environment, matrix_product, peak_memory
+    from keras_impl.objective import Objective, features, loss_terms, value_and_grad
+    from keras_impl.recording import evaluation_tensors, tensors
+    from keras_impl.transfer import stylize
 
-os.environ["KERAS_BACKEND"] = "tensorflow"  # Keras reads it once, when it is first imported
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+__all__ = [
+    "Objective",
+    "check_arithmetic",
+    "environment",
+    "evaluation_tensors",
+    "features",
+    "loss_terms",
+    "matrix_product",
+    "peak_memory",
+    "stylize",
+    "tensors",
+    "value_and_grad",
+]
 
-keep_triton_out()
+if not TYPE_CHECKING:
 
-# `python -m keras_impl` reads its options before it spends seconds on importing TensorFlow.
-if not (sys.argv[:1] == ["-m"] and __name__ in sys.orig_argv):
-    from keras_impl.api import features, losses, stylize, value_and_grad, versions
-
-    __all__ = ["features", "losses", "stylize", "value_and_grad", "versions"]
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        os.environ["KERAS_BACKEND"] = "tensorflow"  # Keras reads it once, when it is first imported
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        modules = [import_module(f"{__name__}.{module}") for module in ("device", "objective", "recording", "transfer")]
+        return next(getattr(module, name) for module in modules if hasattr(module, name))

@@ -7,14 +7,16 @@ import tensorflow as tf
 
 from common.errors import RosettaError
 from common.problem import Mode
+from keras_impl.entry import ENTRY
 
 
 def in_mode(function: Callable[..., Any], mode: Mode | None) -> Callable[..., Any]:
     """The function as it runs in an execution mode, None for the first; RosettaError for an unknown mode."""
+    mode = mode or ENTRY.modes[0]
     if mode == "eager":
         return function
-    if mode in (None, "graph"):
+    if mode == "graph":
         return tf.function(function)
     if mode == "xla":
         return tf.function(function, jit_compile=True)
-    raise RosettaError(f"TensorFlow has no mode {mode!r}: use eager, graph or xla")
+    raise RosettaError(f"{ENTRY.label} has no mode {mode!r}: use {', '.join(ENTRY.modes)}")

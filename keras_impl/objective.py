@@ -85,7 +85,7 @@ def features(image: Image, taps: Iterable[str], network: Network) -> Features:
     return {tap: to_numpy(feature) for tap, feature in native.items()}
 
 
-def losses(image: Image, problem: Problem) -> LossTerms:
+def loss_terms(image: Image, problem: Problem) -> LossTerms:
     """Every loss term at an image, RGB in [0, 1] of shape (H, W, 3); RosettaError for bad input."""
     objective = Objective(problem)
     with device_scope(problem.network):

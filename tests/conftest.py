@@ -13,7 +13,9 @@ from common.backend import BACKENDS, Backend, load_backend
 from common.images import Image
 from common.vgg19.weights import Weights
 
-logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its advice on retracing: every test is a new problem
+for _entry in BACKENDS.values():
+    for _logger in _entry.loggers:
+        logging.getLogger(_logger).setLevel(logging.ERROR)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

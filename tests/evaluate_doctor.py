@@ -176,7 +176,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     outcomes = []
     with ProgressBar(len(trials), "ports", "port") as bar:
         for trial in trials:
-            with quiet_stderr():
+            with quiet_stderr(logger for entry in BACKENDS.values() for logger in entry.loggers):
                 outcomes.append(outcome_of(trial))
             bar.advance()
     write_text(options.out, report(outcomes, options.seed))

@@ -62,7 +62,7 @@ ORDER = (
     "machine framework_imports distances terminal samples",
     "vgg19",
     "recipes",
-    "images lbfgs",
+    "images lbfgs entry",
     "results",
     "problem",
     "recorder tolerances",

@@ -1,14 +1,35 @@
-"""VGG-19 neural style transfer in PyTorch."""
+"""VGG-19 neural style transfer in PyTorch.
 
-import sys
+The framework is imported when a function is first used: `python -m torch_impl` reads its options before.
+"""
 
-from common.framework_imports import keep_triton_out
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-if "tensorflow" in sys.modules:
-    keep_triton_out()
+if TYPE_CHECKING:
+    from torch_impl.device import check_arithmetic, environment, matrix_product, peak_memory
+    from torch_impl.objective import Objective, features, loss_terms, value_and_grad
+    from torch_impl.recording import evaluation_tensors, tensors
+    from torch_impl.transfer import stylize
 
-# `python -m torch_impl` reads its options before it spends seconds on importing PyTorch.
-if not (sys.argv[:1] == ["-m"] and __name__ in sys.orig_argv):
-    from torch_impl.api import features, losses, stylize, value_and_grad, versions
+__all__ = [
+    "Objective",
+    "check_arithmetic",
+    "environment",
+    "evaluation_tensors",
+    "features",
+    "loss_terms",
+    "matrix_product",
+    "peak_memory",
+    "stylize",
+    "tensors",
+    "value_and_grad",
+]
 
-    __all__ = ["features", "losses", "stylize", "value_and_grad", "versions"]
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        modules = [import_module(f"{__name__}.{module}") for module in ("device", "objective", "recording", "transfer")]
+        return next(getattr(module, name) for module in modules if hasattr(module, name))

@@ -1,5 +1,6 @@
 """NumPy to native and back: the only file that knows the native layout and device."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,8 +10,14 @@ import torch
 from numpy.typing import NDArray
 
 from common.errors import RosettaError
+from common.framework_imports import keep_out
 from common.problem import Network
 from common.vgg19 import Affine
+
+if "tensorflow" in sys.modules:
+    # Triton (which PyTorch's optimizers import) and TensorFlow each carry an LLVM; when Triton is loaded second, LLVM
+    # aborts the process. PyTorch does without Triton, which only `torch.compile` on a GPU needs.
+    keep_out("triton")
 
 
 @contextmanager

@@ -4,11 +4,10 @@ import argparse
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from common.backend import BACKENDS
+from common.backend import BACKENDS, find_entry
 from common.cli.check import Checked, Files, case_from
 from common.comparison.workers import Job, Worker
 from common.doctor import Case, diagnose, print_diagnosis
-from common.errors import RosettaError
 from common.problem import Precision
 from common.tensors import Arrays
 from common.terminal import console
@@ -19,8 +18,7 @@ def run(options: argparse.Namespace) -> int:
     """0 when every backend computes every tensor as the reference does, 1 when one does not."""
     names = dict.fromkeys(options.backend or BACKENDS)
     for name in names:
-        if name not in BACKENDS:
-            raise RosettaError(f"there is no backend {name!r}: choose of {', '.join(BACKENDS)}")
+        find_entry(name)  # says so where there is none
     files = Files(options.json, options.markdown)
     files.check()
     case, weights = case_from(options), locate_weights(options.weights)

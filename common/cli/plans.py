@@ -4,9 +4,9 @@ import argparse
 from dataclasses import replace
 from typing import Any
 
-from common.backend import OptimizerChoice
 from common.cli.rows import rows_from
 from common.comparison import DEFAULT_RECIPE, DEFAULT_ROUNDS, Request
+from common.entry import OptimizerChoice
 from common.errors import RosettaError
 from common.machine import usable_cores
 from common.recipes import Recipe, find_recipe, with_steps

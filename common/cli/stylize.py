@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.backend import BACKENDS, Entry, load_backend
+from common.backend import BACKENDS, load_backend
 from common.cli.options import OneLineParser, add_all_options
 from common.cli.plans import optimizer_from, recipe_from, start_from
+from common.entry import Entry
 from common.errors import RosettaError, exit_code
 from common.framework_imports import quiet_stderr
 from common.images import Image, check_writable, extent_for, load_image, parse_size, save_image
@@ -51,7 +52,7 @@ def _run(entry: Entry, options: argparse.Namespace) -> int:
     problem.try_stages()
     _note_stretch(content, recipe)
     with ProgressBar(recipe.steps, f"importing {entry.label}", "eval") as bar:
-        with quiet_stderr():
+        with quiet_stderr(entry.loggers):
             backend = load_backend(entry.name)
         backend.check_arithmetic(problem.network)
         bar.describe(f"{entry.label} {recipe.name}")

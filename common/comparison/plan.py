@@ -8,8 +8,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from common import samples
-from common.backend import BACKENDS, OptimizerChoice
+from common.backend import BACKENDS, find_entry
 from common.comparison.workers import NO_DELAY, Delay, Job
+from common.entry import OptimizerChoice
 from common.errors import RosettaError
 from common.images import Image, load_image, parse_size
 from common.machine import usable_cores
@@ -54,7 +55,7 @@ class Row:
     @property
     def fused(self) -> bool:
         """Whether the framework compiles the network as a whole, so that its inner values cannot be looked at."""
-        return self.mode in ("compiled", "xla")
+        return self.mode in BACKENDS[self.backend].fused
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,8 @@ class Request:
 def _check(what: str, names: Iterable[str], known: Iterable[str]) -> None:
     for name in names:
         if name not in known:
+            if what == "backend":
+                find_entry(name)  # says why, where a package is broken
             raise RosettaError(f"there is no {what} {name!r}: choose from {', '.join(known)}")
 
 

@@ -42,7 +42,7 @@ def test_features_of_every_layer(backend, weights, content, pooling, precision):
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_every_loss_term(backend, problem_for, image, judged, recipe, precision):
     problem = problem_for(RECIPES[recipe], precision)
-    ours, theirs = backend.losses(image, problem).by_name(), judged(recipe, precision)[0].by_name()
+    ours, theirs = backend.loss_terms(image, problem).by_name(), judged(recipe, precision)[0].by_name()
     assert list(ours) == list(theirs)
     bound = bounds_for(precision).losses
     differences = {name: relative(ours[name], theirs[name]) for name in ours}

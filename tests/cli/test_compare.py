@@ -11,6 +11,7 @@ from PIL import Image as Pillow
 from report_samples import VALIDATOR
 
 from common import RECIPES, Problem, load_image, load_weights, oracle
+from common.backend import BACKENDS
 from common.cli.gallery import requests_from
 from common.cli.main import main, parse
 from common.comparison.agreement import row as row_agreement
@@ -222,7 +223,7 @@ def test_gallery_is_of_all_recipes_unless_some_are_named():
         (["losses", "a.png", "b.png", "c.png"], "there is no picture"),
         (["losses", "a.png"], "required: style, image"),
         (["--nonsense"], "unrecognized arguments"),
-        (["--backends", "jax"], "there is no backend 'jax': choose from torch, keras"),
+        (["--backends", "no-such"], f"there is no backend 'no-such': choose from {', '.join(BACKENDS)}"),
         (["--modes", "turbo"], "there is no mode 'turbo'"),
         (["--precisions", "float16"], "there is no precision 'float16'"),
         (["--sizes", "128,big"], "big"),

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from common.backend import BACKENDS
 from common.comparison.agreement import RowAgreement
 from common.comparison.measurement import Limit, Rounds, ceiling_flops_per_s, evaluation_flops, optimizer_s
 from common.comparison.plan import Row, Scene
@@ -98,7 +99,12 @@ class RowRunner:
         """Start the process, which imports the backend."""
         self._worker = Worker(self.row.backend, self.row.python, self._threads)
         values = self._worker.imported()
-        values |= {"variables": variables(self._threads), "flags": {}, "threads": {}, "gpu": None}
+        values |= {
+            "variables": variables(BACKENDS[self.row.backend], self._threads),
+            "flags": {},
+            "threads": {},
+            "gpu": None,
+        }
         self._note(environment=values, phases={"import_s": values.pop("import_s")})
 
     def prepare(self) -> Arrays:

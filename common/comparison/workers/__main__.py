@@ -14,7 +14,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
-from common.backend import load_backend
+from common.backend import find_entry, load_backend
 from common.comparison.workers.handlers import Handlers
 from common.errors import RosettaError, one_line
 
@@ -28,7 +28,7 @@ def main(name: str) -> int:
         start_ns = time.perf_counter_ns()
         backend = load_backend(name)
         import_s = (time.perf_counter_ns() - start_ns) / 1e9
-        versions = {**backend.versions(), "numpy": version("numpy"), "scipy": version("scipy")}
+        versions = {**find_entry(name).versions(), "numpy": version("numpy"), "scipy": version("scipy")}
         python = {"executable": sys.executable, "python": platform.python_version()}
         emit("imported", {"import_s": import_s, **python, "versions": versions})
     except RosettaError as error:

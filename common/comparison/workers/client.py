@@ -15,16 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from common.backend import BACKENDS
+from common.backend import find_entry
 from common.comparison.workers.job import Arrays, Job
+from common.entry import Entry
 from common.errors import RosettaError
 
 OnEvent = Callable[[str, Any], None]
 ROOT = Path(__file__).resolve().parents[3]
-_THREAD_VARIABLES = (
-    *("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"),
-    *("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"),
-)
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 # glibc gives large blocks back to the system at once or keeps them, depending on what happened before, and two
 # processes of the same code then differ by up to 5%. Told to keep them, they differ by 1%.
 _KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**40)}
@@ -51,7 +49,8 @@ class Worker:
     """
 
     def __init__(self, backend: str, python: str | None = None, threads: int | None = None) -> None:
-        self._label, self._imported = BACKENDS[backend].label, False
+        entry = find_entry(backend)
+        self._label, self._imported = entry.label, False
         self._folder = tempfile.TemporaryDirectory(prefix="style-rosetta-")
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115, closed with the worker
         self._jobs = 0
@@ -60,7 +59,7 @@ class Worker:
             # A session of its own: Ctrl-C is for the parent, which decides what to keep, and all of it can be ended.
             self._process = subprocess.Popen(
                 command,
-                env={**_environment(threads), "TORCHINDUCTOR_CACHE_DIR": f"{self._folder.name}/compiled"},
+                env=_environment(entry, threads, f"{self._folder.name}/compiled"),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,
@@ -148,15 +147,18 @@ class Worker:
         self._folder.cleanup()
 
 
-def _environment(threads: int | None) -> dict[str, str]:
+def _environment(entry: Entry, threads: int | None, cache: str) -> dict[str, str]:
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     # The folder that a user is in may have a `common` of its own: the repository comes first.
-    return {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1", **variables(threads)}
+    cached = {} if entry.cache_variable is None else {entry.cache_variable: cache}
+    return {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1", **cached, **variables(entry, threads)}
 
 
-def variables(threads: int | None) -> dict[str, str]:
+def variables(entry: Entry, threads: int | None) -> dict[str, str]:
     """The environment variables that make the conditions of all measured processes equal; none without threads."""
-    return {} if threads is None else {**dict.fromkeys(_THREAD_VARIABLES, str(threads)), **_KEEP_MEMORY}
+    if threads is None:
+        return {}
+    return {**dict.fromkeys((*_THREAD_VARIABLES, *entry.thread_variables), str(threads)), **_KEEP_MEMORY}
 
 
 def _load(folder: Path) -> Arrays:

@@ -63,7 +63,7 @@ class Handlers:
 
     def _losses(self, job: Job, problem: Problem) -> tuple[Values, Arrays]:
         self._backend.check_arithmetic(problem.network)
-        return {"losses": asdict(self._backend.losses(_image(job), problem))}, {}
+        return {"losses": asdict(self._backend.loss_terms(_image(job), problem))}, {}
 
     def _stylize(self, job: Job, problem: Problem) -> tuple[Values, Arrays]:
         """A whole transfer, and how long its picture takes to be saved."""

@@ -1,0 +1,61 @@
+"""What a backend's package registers: everything about its framework that others need before it is imported."""
+
+import re
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Literal
+
+from common.errors import RosettaError
+from common.recipes import Recipe, with_optimizer
+
+OptimizerChoice = Literal["adam", "lbfgs", "recipe", "customary"]
+_NAME = re.compile(r"[A-Za-z0-9_.-]+")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the registry of backends, which an entry point of the group `style_rosetta.backends` names.
+
+    `package` exports the functions of `common.backend.Backend`; its `__init__` and the module that holds the entry
+    import no framework. `optimizer` is the one that is customary with the framework, and the first of `modes` is its
+    default; `fused` are those that compile the network as a whole, so that its inner values cannot be looked at.
+    `distributions` are what pip installs, `thread_variables` the environment variables that limit the framework's
+    threads, `cache_variable` names the folder of its compiler, and `loggers` write what a user has no use for. Raises
+    RosettaError for values that the command line cannot name.
+    """
+
+    name: str
+    label: str
+    package: str
+    optimizer: Literal["adam", "lbfgs"]
+    modes: tuple[str, ...]
+    fused: tuple[str, ...] = ()
+    distributions: tuple[str, ...] = ()
+    thread_variables: tuple[str, ...] = ()
+    cache_variable: str | None = None
+    loggers: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in (self.name, *self.modes):
+            if not _NAME.fullmatch(name):
+                raise RosettaError(f"{name!r} is no name of a backend or a mode: use letters, digits, '_', '.' and '-'")
+        if not self.modes or not set(self.fused) <= set(self.modes):
+            raise RosettaError(f"the modes are {self.modes} and the fused ones {self.fused}: name one, and no others")
+        if self.optimizer not in ("adam", "lbfgs"):
+            raise RosettaError(f"there is no optimizer {self.optimizer!r}: use adam or lbfgs")
+
+    def with_optimizer(self, recipe: Recipe, choice: OptimizerChoice) -> Recipe:
+        """The recipe with a chosen optimizer: a named one, the recipe's own, or the framework's customary one."""
+        kind = self.optimizer if choice == "customary" else choice
+        return recipe if kind == "recipe" else with_optimizer(recipe, kind)
+
+    def versions(self) -> dict[str, str]:
+        """The versions of the distributions that are installed here; `unknown` for one that has another name."""
+        return {name: _version(name) for name in self.distributions}
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "unknown"
