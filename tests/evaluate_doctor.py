@@ -140,7 +140,7 @@ def outcome_of(trial: Trial) -> Outcome:
         ranking=ranking(found[0]) if found else (),
         named=tuple(ranking(finding) for finding in found),
         tensor=diagnosis.first.name if diagnosis.first else "",
-        words="; ".join(f"{it.tensor}: {it.words}" for it in found),
+        words="; ".join(f"{it.tensor}: {it.detail}" for it in found),
         port_s=ran_s - start_s,
         doctor_s=time.perf_counter() - ran_s,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from common.doctor.hypotheses.traps import TRAPS
+from common.doctor.hypotheses import TRAPS
 
 
 @dataclass(frozen=True)

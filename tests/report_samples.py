@@ -259,19 +259,20 @@ def sample_with_findings():
     report["algorithm"][0]["agrees"] = False
     report["algorithm"][0]["findings"]["torch"] = [
         finding(
-            20, tensor="loss/tv", here="2 times the tv terms", title="a term has another factor", mend="take it out"
+            20, tensor="loss/tv", detail="2 times the tv terms", title="a term has another factor", fix="take it out"
         ),
-        finding(None, tensor="adam/1/pixels", here="nothing fits", evidence="the best factor is 0.9"),
+        finding(None, tensor="adam/1/pixels", detail="no known trap explains it", evidence="the best factor is 0.9"),
     ]
     return report
 
 
-def finding(trap, title=None, mend=None, **changes):
+def finding(trap, title=None, fix=None, **changes):
     evidence = "with it, the difference falls from 1.0e+00 to 0.0e+00"
-    known = {"title": title, "mend": mend, "seen": mend and "every code"}
+    known = {"title": title, "fix": fix, "seen_in": fix and "every code"}
     return {
         "trap": trap,
         "evidence": evidence,
+        "clues": [],
         "also_possible": [],
         "also_in": [],
         "harmless": False,

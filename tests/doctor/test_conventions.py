@@ -40,7 +40,7 @@ def with_grams_over_c(tensors):
 def test_a_gram_matrix_in_another_norm_beside_right_losses_is_said_to_be_no_worse(case, tensors):
     found = diagnose(case, with_grams_over_c(tensors), "float64")
     assert numbers(found) == [18]
-    assert "the loss allows for it" in found.findings[0].words
+    assert "the loss allows for it" in found.findings[0].detail
 
 
 def test_mistakes_in_the_terms_are_found_behind_another_norm(case, tensors):
@@ -63,14 +63,14 @@ def test_a_variable_in_another_order_of_channels_does_not_accuse_the_network(cas
     images = ("pixels", "gradient/pixels")
     found = diagnose(case, {**tensors, **{name: tensors[name][..., ::-1] for name in images}}, "float64")
     assert numbers(found) == [26]
-    assert "RGB in 0..255 minus Oxford's means" in found.findings[0].words
+    assert "RGB in 0..255 minus Oxford's means" in found.findings[0].detail
 
 
 def test_a_gradient_beside_features_that_fit_does_not_accuse_the_kernels(case, tensors):
     """With conv1_1's inputs reversed the gradient would fit, but conv1_1 would not."""
     found = diagnose(case, {**tensors, "gradient/pixels": tensors["gradient/pixels"][..., ::-1]}, "float64")
     assert not found.healthy
-    assert all(finding.tensor == "gradient/pixels" and "conv1_1" not in finding.words for finding in found.findings)
+    assert all(finding.tensor == "gradient/pixels" and "conv1_1" not in finding.detail for finding in found.findings)
 
 
 def test_a_bias_is_not_left_out_where_bfloat16_alone_would_hide_the_rest(case, tensors):
@@ -86,7 +86,7 @@ def test_what_is_quick_is_examined_when_the_time_is_over(case, tensors, monkeypa
     monkeypatch.setattr(doctor, "_LONGEST_S", -1.0)
     truncated = (np.clip(case.image, 0, 1) * 255).astype(np.uint8)
     found = diagnose(case, {**tensors, "loss/total": 2 * tensors["loss/total"], "saved": truncated}, "float64")
-    assert found.findings[0].words == "not examined"
+    assert found.findings[0].detail == "not examined"
     assert numbers(found)[-1] == 33
 
 
@@ -95,6 +95,6 @@ def test_a_missing_relu_is_not_taken_for_a_slip_of_the_hand(case, tensors):
     port = Run(case, RIGHT, {"features/relu4_1": tensors["features/conv4_1"]})
     names = [name for name in tensors if name.startswith(("features/", "gram/", "loss/"))]
     found = diagnose(case, {name: port.value(name) for name in names}, "float64")
-    assert not any("what follows is right" in finding.words for finding in found.findings)
+    assert not any("what follows is right" in finding.detail for finding in found.findings)
     slip = diagnose(case, {**tensors, "features/relu4_1": tensors["features/conv4_1"]}, "float64")
-    assert "what follows is right" in slip.findings[0].words
+    assert "what follows is right" in slip.findings[0].detail

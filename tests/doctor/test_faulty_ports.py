@@ -25,7 +25,7 @@ from faulty_ports.gallery import (
 from common import RECIPES, samples
 from common.backend import BACKENDS
 from common.doctor.diagnosis.diagnose import diagnose
-from common.doctor.hypotheses.traps import TRAPS
+from common.doctor.hypotheses import TRAPS
 
 SAMPLE = (
     "means swapped",
@@ -61,7 +61,7 @@ def test_the_doctor_names_the_trap(setting, tmp_path, broken, name):
     assert causes(diagnosis), "nothing was found"
     found = ranking(causes(diagnosis)[0])
     assert broken.trap in (found if broken.name in AMBIGUOUS else found[:1]), [
-        (it.tensor, it.words, it.evidence) for it in diagnosis.findings
+        (it.tensor, it.detail, it.evidence) for it in diagnosis.findings
     ]
 
 

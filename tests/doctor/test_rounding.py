@@ -49,7 +49,7 @@ def test_turned_windows_are_counted_and_named(case, turned):
     assert diagnosis.healthy
     (finding,) = diagnosis.findings
     assert finding.trap.number == 31
-    assert finding.words == f"{TURNED} decisions turned"
+    assert finding.detail == f"{TURNED} decisions turned"
     assert "the window of pool1" in finding.evidence
     assert {row.verdict for row in diagnosis.rows if row.name.startswith("features/")} == {"same"}
 

@@ -1,8 +1,10 @@
-"""What is said of a difference that no trap explains: numbers that are true of arrays made for it."""
+"""What is said of a difference that no trap explains: clues, and sentences that are true of arrays made for them."""
 
 import numpy as np
 import pytest
 
+from common.doctor.diagnosis.clues import KINDS, Clue, Range
+from common.doctor.diagnosis.findings import NOTHING_FITS, Finding, finding_json, finding_lines, grouped
 from common.doctor.diagnosis.unexplained import facts
 
 GENERATOR = np.random.default_rng(0)
@@ -11,28 +13,197 @@ ROWS, COLUMNS = np.mgrid[:24, :20]
 WAVE = np.cos(2 * np.pi * ROWS / 24)[..., None]
 BOARD = ((-1.0) ** (ROWS + COLUMNS))[..., None]
 EDGE = np.pad(np.zeros((20, 16, 8)), ((2, 2), (2, 2), (0, 0)), constant_values=1.0)
+NOT_A_NUMBER = np.where(RIGHT.max() - 1e-9 < RIGHT, np.nan, RIGHT)
+ONE_OUTLIER = RIGHT + 10 * (np.arange(RIGHT.size).reshape(RIGHT.shape) == 7)
+
+
+def clue_of(kind, got, expected=RIGHT):
+    (clue,) = (clue for clue in facts(got, expected) if clue.kind == kind)
+    return clue
 
 
 @pytest.mark.parametrize(
-    ("got", "words"),
+    ("kind", "got", "values", "sentence"),
     [
-        (1.5 * RIGHT, "it is 1.5 times what it should be"),
-        (RIGHT + 0.25, "it is what it should be plus 0.25"),
-        (RIGHT * np.arange(1, 9) + 3, "each channel is an affine function"),
-        (RIGHT + EDGE, "100% of the squared difference lie within 2 positions of the border"),
-        (RIGHT[:, ::-1], "it fits when mirrored"),
-        (RIGHT[..., ::-1], "it fits when with its channels reversed"),
-        (-RIGHT, "100.0% of the signs differ"),
-        (RIGHT + WAVE, "100% of the squared difference is coarser than 8 positions"),
-        (RIGHT + BOARD, "0% of the squared difference is coarser than 8 positions"),
-        (RIGHT.astype(np.float16), "all its values are such as float16 can hold"),
-        (RIGHT[1:], "its shape is (23, 20, 8) and should be (24, 20, 8)"),
-        (np.where(RIGHT.max() - 1e-9 < RIGHT, np.nan, RIGHT), "1 of its 3840 values are not finite"),
+        ("factor", 1.5 * RIGHT, {"factor": 1.5}, "it is 1.5 times what it should be, to"),
+        ("best factor", RIGHT + 5, {}, "the best factor is"),
+        ("offset", RIGHT + 0.25, {"offset": 0.25}, "it is what it should be plus 0.25, to"),
+        (
+            "affine by channel",
+            RIGHT * np.arange(1, 9) + 3,
+            {"factors": (1, 2, 3, 4)},
+            "each channel is an affine function of what it should be, to",
+        ),
+        (
+            "border",
+            RIGHT + EDGE,
+            {"part": 1, "positions": 2},
+            "100% of the squared difference lies within 2 positions of the border",
+        ),
+        ("orientation", RIGHT[:, ::-1], {"turned": ("mirrored",)}, "it is what it should be when it is mirrored"),
+        ("orientation", RIGHT[::-1], {"turned": ("flipped",)}, "it is what it should be when it is flipped"),
+        (
+            "orientation",
+            RIGHT[..., ::-1],
+            {"turned": ("reversed in its channels",)},
+            "it is what it should be when it is reversed in its channels",
+        ),
+        ("signs", -RIGHT, {"part": 1}, "100.0% of the signs differ"),
+        (
+            "coarse part",
+            RIGHT + WAVE,
+            {"part": 1, "positions": 8, "of_noise": 7 * 5 / 480},
+            "100% of the squared difference is coarser than 8 positions (of white noise it would be 7%)",
+        ),
+        ("coarse part", RIGHT + BOARD, {"part": 0}, "0% of the squared difference is coarser than 8 positions"),
+        (
+            "spread",
+            ONE_OUTLIER,
+            {"part": 1},
+            "the hundredth part that is furthest off holds 100% of the squared difference",
+        ),
+        ("number format", RIGHT.astype(np.float16), {"format": "float16"}, "float16 can represent all its values"),
+        (
+            "shape",
+            RIGHT[1:],
+            {"got": (23, 20, 8), "expected": (24, 20, 8)},
+            "its shape is (23, 20, 8) and should be (24, 20, 8)",
+        ),
+        ("not finite", NOT_A_NUMBER, {"count": 1, "size": 3840}, "1 of its 3840 values are not finite"),
     ],
 )
-def test_what_is_known_is_said(got, words):
-    assert words in facts(got, RIGHT)
+def test_what_is_known_is_said(kind, got, values, sentence):
+    clue = clue_of(kind, got)
+    for name, value in values.items():
+        is_text = isinstance(value, str) or (isinstance(value, tuple) and isinstance(value[0], str))
+        assert clue.values[name] == (value if is_text else pytest.approx(value, rel=1e-3, abs=1e-9))
+    assert clue.sentence.startswith(sentence)
+
+
+def test_the_factors_of_channels_are_said():
+    assert "(the first factors are 1, 2, 3, 4)" in clue_of("affine by channel", RIGHT * np.arange(1, 9) + 3).sentence
+
+
+def test_what_does_not_hold_is_not_said():
+    kinds = {clue.kind for clue in facts(RIGHT + GENERATOR.normal(0, 1, RIGHT.shape), RIGHT)}
+    assert kinds == {"best factor", "coarse part", "signs", "spread"}
+
+
+def test_of_what_should_be_zero():
+    expected = np.maximum(RIGHT, 0)
+    assert clue_of("where zero", np.where(RIGHT > 0, RIGHT, 0.1 * RIGHT), expected).sentence == (
+        "100% of the squared difference lies where it should be 0"
+    )
 
 
 def test_of_a_number_only_the_factor_is_known():
-    assert facts(np.asarray(3.0), np.asarray(2.0)) == "it is 1.5 times what it should be, to 0.0e+00"
+    (clue,) = facts(np.asarray(3.0), np.asarray(2.0))
+    assert clue.values == {"factor": 1.5, "left": 0.0}
+    assert clue.sentence == "it is 1.5 times what it should be, to 0.0e+00"
+
+
+DIFFERENCE = {"tensor": "gradient/pixels", "was": 0.5, "left": 1e-7}
+DECISIONS = {"decisions": ("the sign at relu1_1", "b", "c", "d", "e")}
+ELSEWHERE = [
+    (Clue("another tensor", {"tensor": "style/decoded"}), "it is what style/decoded should be"),
+    (Clue("the other picture", {}), "it is that of the other picture"),
+    (Clue("sum without", {"terms": ("tv", "content/relu4_2")}), "it is the sum without tv and content/relu4_2"),
+    (
+        Clue("other training", {"tensor": "features/conv1_1", "left": 2e-6, "correlation": 0.03}),
+        "features/conv1_1 is a convolution of the input to 2.0e-06, and its kernels correlate with the reference's by "
+        "0.03 in the median",
+    ),
+    (
+        Clue("not examined", {}),
+        "it differs too, and there was no time to see why, nor for what follows",
+    ),
+    (Clue("explained", DIFFERENCE), "with it, the difference of gradient/pixels falls from 5.0e-01 to 1.0e-07"),
+    (
+        Clue("explained together", {**DIFFERENCE, "trap": 12}),
+        "together with trap 12: with it, the difference of gradient/pixels falls from 5.0e-01 to 1.0e-07",
+    ),
+    (
+        Clue("decisions followed", {**DIFFERENCE, **DECISIONS}),
+        "the sign at relu1_1, b, c and 2 more; gradient/pixels is 5.0e-01 from the reference's, and 1.0e-07 from it "
+        "with the port's own decisions",
+    ),
+    (
+        Clue("decisions turned", {**DIFFERENCE, **DECISIONS}),
+        "the sign at relu1_1, b, c and 2 more; with them turned, the difference of gradient/pixels falls from 5.0e-01 "
+        "to 1.0e-07",
+    ),
+]
+
+
+@pytest.mark.parametrize(("clue", "sentence"), ELSEWHERE, ids=lambda it: getattr(it, "kind", ""))
+def test_clues_that_are_made_elsewhere_are_said(clue, sentence):
+    assert clue.sentence == sentence
+
+
+def test_every_kind_of_clue_is_tried_here():
+    of_arrays = {"shape", "not finite", "number format", "factor", "best factor", "offset", "affine by channel"}
+    of_arrays |= {"border", "orientation", "coarse part", "where zero", "signs", "spread"}
+    assert of_arrays | {clue.kind for clue, _ in ELSEWHERE} == set(KINDS)
+
+
+def factor(value, tensor="loss/style/relu1_1"):
+    return Finding(None, tensor, NOTHING_FITS, (Clue("factor", {"factor": value, "left": 1e-7}),))
+
+
+def test_findings_of_one_kind_are_one_whose_sentence_is_true_of_all():
+    """Not "0.8 times what it should be" where the others are 0.5 and 0.1 times."""
+    taps = ("relu1_1", "relu2_1", "relu3_1")
+    values = (0.8, 0.1, 0.5)
+    (one,) = grouped([factor(value, f"loss/style/{tap}") for value, tap in zip(values, taps, strict=True)])
+    assert (one.tensor, one.also_in) == ("loss/style/relu1_1", ("loss/style/relu2_1", "loss/style/relu3_1"))
+    assert one.clues[0].values == {"factor": Range(0.1, 0.8), "left": 1e-7}
+    assert one.evidence == "it is 0.1 to 0.8 times what it should be, to 1.0e-07"
+    assert list(finding_lines(1, one)) == [
+        "1. loss/style/relu1_1: no known trap explains it. What is known: it is 0.1 to 0.8 times what it should be, to "
+        "1.0e-07.",
+        "   2 more of this kind: loss/style/relu2_1, loss/style/relu3_1",
+    ]
+    assert finding_json(one)["clues"] == [{"kind": "factor", "values": {"factor": [0.1, 0.8], "left": 1e-7}}]
+
+
+def test_one_number_is_no_range():
+    (one,) = grouped([factor(0.5, "loss/style/relu1_1"), factor(0.5 + 1e-9, "loss/style/relu2_1")])
+    assert one.evidence == "it is 0.5 times what it should be, to 1.0e-07"
+
+
+def finding(tensor, *clues):
+    return Finding(None, tensor, NOTHING_FITS, clues)
+
+
+def test_what_only_some_of_a_group_show_is_not_said_of_all():
+    signs, spread = Clue("signs", {"part": 0.1}), Clue("spread", {"part": 0.5})
+    (one,) = grouped([finding("gram/relu1_1", signs, spread), finding("gram/relu2_1", Clue("signs", {"part": 0.3}))])
+    assert one.evidence == "10.0% to 30.0% of the signs differ"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (Clue("factor", {"factor": 2.0, "left": 0.0}), Clue("offset", {"offset": 2.0, "left": 0.0})),
+        (Clue("another tensor", {"tensor": "gram/relu3_1"}), Clue("another tensor", {"tensor": "gram/relu4_1"})),
+        (Clue("sum without", {"terms": ("tv",)}), Clue("sum without", {"terms": ("content/relu4_2",)})),
+        (Clue("shape", {"got": (1,), "expected": (2,)}), Clue("shape", {"got": (3,), "expected": (2,)})),
+        (Clue("number format", {"format": "float16"}), Clue("number format", {"format": "bfloat16"})),
+        (Clue("orientation", {"turned": ("flipped",)}), Clue("orientation", {"turned": ("mirrored",)})),
+    ],
+)
+def test_different_claims_are_different_findings(first, second):
+    assert len(grouped([finding("gram/relu1_1", first), finding("gram/relu2_1", second)])) == 2
+    assert len(grouped([finding("gram/relu1_1", first), finding("gram/relu2_1", first)])) == 1
+
+
+def test_tensors_of_different_kinds_are_different_findings():
+    assert len(grouped([factor(0.5, "gram/relu1_1"), factor(0.5, "target/style/relu1_1")])) == 2
+
+
+def test_what_is_not_finite_is_null_in_json():
+    clue = Clue("explained", {"tensor": "features/pool1", "was": float("inf"), "left": 1e-7})
+    assert clue.as_json() == {
+        "kind": "explained",
+        "values": {"tensor": "features/pool1", "was": None, "left": 1e-7},
+    }

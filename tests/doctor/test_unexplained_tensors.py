@@ -10,10 +10,9 @@ from common.doctor.diagnosis.dependents import dependants
 from common.doctor.diagnosis.diagnose import diagnose
 from common.doctor.diagnosis.differences import difference
 from common.doctor.diagnosis.judge import Judge, judged_part
-from common.doctor.diagnosis.mistaken import mistaken_for
 from common.doctor.diagnosis.rounding import decisions_found
-from common.doctor.diagnosis.unexplained import facts
-from common.doctor.hypotheses.loss import gram_changes
+from common.doctor.diagnosis.unexplained import facts, mistaken_for
+from common.doctor.hypotheses import hypotheses
 from common.doctor.reference.case import random_case
 from common.doctor.reference.run import Run
 from common.doctor.reference.variant import RIGHT
@@ -47,8 +46,8 @@ def test_exchanged_pictures_are_recognised(case, tensors):
 def test_targets_of_the_wrong_picture_are_recognised(case):
     exchanged = replace(case, problem=replace(case.problem, style=case.problem.content), style=case.content)
     name = "target/style/relu2_1"
-    found = mistaken_for(name, Run(exchanged, RIGHT).expected(name), Run(case, RIGHT))
-    assert found == "it is that of the other picture"
+    (clue,) = mistaken_for(name, Run(exchanged, RIGHT).expected(name), Run(case, RIGHT))
+    assert clue.sentence == "it is that of the other picture"
 
 
 def test_a_total_without_a_term_is_recognised(case, tensors):
@@ -73,7 +72,7 @@ def test_one_mistake_in_every_relu_is_one_finding(case, tensors):
     assert finding.trap is None
     assert finding.tensor == "features/relu1_1"
     assert finding.also_in[-1] == "features/relu3_1"
-    assert "lie where it should be 0" in finding.evidence
+    assert "lies where it should be 0" in finding.evidence
     verdicts = {row.name: row.verdict for row in diagnosis.rows}
     assert verdicts["features/conv1_2"] == "inherits"
     assert verdicts["gradient/pixels"] == "inherits"
@@ -138,7 +137,7 @@ def test_losses_of_lbfgs_are_judged_where_they_are_compared():
     """The first three of 24: a factor is a factor, and no other shape."""
     expected = np.array([0.3, 0.2, 0.1])
     part = judged_part("lbfgs/losses", np.append(2 * expected, np.zeros(21)), expected)
-    assert facts(part, expected).startswith("it is 2 times what it should be")
+    assert next(facts(part, expected)).sentence.startswith("it is 2 times what it should be")
 
 
 @pytest.mark.parametrize("name", ["lbfgs/losses", "lbfgs/gradients", "lbfgs/pixels"])
@@ -154,11 +153,11 @@ def test_tensors_of_odd_shapes_are_no_traceback(name, case):
 def test_targets_of_a_style_picture_of_its_own_size_are_recognised(recipe):
     """From the targets and the terms alone, without the picture that they were taken of."""
     case = random_case(3, replace(RECIPES[recipe], style_size="content"), random_weights(0))
-    for trap, changes, _ in gram_changes(case):
-        if changes.get("own_style_size"):
-            broken = Run(case, RIGHT.changed(changes))
+    for hypothesis in hypotheses(case):
+        if hypothesis.stage == "gram" and hypothesis.changes.get("own_style_size"):
+            broken = Run(case, RIGHT.changed(hypothesis.changes))
             names = [
                 it for it in tensor_names(case.problem) if it.startswith(("features/", "target/style/", "loss/style"))
             ]
             found = diagnose(case, {name: np.asarray(broken.expected(name)) for name in names}).findings
-            assert [it.trap and it.trap.number for it in found] == [trap]
+            assert [it.trap and it.trap.number for it in found] == [hypothesis.trap]

@@ -5,15 +5,24 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from common.doctor.diagnosis.clues import Clue
 from common.doctor.diagnosis.dependents import dependants
-from common.doctor.diagnosis.findings import Finding, grouped, healthy
+from common.doctor.diagnosis.findings import NOTHING_FITS, Finding, grouped, healthy
 from common.doctor.diagnosis.judge import Judge, Judged, judged_part
-from common.doctor.diagnosis.mistaken import mistaken_for
 from common.doctor.diagnosis.other_training import another_training
 from common.doctor.diagnosis.rounding import decisions_followed, decisions_found
 from common.doctor.diagnosis.search import Explained, alone, in_pairs
-from common.doctor.diagnosis.unexplained import facts
-from common.doctor.hypotheses import STAGES, TRAPS, Hypothesis, hypotheses, stage_of
+from common.doctor.diagnosis.unexplained import clues
+from common.doctor.hypotheses import (
+    OTHER_TRAINING,
+    STAGES,
+    TRAPS,
+    TURNED_DECISIONS,
+    Hypothesis,
+    Trap,
+    hypotheses,
+    stage_of,
+)
 from common.doctor.reference import Case, Run, Variant
 from common.problem import Precision
 from common.tensors import Arrays, tail, tensor_names
@@ -22,7 +31,6 @@ from common.vgg19 import NAMES
 _LONGEST_S = 60.0  # after which nothing new is examined
 _LEAST_S = 5.0  # for what is examined all the same
 _LONGEST_SEARCH_S = 20.0  # of it for pairs of traps
-_NOT_EXAMINED = "not examined"
 _QUICK = ("file", "resize", "input", "saved")  # stages that are examined all the same
 
 
@@ -83,9 +91,8 @@ class _Doctor:
         findings: list[Finding] = []
         while (name := self._first_wrong()) is not None:
             if time.monotonic() > self._end_s and stage_of(name) not in _QUICK:
-                if not any(finding.words == _NOT_EXAMINED for finding in findings):
-                    words = "it differs too, and there was no time to see why, nor for what follows"
-                    findings.append(Finding(None, name, _NOT_EXAMINED, words))
+                if not any(clue.kind == "not examined" for finding in findings for clue in finding.clues):
+                    findings.append(Finding(None, name, "not examined", (Clue("not examined", {}),)))
                 self._left_alone.add(name)
                 continue
             if name in {finding.tensor for finding in findings}:
@@ -93,7 +100,7 @@ class _Doctor:
                 continue
             findings += self._explained(name)
         if followed := decisions_followed(self._given, self.judge, self.names):
-            findings.append(Finding(TRAPS[31], *followed))
+            findings.append(_certain(TURNED_DECISIONS, *followed))
         return findings
 
     def inherits(self, name: str) -> bool:
@@ -107,7 +114,7 @@ class _Doctor:
     def _explained(self, name: str) -> list[Finding]:
         if decisions := decisions_found(self.judge, self._given, name):
             self._left_alone.add(name)
-            return [Finding(TRAPS[31], *decisions)]
+            return [_certain(TURNED_DECISIONS, *decisions)]
         tried = self._in_question(name)
         end_s = max(self._end_s, time.monotonic() + _LEAST_S)
         single = alone(tried, name, self._judge_by, self.judge, self.names, end_s)
@@ -119,13 +126,11 @@ class _Doctor:
             return self._accept(list(pair))
         if training := another_training(self._given, self.judge.own, name):
             self._left_alone |= {it for it in self.names if _depends_on_weights(it)}
-            return [Finding(TRAPS[16], name, *training)]
+            return [_certain(OTHER_TRAINING, name, *training)]
         self._dependants |= dependants(name, self.names, self.judge)
         self._left_alone |= {name, *self._dependants}
-        run, expected = self.judge.own, self.judge.own.expected(name)
-        given = judged_part(name, self._given[name], expected)
-        known = filter(None, (mistaken_for(name, given, run), facts(given, expected)))
-        return [Finding(None, name, "nothing fits", "; ".join(known))]
+        given = judged_part(name, self._given[name], self.judge.own.expected(name))
+        return [Finding(None, name, NOTHING_FITS, clues(name, given, self.judge.own))]
 
     def _in_question(self, name: str) -> list[Hypothesis]:
         last, layers = STAGES.index(stage_of(name)), self._layers_before(name)
@@ -157,11 +162,11 @@ class _Doctor:
         return Judge(self._case, self._given, self._precision, variant, self.judge if late else None)
 
     def _confine(self, found: Explained) -> list[Finding]:
-        """Leave alone what a hypothesis mends, without taking it over: it would spoil the rest."""
+        """Leave alone what a hypothesis explains, without taking it over: it would spoil the rest."""
         by = self._judge_by(found.variant)
-        mended = [name for name in self.names if self.judge.is_wrong(name) and not by.is_wrong(name)]
-        self._left_alone |= {found.tensor, *mended}
-        where = "this tensor" if len(mended) < 2 else f"{len(mended)} tensors up to {mended[-1]}"
+        explained = [name for name in self.names if self.judge.is_wrong(name) and not by.is_wrong(name)]
+        self._left_alone |= {found.tensor, *explained}
+        where = "this tensor" if len(explained) < 2 else f"{len(explained)} tensors up to {explained[-1]}"
         return [_finding(found, f", in {where} alone: what follows is right")]
 
     def _accept(self, found: list[Explained]) -> list[Finding]:
@@ -170,7 +175,12 @@ class _Doctor:
 
 
 def _finding(it: Explained, where: str = "") -> Finding:
-    return Finding(TRAPS[it.hypothesis.trap], it.tensor, it.hypothesis.words + where, it.evidence, it.also_possible)
+    trap, detail = TRAPS[it.hypothesis.trap], it.hypothesis.detail + where
+    return Finding(trap, it.tensor, detail, (it.evidence,), it.also_possible)
+
+
+def _certain(trap: Trap, name: str, detail: str, evidence: Clue) -> Finding:
+    return Finding(trap, name, detail, (evidence,))
 
 
 def _depends_on_weights(name: str) -> bool:

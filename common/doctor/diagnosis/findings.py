@@ -1,48 +1,64 @@
 """What the port doctor finds: one cause each, in sentences and as plain JSON values."""
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from common.doctor.diagnosis.clues import Clue, claims, shared
 from common.doctor.hypotheses import Trap
 from common.vgg19 import NAMES
 
 _MOST_NAMED = 3
+NOTHING_FITS = "no known trap explains it"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Finding:
-    """One cause: the trap, where it shows first, what it is here, and the numbers; no trap where nothing fits."""
+    """One cause: the trap (none where nothing fits), the first tensor that shows it, what it is there, and the clues.
+
+    `also_possible` are traps that give the same numbers, and `also_in` are other tensors of which all clues are true.
+    """
 
     trap: Trap | None
     tensor: str
-    words: str
-    evidence: str
+    detail: str
+    clues: tuple[Clue, ...]
     also_possible: tuple[int, ...] = ()
     also_in: tuple[str, ...] = ()
 
     @property
     def harmless(self) -> bool:
-        """Whether it is no bug."""
+        """Whether the cause is rounding and no bug."""
         return self.trap is not None and self.trap.harmless
 
     @property
-    def kind(self) -> tuple[int | None, str, str]:
+    def evidence(self) -> str:
+        """The clues in words."""
+        return "; ".join(clue.sentence for clue in self.clues)
+
+    @property
+    def kind(self) -> tuple[Any, ...]:
         """What findings have in common that are reported as one."""
         if self.trap is not None:
-            return self.trap.number, "" if self.harmless else self.tensor, ""
+            return self.trap.number, None if self.harmless else self.tensor
         kind, _, rest = self.tensor.rpartition("/")
         layers = rest.rstrip("_0123456789") if kind == "features" else "any" if rest in NAMES else rest
-        return None, f"{kind}/{layers}", re.sub(r"[-+.\de]+", "#", self.evidence.partition(";")[0])
+        return None, kind, layers, claims(self.clues)
 
 
 def grouped(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Findings of one kind as one, which names the others: one mistake in every ReLU is not thirteen."""
-    groups: dict[tuple[int | None, str, str], list[Finding]] = {}
+    groups: dict[tuple[Any, ...], list[Finding]] = {}
     for finding in findings:
         groups.setdefault(finding.kind, []).append(finding)
-    return tuple(replace(first, also_in=tuple(it.tensor for it in rest)) for first, *rest in groups.values())
+    return tuple(map(_as_one, groups.values()))
+
+
+def _as_one(findings: list[Finding]) -> Finding:
+    first, *rest = findings
+    # What is said of a trap names its tensor.
+    clues = first.clues if first.trap is not None else shared([finding.clues for finding in findings])
+    return replace(first, clues=clues, also_in=tuple(finding.tensor for finding in rest))
 
 
 def healthy(findings: Iterable[Finding]) -> bool:
@@ -53,18 +69,18 @@ def healthy(findings: Iterable[Finding]) -> bool:
 def finding_lines(number: int, finding: Finding) -> Iterator[str]:
     """One finding in sentences, the number in front."""
     if finding.trap is None:
-        yield f"{number}. {finding.tensor}: no trap that we know explains it. What is known: {finding.evidence}."
+        yield f"{number}. {finding.tensor}: {finding.detail}. What is known: {finding.evidence}."
         yield from _also_in(finding)
         return
     trap = finding.trap
     yield f"{number}. Trap {trap.number}: {trap.title}."
-    yield f"   here: {finding.words}, first seen in {finding.tensor}"
+    yield f"   detail: {finding.detail}; first seen in {finding.tensor}"
     yield f"   evidence: {finding.evidence}"
     yield from _also_in(finding)
     if finding.also_possible:
         yield f"   traps that would give the same numbers: {', '.join(map(str, finding.also_possible))}"
-    yield f"   mend: {trap.mend}"
-    yield f"   seen in: {trap.seen}"
+    yield f"   fix: {trap.fix}"
+    yield f"   seen in: {trap.seen_in}"
 
 
 def _also_in(finding: Finding) -> Iterator[str]:
@@ -79,12 +95,13 @@ def finding_json(finding: Finding) -> dict[str, Any]:
     return {
         "trap": trap and trap.number,
         "tensor": finding.tensor,
-        "here": finding.words,
+        "detail": finding.detail,
         "evidence": finding.evidence,
+        "clues": [clue.as_json() for clue in finding.clues],
         "also_possible": list(finding.also_possible),
         "also_in": list(finding.also_in),
         "harmless": finding.harmless,
         "title": trap and trap.title,
-        "mend": trap and trap.mend,
-        "seen": trap and trap.seen,
+        "fix": trap and trap.fix,
+        "seen_in": trap and trap.seen_in,
     }

@@ -3,6 +3,7 @@
 import numpy as np
 
 from common.distances import relative_l2
+from common.doctor.diagnosis.clues import Clue
 from common.doctor.reference import Run
 from common.tensors import Array, Arrays
 from common.vgg19 import LAYERS
@@ -12,8 +13,8 @@ _FEWEST_ROWS_EACH = 1.5
 _UNRELATED = 0.5
 
 
-def another_training(given: Arrays, run: Run, name: str) -> tuple[str, str] | None:
-    """Words and evidence when conv1_1 or relu1_1 comes from a kernel that is unrelated to the reference's."""
+def another_training(given: Arrays, run: Run, name: str) -> tuple[str, Clue] | None:
+    """Detail and evidence when conv1_1 or relu1_1 comes from a kernel that is unrelated to the reference's."""
     if name not in ("features/conv1_1", "features/relu1_1"):
         return None
     got = given[name].astype(np.float64)
@@ -28,11 +29,8 @@ def another_training(given: Arrays, run: Run, name: str) -> tuple[str, str] | No
     correlation = float(np.median([abs(np.corrcoef(a, b)[0, 1]) for a, b in zip(fitted.T, right.T, strict=True)]))
     if not correlation <= _UNRELATED:
         return None
-    evidence = (
-        f"{name} is a convolution of the input to {left:.1e}, and its kernels correlate with the reference's by "
-        f"{correlation:.2f} in the median"
-    )
-    return "a convolution with other kernels", evidence
+    evidence = Clue("other training", {"tensor": name, "left": left, "correlation": correlation})
+    return "conv1_1 is a convolution with other kernels", evidence
 
 
 def _fit_of_reference(run: Run) -> Array:

@@ -15,7 +15,7 @@ from common.terminal import fitted, plain_table
 
 _HEADINGS = ("shape", "layout", "relative\nL2", "largest", "cosine", "from its\nown inputs", "verdict")
 _STYLES = {"same": None, "inherits": "yellow", "differs": "bold red"}
-SCHEMA = 1
+SCHEMA = 2
 
 
 def print_diagnosis(out: Console, title: str, diagnosis: Diagnosis, layouts: Mapping[str, str]) -> None:

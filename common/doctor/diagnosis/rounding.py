@@ -5,19 +5,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from common.doctor.diagnosis.clues import Clue
 from common.doctor.diagnosis.judge import Judge
 from common.doctor.diagnosis.near_ties import NearTie, deciding, equal_neighbours, in_words, near_ties
 from common.doctor.reference import Run, decided_on, turned
 from common.tensors import LBFGS_CHECKED, Array, Arrays
 from common.vgg19 import Layer
 
-_MOST_NAMED = 3
 _MOST_CANDIDATES = 60
 _MOST_BY_ROUNDING = 5e-2
 
 
-def decisions_followed(given: Arrays, judge: Judge, names: Sequence[str]) -> tuple[str, str, str] | None:
-    """Tensor, words and evidence when a gradient is right for the port's own decisions and only for them."""
+def decisions_followed(given: Arrays, judge: Judge, names: Sequence[str]) -> tuple[str, str, Clue] | None:
+    """Tensor, detail and evidence when a gradient is right for the port's own decisions and only for them."""
     layers = deciding(judge.own)
     if not all(f"features/{decided_on(layer)}" in given for layer in layers):
         return None
@@ -28,22 +28,18 @@ def decisions_followed(given: Arrays, judge: Judge, names: Sequence[str]) -> tup
     others = [text for layer in layers for text in _turned(layer, judge.own, judge.reference)]
     if not others:
         return None
-    evidence = (
-        f"{_listed(others)}; {moved.name} is {moved.from_reference.relative:.1e} from the reference's, and "
-        f"{moved.from_own.relative:.1e} from it with the port's own decisions"
-    )
+    differences = {"was": moved.from_reference.relative, "left": moved.from_own.relative}
+    evidence = Clue("decisions followed", {"tensor": moved.name, "decisions": tuple(others), **differences})
     return moved.name, f"{len(others)} decision{'s' if len(others) > 1 else ''} turned", evidence
 
 
-def decisions_found(judge: Judge, given: Arrays, name: str) -> tuple[str, str, str] | None:
+def decisions_found(judge: Judge, given: Arrays, name: str) -> tuple[str, str, Clue] | None:
     """The same for a gradient without the features it was taken at: which near ties, turned, make up the difference."""
     ties = ties_turned(judge, given, name)
     if ties is None or ties.left > judge.tolerance(name):
         return None
-    was = judge.from_own(name).relative
-    evidence = (
-        f"{_listed(ties.words)}; with them turned, the difference of {name} falls from {was:.1e} to {ties.left:.1e}"
-    )
+    differences = {"was": judge.from_own(name).relative, "left": ties.left}
+    evidence = Clue("decisions turned", {"tensor": name, "decisions": ties.words, **differences})
     words = [f"{ties.turned} of {ties.there_are} near ties turned"] if ties.turned else []
     words += ["other slopes between equal neighbours"] if ties.slopes else []
     return name, " and ".join(words), evidence
@@ -127,8 +123,3 @@ def _turned(layer: Layer, own: Run, reference: Run) -> Iterator[str]:
     """Every decision that a port takes otherwise, in words."""
     for row, column, channel in np.argwhere(turned(layer, own.layer, reference.layer)):
         yield in_words(layer, row, column, channel)
-
-
-def _listed(turned: Sequence[str]) -> str:
-    more = len(turned) - _MOST_NAMED
-    return ", ".join(turned[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from common.doctor.diagnosis.clues import Clue, Value
 from common.doctor.diagnosis.judge import Judge
 from common.doctor.hypotheses import STAGES, Hypothesis, stage_of
 from common.doctor.reference import Variant
@@ -26,7 +27,7 @@ class Explained:
     hypothesis: Hypothesis
     variant: Variant
     tensor: str
-    evidence: str
+    evidence: Clue
     also_possible: tuple[int, ...] = ()
     confined: bool = False
 
@@ -78,10 +79,9 @@ def in_pairs(
         concerned = _concerned(name, names)
         found.sort(key=lambda it: sum(it[3].is_wrong(another) for another in concerned))
     one, other, first, by = found[0]
-    evidence = f"together with trap {{}}: {_evidence(name, judge, by)}"
     return (
-        Explained(one, first, name, evidence.format(other.trap)),
-        Explained(other, by.variant, name, evidence.format(one.trap)),
+        Explained(one, first, name, _evidence(name, judge, by, other.trap)),
+        Explained(other, by.variant, name, _evidence(name, judge, by, one.trap)),
     )
 
 
@@ -146,6 +146,9 @@ def _concerned(name: str, names: Sequence[str]) -> list[str]:
     return [other for other in later if not other.startswith(("adam/", "lbfgs/"))]
 
 
-def _evidence(name: str, before: Judge, after: Judge) -> str:
+def _evidence(name: str, before: Judge, after: Judge, together_with: int | None = None) -> Clue:
     was, left = before.from_own(name).relative, after.from_own(name).relative
-    return f"with it, the difference of {name} falls from {was:.1e} to {left:.1e}"
+    values: dict[str, Value] = {"tensor": name, "was": was, "left": left}
+    if together_with is None:
+        return Clue("explained", values)
+    return Clue("explained together", {**values, "trap": together_with})

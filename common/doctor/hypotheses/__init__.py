@@ -1,12 +1,18 @@
-"""The known traps, and the changes of the reference that each stands for."""
+"""A case in; out come the known traps, each with the faults of the reference that reproduce it there."""
 
-from common.doctor.hypotheses.catalogue import STAGES, Hypothesis, hypotheses, stage_of
-from common.doctor.hypotheses.traps import TRAPS, Trap
+from common.doctor.hypotheses.catalogue import TRAPS, Hypothesis, hypotheses, stage_of
+from common.doctor.hypotheses.network import TURNED_DECISIONS
+from common.doctor.hypotheses.trap import STAGES, Fault, Stage, Trap
+from common.doctor.hypotheses.weights import OTHER_TRAINING
 
 __all__ = [
+    "OTHER_TRAINING",
     "STAGES",
     "TRAPS",
+    "TURNED_DECISIONS",
+    "Fault",
     "Hypothesis",
+    "Stage",
     "Trap",
     "hypotheses",
     "stage_of",

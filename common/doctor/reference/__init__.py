@@ -9,7 +9,7 @@ from common.doctor.reference.pictures import Picture
 from common.doctor.reference.resampling import FILTERS
 from common.doctor.reference.run import Run
 from common.doctor.reference.shapes import feature_shape, shape_of
-from common.doctor.reference.variant import RIGHT, Arithmetic, Changes, Made, Orientation, TvForm, TvSpace, Variant
+from common.doctor.reference.variant import RIGHT, Arithmetic, Changes, Orientation, TvForm, TvSpace, Variant
 
 __all__ = [
     "ALL",
@@ -20,7 +20,6 @@ __all__ = [
     "Case",
     "Changes",
     "Flips",
-    "Made",
     "Orientation",
     "Picture",
     "Run",

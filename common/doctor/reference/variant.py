@@ -1,6 +1,6 @@
 """How a port computes: the reference, with the fields changed that one or more traps change."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
@@ -25,7 +25,6 @@ TvSpace = Literal["right", "of 255", "of 1", "normalised"]
 Saved = Literal["rounded", "truncated", "stretched", "stretched, truncated"]
 
 Changes = Mapping[str, Any]
-Made = Iterator[tuple[int, Changes, str]]  # a trap's number, what it changes, and that in words
 
 _SAME: Mapping[str, Any] = MappingProxyType({})
 
