@@ -36,12 +36,12 @@ def make_gallery(requests: Mapping[str, Request], report: str) -> None:
     first = next(iter(requests.values())).rows[0]
     shown = next(iter(scenes.values())).problem_at(first.group.precision, first.group.size)
     columns = [[("content", shown.content), ("style", shown.style)]]
-    with Progress([]) as progress:
-        progress.expect(sum(scenes[recipe].recipe.steps * len(request.rows) for recipe, request in requests.items()))
+    with Progress() as progress:
         for recipe, request in requests.items():
             columns.append([])
+            progress.stage(recipe, scenes[recipe].recipe.steps * len(request.rows))
             for row in request.rows:
-                progress.say(f"{recipe} on {row.backend}")
+                progress.say(row.backend)
                 picture = _picture(scenes[recipe], row, progress)
                 save_image(folder / f"{recipe}-{row.backend}.png", picture)
                 columns[-1].append((f"{recipe}, {row.backend}", picture))

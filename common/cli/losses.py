@@ -49,10 +49,12 @@ def print_losses(request: Request, image: Image, size: str | None, as_json: bool
 
 
 def _terms(scene: Scene, problem: Problem, image: Image) -> dict[str, LossTerms]:
-    with Progress([]) as progress:
+    with Progress() as progress:
+        progress.stage("losses", 1 + len(BACKENDS))
         progress.say(ORACLE)
         terms = {ORACLE: oracle.losses(image, replace(problem, precision="float64"))}
         for name, entry in BACKENDS.items():
+            progress.advance()
             progress.say(entry.label)
             with Worker(name) as worker:
                 outcome = worker.ask("losses", scene.job(problem, image))

@@ -11,7 +11,7 @@ from common.cli.plans import measured_request_from
 from common.comparison import Request, Row, Scene
 from common.comparison.measurement import Others, Ratio, paired_ratio
 from common.comparison.progress import Progress
-from common.comparison.session import PER_ROUND, RowRunner, evaluations_per_round, take_turns
+from common.comparison.session import RowRunner, evaluations_per_round, take_turns
 from common.comparison.workers import Delay
 from common.errors import RosettaError
 from common.terminal import console, fitted, plain_table
@@ -59,10 +59,9 @@ def selftest(request: Request, repeats: int) -> int:
     scene.check_sizes(request.sizes)
     trials: list[Trial] = []
     try:
-        with Progress([it.name for it in rows]) as progress:
-            progress.expect(repeats * len(rows) * request.rounds * PER_ROUND)
+        with Progress() as progress:
+            progress.stage("self-test", repeats * len(rows) * request.rounds)
             for repeat in range(repeats):
-                progress.say(f"self-test {repeat + 1} of {repeats}")
                 runners = [RowRunner(it, scene, request.threads, progress) for it in rows]
                 trials += _trials(runners, request.rounds, repeat)
     finally:

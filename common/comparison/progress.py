@@ -1,83 +1,89 @@
-"""What is shown while a comparison runs: a live table in a terminal, lines in a log."""
+"""What is shown on stderr while a comparison runs: one live line for each stage, in a terminal and in a log."""
 
+import math
 import sys
 import time
-from collections.abc import Iterable
 from types import TracebackType
 
-from rich import progress as bars
-from rich.console import Console, Group
-from rich.live import Live
-from rich.markup import escape
-from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+from rich.table import Column
 
-_DRAW_EVERY_S = 0.5
+_DRAW_EVERY_S, _LOG_EVERY_S = 0.5, 10.0
 
 
 class Progress:
-    """The state of every row, the progress of the whole and the time that is left, on stderr.
+    """The stages one after the other, each with what is being done, how much is done, and the seconds so far.
 
-    Where nobody watches, every state is a line of its own.
+    Every stage begins with what is said first. A log gets that, and while the stage lasts a line every ten seconds.
     """
 
-    def __init__(self, names: Iterable[str]) -> None:
-        self._states = dict.fromkeys(names, ("waiting", ""))
+    def __init__(self) -> None:
         self._start_s = time.monotonic()
         self._console = Console(stderr=True)
-        self._bar = bars.Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            TaskProgressColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=self._console,
-            speed_estimate_period=120,
-        )
-        self._task = self._bar.add_task("starting", total=None)
         # Drawn between the measurements and not by a thread of its own, which would take a core from them.
-        self._live = Live(console=self._console, auto_refresh=False, transient=True, get_renderable=self._render)
-        self._drawn_s = 0.0
+        self._bars = Bars(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(16),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[detail]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
+            console=self._console,
+            auto_refresh=False,
+            expand=True,
+        )
+        self._shown_s = -math.inf
 
     def __enter__(self) -> "Progress":
         if self._console.is_terminal:
-            self._live.start()
+            self._bars.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._end_stage()
         if self._console.is_terminal:
-            self._live.stop()
+            self._bars.stop()
 
-    def expect(self, evaluations: int) -> None:
-        """So many evaluations are to come."""
-        self._bar.update(self._task, total=evaluations)
+    def stage(self, name: str, total: int | None = None) -> None:
+        """Begin a stage, which has `total` steps if they can be counted; the stage before is done."""
+        self._end_stage()
+        self._bars.add_task(name, total=total, detail="")
+        self._shown_s = -math.inf
 
-    def say(self, text: str) -> None:
-        """Say what is being done."""
-        self._bar.update(self._task, description=text)
-        self._live.refresh()
-        if not self._console.is_terminal:
-            print(f"[{time.monotonic() - self._start_s:5.0f} s] {text}", file=sys.stderr, flush=True)
+    def say(self, detail: str) -> None:
+        """Say what is being done in the stage."""
+        self._bars.update(self._bars.task_ids[-1], detail=detail)
+        self._show(at_once=self._console.is_terminal)
 
-    def state(self, name: str, state: str, median_s: float | None = None) -> None:
-        """Say what a row is at, and its median so far."""
-        before, shown = self._states[name]
-        self._states[name] = (state, shown if median_s is None else f"{median_s:.4g} s")
-        if state != before:
-            self.say(f"{name}: {state}")
+    def advance(self, steps: int = 1) -> None:
+        """Note that so many steps of the stage are done, or will not be."""
+        self._bars.advance(self._bars.task_ids[-1], steps)
+        self._show(at_once=False)
 
-    def advance(self, evaluations: int = 1) -> None:
-        """So many evaluations are done, or will not be."""
-        self._bar.advance(self._task, evaluations)
-        if time.monotonic() - self._drawn_s > _DRAW_EVERY_S:
-            self._drawn_s = time.monotonic()
-            self._live.refresh()
+    def warn(self, text: str) -> None:
+        """Say what went wrong, in a line that stays."""
+        if self._console.is_terminal:
+            self._console.print(text, style="yellow", markup=False, highlight=False)
+        else:
+            self._log(text)
 
-    def _render(self) -> Group:
-        table = Table(box=None, pad_edge=False)
-        for heading in ("row", "state", "evaluation, median"):
-            table.add_column(heading, no_wrap=True)
-        for name, (state, median) in self._states.items():
-            table.add_row(escape(name), escape(state), median)
-        return Group(table, self._bar)
+    def _end_stage(self) -> None:
+        if self._bars.tasks:
+            task = self._bars.tasks[-1]
+            self._bars.update(task.id, total=task.total or 1, completed=task.completed or 1, detail="")
+            self._bars.stop_task(task.id)
+
+    def _show(self, at_once: bool) -> None:
+        now_s, every_s = time.monotonic(), _DRAW_EVERY_S if self._console.is_terminal else _LOG_EVERY_S
+        if not at_once and now_s - self._shown_s < every_s:
+            return
+        self._shown_s = now_s
+        if self._console.is_terminal:
+            self._bars.refresh()
+        else:
+            task = self._bars.tasks[-1]
+            count = "" if task.total is None else f" ({task.completed:.0f} of {task.total:.0f})"
+            self._log(f"{task.description}: {task.fields['detail']}{count}")
+
+    def _log(self, text: str) -> None:
+        print(f"[{time.monotonic() - self._start_s:5.0f} s] {text}", file=sys.stderr, flush=True)

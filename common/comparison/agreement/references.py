@@ -47,9 +47,9 @@ def take_reference(
         return worker.ask(action, scene.job(problem, probe(problem))).arrays
 
     with Worker(backend, python) as worker:
-        progress.say(f"reference: importing {BACKENDS[backend].label}")
+        progress.say(f"importing {BACKENDS[backend].label}")
         worker.imported()
-        progress.say(f"reference: {BACKENDS[backend].label} in float64")
+        progress.say(f"{BACKENDS[backend].label} in float64")
         tabled = (ask("tensors", small), ask("inspect", at_size))
         problems = {size: scene.problem_at("float64", size) for size in sizes}
         by_size = {size: ask("evaluate", problem) for size, problem in problems.items()}
@@ -60,7 +60,7 @@ def prove(references: Iterable[Reference], scene: Scene, size: str, progress: Pr
     """The full tables of all references against the oracle and each other, and what the port doctor finds."""
     tables, everyone = [], list(references)
     for number, problem in enumerate(_tabled_problems(scene, size)):
-        progress.say(f"reference: the oracle, {problem.precision}")
+        progress.say(problem.precision)
         tensors = {it.name: it.tabled[number] for it in everyone}
         tables.append(compare(problem, probe(problem), tensors, explained=number == 0))
     return tuple(tables)

@@ -21,7 +21,6 @@ from common.tensors import Arrays
 Value = TypeVar("Value")
 _LONGEST_TRANSFER_S = 600.0
 _LONGEST_ROUNDS_S, _FEWEST_ROUNDS = 240.0, 2
-PER_ROUND = 4  # about: it is found when the rows are running
 
 
 def had_enough(rounds_s: Rounds) -> bool:
@@ -56,15 +55,16 @@ class RowRunner:
         """Whether nothing has gone wrong yet."""
         return self.result.why is None
 
-    def expected(self, rounds: int) -> int:
-        """About how many evaluations there are to come, for the progress bar."""
-        return self._whole.recipe.steps + PER_ROUND * rounds
+    @property
+    def steps(self) -> int:
+        """The evaluations of the whole transfer."""
+        return self._whole.recipe.steps
 
     @property
     def transfer_s(self) -> float:
         """About how long the whole transfer takes."""
         timing = self.result.timing
-        return 0.0 if timing is None else timing.median_s * self._whole.recipe.steps
+        return 0.0 if timing is None else timing.median_s * self.steps
 
     @property
     def has_had_enough(self) -> bool:
@@ -80,13 +80,13 @@ class RowRunner:
         """What a piece of work gives; None when something goes wrong in it or has gone wrong before."""
         if not self.works:
             return None
-        self._progress.state(self.row.name, state)
+        self._progress.say(f"{self.row.name}, {state}")
         try:
             return work(*arguments)
         except RosettaError as error:
             status = self._status_after(error)
             self._note(status=status, why=str(error))
-            self._progress.state(self.row.name, f"{status}: {error}")
+            self._progress.warn(f"{self.row.name}: {status}: {error}")
             self.close()
             return None
 
@@ -132,10 +132,8 @@ class RowRunner:
 
     def note_round(self, durations_s: list[float]) -> None:
         """Add a round; an empty one was missed."""
-        self._progress.advance(PER_ROUND)
         self._note(rounds_s=(*self.result.rounds_s, tuple(durations_s)))
-        timing, state = self.result.timing, "measuring" if self.works else self.result.status
-        self._progress.state(self.row.name, state, None if timing is None else timing.median_s)
+        self._progress.advance()
         if self._forward_s:
             self._note(phases={**self.result.phases, "forward_s": float(np.median(self._forward_s))})
 

@@ -38,7 +38,7 @@ class Session:
     def __init__(self, request: Request) -> None:
         self.request, self.scene = request, Scene.of(request)
         self.scene.check_sizes(request.sizes)
-        self._progress = Progress([row.name for row in request.rows])
+        self._progress = Progress()
         self._runners = {row.name: RowRunner(row, self.scene, request.threads, self._progress) for row in request.rows}
         self._references: dict[Interpreter, Reference | RosettaError] = {}
         self.algorithm: tuple[Agreement, ...] = ()
@@ -53,7 +53,6 @@ class Session:
     def run(self) -> None:
         """Do everything; an interrupt ends the workers and keeps the results."""
         with self._progress:
-            self._progress.expect(sum(runner.expected(self.request.rounds) for runner in self._runners.values()))
             self._take_references()
             for group in self.request.groups:
                 runners = [runner for runner in self._runners.values() if runner.row.group == group]
@@ -64,6 +63,7 @@ class Session:
 
     def _take_references(self) -> None:
         sizes = self.request.sizes
+        self._progress.stage("references")
         for interpreter, name in interpreters_of(self.request.rows).items():
             try:
                 self._references[interpreter] = take_reference(interpreter, name, self.scene, sizes, self._progress)
@@ -71,19 +71,24 @@ class Session:
                 self._references[interpreter] = error
         proven = [reference for reference in self._references.values() if isinstance(reference, Reference)]
         if proven:
+            self._progress.stage("oracle")
             self.algorithm = prove(proven, self.scene, sizes[0], self._progress)
         for interpreter, reference in self._references.items():
             if isinstance(reference, Reference):
                 self._references[interpreter] = replace(reference, tabled=())  # whole traces
 
     def _run_group(self, group: Group, runners: Sequence[RowRunner]) -> None:
+        name, rounds = f"{group.precision} {group.size}", self.request.rounds
+        self._progress.stage(f"{name}: preparing")
         for runner in runners:
             runner.attempt("importing", runner.start)
             runner.attempt("building, first evaluation", self._prepare, runner)
         count = self.evaluations_per_round[group] = evaluations_per_round(runners)
         others = Others(runner.pid for runner in runners if runner.pid is not None)
-        take_turns(runners, self.request.rounds, count)
+        self._progress.stage(f"{name}: measuring", rounds * len(runners))
+        take_turns(runners, rounds, count)
         self.others_fraction = max(self.others_fraction, others.fraction() or 0.0)
+        self._progress.stage(f"{name}: transfers", sum(runner.steps for runner in runners))
         for runner in runners:
             runner.attempt("whole transfer", runner.run)
             runner.attempt("matrix products", runner.find_limit)

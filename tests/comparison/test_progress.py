@@ -1,0 +1,71 @@
+"""What is said while a comparison runs: the first line at once, and a line that lives for each stage."""
+
+import io
+import re
+
+import pytest
+from rich.console import Console
+
+from common.comparison import progress as progress_module
+from common.comparison.progress import Progress
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that stands still until the test turns it."""
+
+    class Clock:
+        now_s = 0.0
+
+        def monotonic(self):
+            return self.now_s
+
+    clock = Clock()
+    monkeypatch.setattr(progress_module, "time", clock)
+    return clock
+
+
+def test_a_log_has_the_beginning_of_every_stage_and_a_line_every_ten_seconds(clock, capsys):
+    with Progress() as progress:
+        progress.stage("references")
+        progress.say("importing PyTorch")
+        clock.now_s = 1
+        progress.say("PyTorch in float64")
+        clock.now_s = 3
+        progress.stage("measuring", 20)
+        progress.say("torch eager")
+        for second in range(4, 24):
+            clock.now_s = second
+            progress.advance()
+    assert capsys.readouterr().err.splitlines() == [
+        "[    0 s] references: importing PyTorch",
+        "[    3 s] measuring: torch eager (0 of 20)",
+        "[   13 s] measuring: torch eager (10 of 20)",
+        "[   23 s] measuring: torch eager (20 of 20)",
+    ]
+
+
+def test_what_goes_wrong_is_said_at_once_and_stays(clock, capsys):
+    with Progress() as progress:
+        progress.stage("preparing")
+        progress.say("torch eager")
+        progress.warn("torch eager: died: the worker was ended by SIGKILL")
+    assert "[    0 s] torch eager: died: the worker was ended by SIGKILL" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_a_terminal_keeps_one_line_for_each_stage(monkeypatch, width):
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=width)
+    monkeypatch.setattr(progress_module, "Console", lambda **_: console)
+    with Progress() as progress:
+        for stage in ("references", "float32 256: measuring"):
+            progress.stage(stage, 4)
+            progress.say("a long name of a row that is measured by an interpreter of another environment " * 2)
+            progress.advance(4)
+        progress.warn("torch eager: died")
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", screen.getvalue())
+    lines = [line for line in re.split(r"[\r\n]+", plain) if line.strip()]
+    assert "torch eager: died" in plain
+    assert [line[: line.index(" ━")].strip() for line in lines[-2:]] == ["references", "float32 256: measuring"]
+    assert max(map(len, lines)) <= width
