@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -73,19 +74,19 @@ class Problem:
         for role, image in (("content", self.content), ("style", self.style)):
             check_image(role, image, self.recipe.smallest_side_px)
 
-    @property
+    @cached_property
     def network(self) -> Network:
-        """The network with the weights in the units of the recipe's family."""
+        """The network with the weights in the units of the recipe's family, made once."""
         weights = self.weights.for_family(self.recipe.family)
         return Network(weights, self.recipe.pooling, self.precision, self.device)
 
-    @property
+    @cached_property
     def coefficients(self) -> Coefficients:
         """The recipe's loss for images of these sizes."""
         height, width, style_height, style_width = *self.content.shape[:2], *self.style.shape[:2]
         return coefficients(self.recipe, (height, width), (style_height, style_width))
 
-    @property
+    @cached_property
     def to_network(self) -> Affine:
         """The map from the optimised variable to the network's input."""
         return affine_between(self.recipe.pixel_space, self.network.weights.preprocessing)
@@ -109,15 +110,20 @@ class Problem:
 
     def at(self, stage: Stage) -> "Problem":
         """The same problem with both images resized as a stage wants them."""
-        height, width = extent_for(stage.size, *self.content.shape[:2])
+        content_px, style_px = self.sizes_at(stage)
+        return replace(self, content=resize(self.content, *content_px), style=resize(self.style, *style_px))
+
+    def sizes_at(self, stage: Stage) -> tuple[tuple[int, int], tuple[int, int]]:
+        """The (height, width) in pixels of the content and of the style image in a stage."""
+        content_px = extent_for(stage.size, *self.content.shape[:2])
         own = self.recipe.style_size == "own"
-        style_px = extent_for(stage.size, *self.style.shape[:2]) if own else (height, width)
-        return replace(self, content=resize(self.content, height, width), style=resize(self.style, *style_px))
+        return content_px, extent_for(stage.size, *self.style.shape[:2]) if own else content_px
 
     def try_stages(self) -> None:
-        """Raise RosettaError for a stage whose size does not fit, before any framework is imported."""
+        """Raise RosettaError for a stage whose size does not fit, from the numbers alone."""
         for stage in self.recipe.stages:
-            self.at(stage)
+            for role, size_px in zip(("content", "style"), self.sizes_at(stage), strict=True):
+                check_size(role, size_px, self.recipe.smallest_side_px)
 
 
 def probe(problem: Problem) -> Image:
@@ -135,10 +141,15 @@ def check_image(role: str, image: Image, smallest_px: int) -> None:
     """Raise RosettaError unless `image` is finite RGB in [0, 1] of shape (H, W, 3), no side below `smallest_px`."""
     if image.ndim != 3 or image.shape[2] != 3:
         raise RosettaError(f"the {role} has shape {image.shape}: give (height, width, 3)")
-    if min(image.shape[:2]) < smallest_px:
-        raise RosettaError(
-            f"the {role} is {image.shape[0]}x{image.shape[1]} pixels and these layers need at least {smallest_px} "
-            "a side: choose a larger size or shallower taps"
-        )
+    check_size(role, (image.shape[0], image.shape[1]), smallest_px)
     if not (np.isfinite(image).all() and image.min() >= 0 and image.max() <= 1):
         raise RosettaError(f"the {role} has values from {image.min():g} to {image.max():g}: give RGB in [0, 1]")
+
+
+def check_size(role: str, size_px: tuple[int, int], smallest_px: int) -> None:
+    """Raise RosettaError unless no side of (height, width) is below `smallest_px`."""
+    if min(size_px) < smallest_px:
+        raise RosettaError(
+            f"the {role} is {size_px[0]}x{size_px[1]} pixels and these layers need at least {smallest_px} "
+            "a side: choose a larger size or shallower taps"
+        )
