@@ -34,6 +34,7 @@ from common.doctor.reference.variant import RIGHT
 from common.framework_imports import quiet_stderr
 from common.images import write_text
 from common.problem import Precision
+from common.recipes.coefficients import CONVENTIONS
 from common.recipes.recipe import Recipe
 from common.terminal import ProgressBar
 from common.vgg19.layers import NAMES
@@ -113,7 +114,7 @@ def random_recipe(generator: np.random.Generator) -> Recipe:
         content_taps=(str(drawn[4]),),
         content_weight=1.0,
         pooling=str(generator.choice(["max", "average"])),
-        convention=str(generator.choice(["mean", "gatys", "image", "blog", "tftut"])),
+        convention=str(generator.choice(list(CONVENTIONS))),
         tv_form=str(generator.choice(["none", "mean_abs", "sum_abs", "power"])),
     )
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from common import RECIPES, Problem, load_weights
 from common.backend import BACKENDS, load_backend
 from common.distances import relative, relative_l2
+from common.recipes import CONVENTIONS
 from common.tolerances import FLOAT64
 from common.vgg19.layers import NAMES
 from common.vgg19.preprocessing import SPACES
@@ -27,7 +28,7 @@ def recipes(draw):
         style_taps=style_taps,
         content_taps=content_taps or ("conv1_1",),
         pooling=draw(st.sampled_from(["max", "average"])),
-        convention=draw(st.sampled_from(["mean", "gatys", "image", "blog", "tftut"])),
+        convention=draw(st.sampled_from(list(CONVENTIONS))),
         content_weight=draw(weight),
         style_weight=draw(weight),
         tv_weight=draw(weight),

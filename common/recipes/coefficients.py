@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from common.recipes.recipe import Convention, Recipe, TotalVariation
-from common.vgg19 import LAYERS
+from common.vgg19 import shape_at
 
 Extent = tuple[int, int]
 
@@ -32,83 +32,94 @@ class Coefficients:
     tv_form: TotalVariation
 
 
-def extent_at(tap: str, image_px: Extent) -> Extent:
-    """Height and width of a tap for an image of the given height and width: pools round down."""
-    height, width = image_px
-    for layer in LAYERS:
-        if layer.kind == "pool":
-            height, width = height // 2, width // 2
-        if layer.name == tap:
-            break
-    return height, width
-
-
 def coefficients(recipe: Recipe, image_px: Extent, style_px: Extent) -> Coefficients:
     """The coefficients of a recipe for an optimised image and a style image of the given (height, width)."""
     return Coefficients(
-        content={tap: _content(recipe, _Tap.at(tap, image_px, image_px)) for tap in recipe.content_taps},
-        style={tap: _style(recipe, _Tap.at(tap, image_px, style_px)) for tap in recipe.style_taps},
+        content={tap: _content(recipe, Tap.at(tap, image_px, image_px)) for tap in recipe.content_taps},
+        style={tap: _style(recipe, Tap.at(tap, image_px, style_px)) for tap in recipe.style_taps},
         tv_weight=recipe.tv_weight,
         tv_form=recipe.tv_form,
     )
 
 
 @dataclass(frozen=True)
-class _Tap:
+class Tap:
+    """What the coefficients of a tap depend on: the numbers that sources divide by."""
+
     channels: int
     positions: int
     style_positions: int
     image_pixels: int
 
     @classmethod
-    def at(cls, tap: str, image_px: Extent, style_px: Extent) -> "_Tap":
-        height, width = extent_at(tap, image_px)
-        style_height, style_width = extent_at(tap, style_px)
-        channels = next(layer.out_channels for layer in LAYERS if layer.name == tap)
+    def at(cls, name: str, image_px: Extent, style_px: Extent) -> "Tap":
+        """A tap for an optimised image and a style image of the given (height, width)."""
+        height, width, channels = shape_at(name, image_px)
+        style_height, style_width, _ = shape_at(name, style_px)
         return cls(channels, height * width, style_height * style_width, image_px[0] * image_px[1])
 
 
-def _content(recipe: Recipe, tap: _Tap) -> float:
-    sums: dict[Convention, float] = {"gatys": 0.5, "image": 1.0}
-    return recipe.content_weight * sums.get(recipe.convention, 1 / (tap.positions * tap.channels))
+@dataclass(frozen=True)
+class LossConvention:
+    """How a source normalises its loss: k of a content tap and of a style tap, before their weights.
+
+    `averaged` says whether the style terms are averaged over the taps or summed, and `normalised` whether the source
+    compares Gram matrices that are divided by their numbers of positions. Otherwise the Gram matrices are sums, and the
+    target scale t is the ratio of the two numbers of positions.
+    """
+
+    content: Callable[[Tap], float]
+    style: Callable[[Tap], float]
+    averaged: bool
+    normalised: bool
+    source: str
+
+    def target_scale(self, tap: Tap) -> float:
+        """What the style image's mean Gram matrix is multiplied by."""
+        return 1.0 if self.normalised else tap.style_positions / tap.positions
 
 
-def _style(recipe: Recipe, tap: _Tap) -> StyleCoefficient:
-    k, target_scale = _STYLE[recipe.convention](tap)
-    sums_over_taps = recipe.convention == "mean"
-    taps = 1 if sums_over_taps else len(recipe.style_taps)
-    return StyleCoefficient(recipe.style_weight * k / taps, target_scale)
+def _mean_square(tap: Tap) -> float:
+    return 1 / (tap.positions * tap.channels)
 
 
-def _mean(tap: _Tap) -> tuple[float, float]:
-    # d2l, jcjohnson/neural-style, PyTorch tutorial: mean squared difference of G / (M C), summed over the taps.
-    return 1 / tap.channels**4, 1.0
-
-
-def _gatys(tap: _Tap) -> tuple[float, float]:
-    # Gatys et al. 2016, eq. 4 and 5, with w_l = 1 / L.
-    return 1 / (4 * tap.channels**2), 1.0
-
-
-def _image(tap: _Tap) -> tuple[float, float]:
-    # Keras notebook: sum((G - G_s)^2) / (4 * 3^2 * (h w)^2), divided by the number of taps.
-    return tap.positions**2 / (36 * tap.image_pixels**2), tap.style_positions / tap.positions
-
-
-def _blog(tap: _Tap) -> tuple[float, float]:
-    # PyTorch blog: mean((G - G_s)^2) / (C H W of the style tap), mean over the taps.
-    return tap.positions**2 / (tap.channels**3 * tap.style_positions), tap.style_positions / tap.positions
-
-
-def _tftut(tap: _Tap) -> tuple[float, float]:
-    # TensorFlow tutorial: mean squared difference of G / M, divided by the number of taps.
-    return 1 / tap.channels**2, 1.0
-
-
-_STYLE: dict[Convention, Callable[[_Tap], tuple[float, float]]] = {
-    "mean": _mean,
-    "gatys": _gatys,
-    "image": _image,
-    "blog": _blog,
-    "tftut": _tftut,
+CONVENTIONS: dict[Convention, LossConvention] = {
+    "mean": LossConvention(
+        content=_mean_square,
+        style=lambda tap: 1 / tap.channels**4,
+        averaged=False,
+        normalised=True,
+        source="d2l, neural-style, PyTorch tutorial: mean squared difference of G / (M C), summed over the taps",
+    ),
+    "gatys": LossConvention(
+        content=lambda _: 0.5,
+        style=lambda tap: 1 / (4 * tap.channels**2),
+        averaged=True,
+        normalised=True,
+        source="Gatys et al. 2016, eq. 1, 4 and 5, with w_l = 1 / L",
+    ),
+    "image": LossConvention(
+        content=lambda _: 1.0,
+        style=lambda tap: tap.positions**2 / (36 * tap.image_pixels**2),
+        averaged=True,
+        normalised=False,
+        source="Keras notebook, keras.io: sum((G - G_s)^2) / (4 * 3^2 * (h w)^2), divided by the number of taps",
+    ),
+    "blog": LossConvention(
+        content=_mean_square,
+        style=lambda tap: tap.positions**2 / (tap.channels**3 * tap.style_positions),
+        averaged=True,
+        normalised=False,
+        source="PyTorch blog: mean((G - G_s)^2) / (C H W of the style tap), mean over the taps",
+    ),
 }
+
+
+def _content(recipe: Recipe, tap: Tap) -> float:
+    return recipe.content_weight * CONVENTIONS[recipe.convention].content(tap)
+
+
+def _style(recipe: Recipe, tap: Tap) -> StyleCoefficient:
+    convention = CONVENTIONS[recipe.convention]
+    taps = len(recipe.style_taps) if convention.averaged else 1
+    return StyleCoefficient(recipe.style_weight * convention.style(tap) / taps, convention.target_scale(tap))

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 from common.errors import RosettaError
 from common.vgg19 import SPACES, Family, Pooling, Preprocessing, check_taps, smallest_side_px
 
-Convention = Literal["mean", "gatys", "image", "blog", "tftut"]
+Convention = Literal["mean", "gatys", "image", "blog"]
 TotalVariation = Literal["none", "mean_abs", "sum_abs", "power"]
 Init = Literal["content", "noise", "image"]
 _TUPLES = ("style_taps", "content_taps", "deviations")

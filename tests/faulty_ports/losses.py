@@ -7,8 +7,8 @@ from typing import Any
 
 from common.backend import BACKENDS
 from common.doctor.reference.case import Case
-from common.recipes.coefficients import extent_at
 from common.recipes.recipe import TotalVariation
+from common.vgg19.layers import shape_at
 from common.vgg19.preprocessing import IMAGENET, UNIT, Preprocessing, affine_between
 from faulty_ports.planting import Broken, Plant, Port, has_content, style_is_resized
 
@@ -66,7 +66,7 @@ def _targets_of_another_size(port: Port) -> Port:
         class Larger(right):
             def __init__(self, problem):
                 super().__init__(problem)
-                ratios = {tap: prod(extent_at(tap, own)) / prod(extent_at(tap, image)) for tap in self.style}
+                ratios = {tap: prod(shape_at(tap, own)) / prod(shape_at(tap, image)) for tap in self.style}
                 self.style = {tap: ratios[tap] * target for tap, target in self.style.items()}
 
         return Larger

@@ -8,7 +8,7 @@ import torchvision
 
 from common import Network, RosettaError
 from common.distances import relative_l2
-from common.vgg19.layers import CONVS, LAYERS, NAMES, check_taps, cut, smallest_side_px
+from common.vgg19.layers import CONVS, LAYERS, NAMES, check_taps, cut, layer, shape_at, smallest_side_px
 from common.vgg19.preprocessing import CAFFE
 from keras_impl.objective import features as keras_features
 from torch_impl.objective import features as torch_features
@@ -18,10 +18,10 @@ def test_the_table_has_37_rows_in_the_order_of_torchvision():
     kinds = {"conv": torch.nn.Conv2d, "relu": torch.nn.ReLU, "pool": torch.nn.MaxPool2d}
     stock = torchvision.models.vgg19(weights=None).features
     assert len(LAYERS) == len(stock) == 37
-    for layer, module in zip(LAYERS, stock, strict=True):
-        assert isinstance(module, kinds[layer.kind]), layer.name
-        if layer.kind == "conv":
-            assert (module.in_channels, module.out_channels) == (layer.in_channels, layer.out_channels)
+    for row, module in zip(LAYERS, stock, strict=True):
+        assert isinstance(module, kinds[row.kind]), row.name
+        if row.kind == "conv":
+            assert (module.in_channels, module.out_channels) == (row.in_channels, row.out_channels)
 
 
 def test_every_activation_of_torchvision(weights, content):
@@ -83,3 +83,17 @@ def test_smallest_side(tap, smallest):
 def test_an_unknown_tap_is_refused():
     with pytest.raises(RosettaError, match="no layer 'conv4_5'"):
         check_taps(["conv4_4", "conv4_5"])
+
+
+def test_a_layer_is_found_by_its_name():
+    assert [layer(name) for name in NAMES] == list(LAYERS)
+    with pytest.raises(RosettaError, match="no layer 'conv9_1'"):
+        layer("conv9_1")
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [("conv1_1", (37, 35, 64)), ("pool1", (18, 17, 64)), ("relu3_4", (9, 8, 256)), ("pool5", (1, 1, 512))],
+)
+def test_the_shape_of_a_layer_is_halved_and_rounded_down_by_every_pool(name, shape):
+    assert shape_at(name, (37, 35)) == shape

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from common.recipes import Recipe
-from common.vgg19 import cut
+from common.vgg19 import cut, shape_at
 
 _KERNEL_POSITIONS = 9
 _SIZE = 1024
@@ -52,9 +52,8 @@ def forward_flops(recipe: Recipe, height_px: int, width_px: int) -> int:
     """The operations of the convolutions and Gram matrices of one forward pass."""
     flops = 0
     for layer in cut(recipe.taps):
-        if layer.kind == "pool":
-            height_px, width_px = height_px // 2, width_px // 2
-        positions = height_px * width_px
+        height, width, _ = shape_at(layer.name, (height_px, width_px))
+        positions = height * width
         if layer.kind == "conv":
             flops += 2 * positions * _KERNEL_POSITIONS * layer.in_channels * layer.out_channels
         if layer.name in recipe.style_taps:
