@@ -28,11 +28,18 @@ for _gpu in tf.config.list_physical_devices("GPU"):
 
 @contextmanager
 def device_scope(network: Network) -> Iterator[None]:
-    """The context in which tensors are made and computed on the network's device, in its arithmetic."""
+    """The context in which tensors are made and computed on the network's device, in its arithmetic.
+
+    The switches of the process are afterwards what they were before.
+    """
     # TF32 rounds to 10 bits behind the name of float32, and is a switch of the whole process.
+    before = tf.config.experimental.tensor_float_32_execution_enabled()
     tf.config.experimental.enable_tensor_float_32_execution(network.precision == "tf32")
-    with tf.device(native_device(network)):
-        yield
+    try:
+        with tf.device(native_device(network)):
+            yield
+    finally:
+        tf.config.experimental.enable_tensor_float_32_execution(before)
 
 
 def native_device(network: Network) -> str:

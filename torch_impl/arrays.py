@@ -22,13 +22,24 @@ if "tensorflow" in sys.modules:
 
 @contextmanager
 def device_scope(network: Network) -> Iterator[None]:
-    """The context in which tensors are made and computed on the network's device, in its arithmetic."""
+    """The context in which tensors are made and computed on the network's device, in its arithmetic.
+
+    The switches of the process are afterwards what they were before.
+    """
     # TF32 rounds to 10 bits behind the name of float32, and is a switch of the whole process.
-    torch.backends.cudnn.allow_tf32 = network.precision == "tf32"
-    torch.set_float32_matmul_precision("high" if network.precision == "tf32" else "highest")
+    before = torch.backends.cudnn.allow_tf32, torch.get_float32_matmul_precision()
+    _allow_tf32(network.precision == "tf32", "high" if network.precision == "tf32" else "highest")
     device = native_device(network)
-    with torch.cuda.device(device if device.type == "cuda" else -1):
-        yield
+    try:
+        with torch.cuda.device(device if device.type == "cuda" else -1):
+            yield
+    finally:
+        _allow_tf32(*before)
+
+
+def _allow_tf32(convolutions: bool, matrix_products: str) -> None:
+    torch.backends.cudnn.allow_tf32 = convolutions
+    torch.set_float32_matmul_precision(matrix_products)
 
 
 def native_device(network: Network) -> torch.device:

@@ -84,7 +84,7 @@ def features(image: Image, taps: Iterable[str], network: Network) -> Features:
 def loss_terms(image: Image, problem: Problem) -> LossTerms:
     """Every loss term at an image, RGB in [0, 1] of shape (H, W, 3); RosettaError for bad input."""
     objective = Objective(problem)
-    with torch.no_grad():
+    with device_scope(problem.network), torch.no_grad():
         return to_loss_terms(objective.terms(objective.variable(problem.pixels(image))))
 
 
