@@ -1,4 +1,8 @@
-"""The loss terms on native tensors: one line of arithmetic each, with coefficients from `common`."""
+"""The loss terms on native tensors: one line of arithmetic each, with coefficients from `common`.
+
+Feature maps and images are batches of one, channels last: (1, H, W, C), with M = H W positions. A coefficient k
+holds the weight of its term and all that published codes normalise differently.
+"""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -20,7 +24,7 @@ class Terms(NamedTuple):
 
 def gram(feature: tf.Tensor) -> tf.Tensor:
     """The mean Gram matrix (C, C) of a feature map: F^T F / M."""
-    flat = tf.reshape(feature, (-1, feature.shape[-1]))
+    flat = tf.reshape(feature, (-1, feature.shape[-1]))  # (M, C): a row for each position
     return tf.matmul(flat, flat, transpose_a=True) / tf.cast(tf.shape(flat)[0], flat.dtype)
 
 
@@ -35,9 +39,12 @@ def style_loss(feature: tf.Tensor, target: tf.Tensor, k: float) -> tf.Tensor:
 
 
 def tv_loss(image: tf.Tensor, form: TotalVariation) -> tf.Tensor:
-    """The total variation of the optimised variable, before its weight."""
-    dy = image[:, 1:, :, :] - image[:, :-1, :, :]
-    dx = image[:, :, 1:, :] - image[:, :, :-1, :]
+    """The total variation of the optimised variable, before its weight.
+
+    `mean_abs` and `sum_abs` are of absolute differences, `power` of (dy^2 + dx^2)^1.25 but at the last row and column.
+    """
+    dy = image[:, 1:, :, :] - image[:, :-1, :, :]  # one row fewer
+    dx = image[:, :, 1:, :] - image[:, :, :-1, :]  # one column fewer
     if form == "mean_abs":
         return 0.5 * (tf.reduce_mean(tf.abs(dy)) + tf.reduce_mean(tf.abs(dx)))
     if form == "sum_abs":

@@ -1,4 +1,8 @@
-"""The loss terms on native tensors: one line of arithmetic each, with coefficients from `common`."""
+"""The loss terms on native tensors: one line of arithmetic each, with coefficients from `common`.
+
+Feature maps and images are batches of one, channels first: (1, C, H, W), with M = H W positions. A coefficient k
+holds the weight of its term and all that published codes normalise differently.
+"""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -20,7 +24,7 @@ class Terms(NamedTuple):
 
 def gram(feature: torch.Tensor) -> torch.Tensor:
     """The mean Gram matrix (C, C) of a feature map: F^T F / M."""
-    flat = feature[0].flatten(1)
+    flat = feature[0].flatten(1)  # (C, M): a row for each channel
     return flat @ flat.T / flat.shape[1]
 
 
@@ -35,9 +39,12 @@ def style_loss(feature: torch.Tensor, target: torch.Tensor, k: float) -> torch.T
 
 
 def tv_loss(image: torch.Tensor, form: TotalVariation) -> torch.Tensor:
-    """The total variation of the optimised variable, before its weight."""
-    dy = image[:, :, 1:, :] - image[:, :, :-1, :]
-    dx = image[:, :, :, 1:] - image[:, :, :, :-1]
+    """The total variation of the optimised variable, before its weight.
+
+    `mean_abs` and `sum_abs` are of absolute differences, `power` of (dy^2 + dx^2)^1.25 but at the last row and column.
+    """
+    dy = image[:, :, 1:, :] - image[:, :, :-1, :]  # one row fewer
+    dx = image[:, :, :, 1:] - image[:, :, :, :-1]  # one column fewer
     if form == "mean_abs":
         return 0.5 * (dy.abs().mean() + dx.abs().mean())
     if form == "sum_abs":
