@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import optimize
 
 from common import LBFGS, RosettaError
 from common.lbfgs import BudgetSpentError, Evaluator, minimize
@@ -68,28 +69,55 @@ def test_minimize_finds_the_minimum_of_a_quadratic():
     assert quadratic.evaluations <= 200
 
 
-@pytest.mark.parametrize("steps", [1, 2, 7, 19])
-@pytest.mark.parametrize("maxfun", [None, 5])
-def test_minimize_uses_exactly_its_budget(steps, maxfun):
-    quadratic = Quadratic()
-    found = minimize(quadratic, np.zeros(30), LBFGS(maxfun=maxfun), steps)
-    assert quadratic.evaluations == steps
-    assert quadratic(found)[0] <= quadratic(np.zeros(30))[0]
+class Rosenbrock:
+    """The valley in which line searches overshoot; keeps every point and its loss."""
 
+    def __init__(self):
+        self.points, self.losses = [], []
 
-def test_a_call_with_maxfun_20_takes_21_evaluations_like_the_keras_notebook():
-    """Or 22, when the last line search takes two: SciPy looks at maxfun after an iteration."""
-    points = []
-
-    def rosenbrock(x):
-        points.append(x.copy())
+    def __call__(self, x):
         gap, off = x[1:] - x[:-1] ** 2, 1 - x[:-1]
         gradient = np.zeros_like(x)
         gradient[1:] += 200 * gap
         gradient[:-1] += -400 * x[:-1] * gap - 2 * off
-        return float(100 * gap @ gap + off @ off), gradient
+        self.points.append(x.copy())
+        self.losses.append(float(100 * gap @ gap + off @ off))
+        return self.losses[-1], gradient
 
+
+@pytest.mark.parametrize("maxfun", [None, 5])
+def test_minimize_takes_the_budget_it_is_given_and_returns_the_best_of_its_points(maxfun):
+    """A larger budget goes on where a smaller one ended, and ends in the middle of a line search or not."""
+    whole, ended_worse = Rosenbrock(), 0
+    minimize(whole, np.full(20, -1.0), LBFGS(maxfun=maxfun), steps=30)
+    assert len(whole.points) == 30
+    for steps in range(1, 30):
+        part = Rosenbrock()
+        best = minimize(part, np.full(20, -1.0), LBFGS(maxfun=maxfun), steps)
+        assert len(part.points) == steps
+        np.testing.assert_array_equal(part.points, whole.points[:steps])
+        np.testing.assert_array_equal(best, part.points[int(np.argmin(part.losses))])
+        ended_worse += part.losses[-1] > min(part.losses)
+    assert ended_worse > 2, "the last point was always the best, which proves nothing"
+
+
+@pytest.mark.parametrize("memory", [2, 30])
+def test_minimize_is_scipys_with_the_memory_it_is_given(memory):
+    """Against SciPy's other door to the same routine; with another memory the points part after as many steps."""
+    ours, theirs, others = Rosenbrock(), Rosenbrock(), Rosenbrock()
+    minimize(ours, np.full(20, -1.0), LBFGS(memory=memory), steps=60)
+    for rosenbrock, maxcor in ((theirs, memory), (others, 10)):
+        options = {"maxcor": maxcor, "maxfun": 60, "maxiter": 60, "ftol": 0.0, "gtol": 0.0}
+        optimize.minimize(rosenbrock, np.full(20, -1.0), jac=True, method="L-BFGS-B", options=options)
+    np.testing.assert_array_equal(ours.points, theirs.points[:60])
+    assert not np.array_equal(ours.points, others.points[:60])
+
+
+def test_a_call_with_maxfun_20_takes_21_evaluations_like_the_keras_notebook():
+    """Or 22, when the last line search takes two: SciPy looks at maxfun after an iteration."""
+    rosenbrock = Rosenbrock()
     minimize(rosenbrock, np.full(40, -1.0), LBFGS(maxfun=20), steps=60)
+    points = rosenbrock.points
     repeats = [index for index in range(1, 60) if any(np.array_equal(points[index], p) for p in points[:index])]
     assert repeats[0] in (21, 22), "a restart evaluates its first point again"
 

@@ -1,9 +1,14 @@
-"""What /proc/cpuinfo says of the processor, and what is done without it."""
+"""What Linux says of the processor and of the memory, and what is done where it says nothing."""
 
 import os
 import platform
+import resource
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
+import psutil
 import pytest
 
 from common import machine
@@ -78,3 +83,32 @@ def test_where_affinity_is_unknown_all_cores_are_usable_and_there_is_at_least_on
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: count)
     assert machine.usable_cores() == cores
+
+
+@pytest.fixture
+def status(monkeypatch, tmp_path):
+    """A function that gives /proc/self/status a text; until then there is none."""
+    fake = tmp_path / "status"
+    monkeypatch.setattr(machine, "Path", lambda name: fake if name == "/proc/self/status" else Path(name))
+    return fake.write_text
+
+
+def test_linux_kb_are_of_1024_bytes(status):
+    status("VmPeak:\t  999999 kB\nVmHWM:\t    2000 kB\nVmRSS:\t    1000 kB\n")
+    assert machine.peak_memory_bytes() == 2_048_000
+
+
+@pytest.mark.parametrize(("system", "peak_bytes"), [("linux", 3_072_000), ("darwin", 3_000)])
+def test_elsewhere_the_peak_is_counted_in_kb_or_in_bytes(status, monkeypatch, system, peak_bytes):
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setattr(resource, "getrusage", lambda _: SimpleNamespace(ru_maxrss=3000))
+    assert machine.peak_memory_bytes() == peak_bytes
+
+
+def test_the_peak_stays_when_the_memory_is_freed():
+    """Beside psutil's resident memory, which counts in bytes."""
+    process = psutil.Process()
+    array = np.ones(10_000_000 + max(0, machine.peak_memory_bytes() - process.memory_info().rss) // 8)
+    largest_bytes = process.memory_info().rss
+    del array
+    assert 0.99 * largest_bytes < machine.peak_memory_bytes() < 1.01 * largest_bytes

@@ -92,18 +92,26 @@ def test_textbook_adam_is_algorithm_1(run, path):
     np.testing.assert_allclose(run(*path, settings), textbook(*path, settings), rtol=1e-12)
 
 
-def test_torchs_native_adam_is_the_textbook_form(path):
-    native = run_torch(*path, Adam(0.3, form="native"))
-    np.testing.assert_allclose(native, textbook(*path, Adam(0.3, epsilon=1e-8)), rtol=1e-12)
+BETAS = pytest.mark.parametrize("betas", [(0.9, 0.999), (0.7, 0.9)], ids=["usual betas", "other betas"])
 
 
-def test_keras_native_adam_is_its_own_optimizer(path):
+@BETAS
+def test_torchs_native_adam_is_the_textbook_form(path, betas):
+    beta1, beta2 = betas
+    native = run_torch(*path, Adam(0.3, form="native", beta1=beta1, beta2=beta2))
+    expected = textbook(*path, Adam(0.3, beta1=beta1, beta2=beta2, epsilon=1e-8))
+    np.testing.assert_allclose(native, expected, rtol=1e-12)
+
+
+@BETAS
+def test_keras_native_adam_is_its_own_optimizer(path, betas):
     start, gradients = path
     variable = keras.Variable(start, dtype="float64")
-    optimizer = keras.optimizers.Adam(0.3)
+    optimizer = keras.optimizers.Adam(0.3, *betas)
     for gradient in gradients:
         optimizer.apply([tf.constant(gradient)], [variable])
-    np.testing.assert_array_equal(run_keras(start, gradients, Adam(0.3, form="native")), variable.numpy())
+    native = run_keras(start, gradients, Adam(0.3, form="native", beta1=betas[0], beta2=betas[1]))
+    np.testing.assert_array_equal(native, variable.numpy())
 
 
 def test_keras_native_epsilon_is_the_papers_epsilon_hat(path):

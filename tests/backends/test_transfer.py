@@ -38,21 +38,36 @@ def test_the_first_step_is_the_loss_of_the_start(backend, small):
     assert first.total == pytest.approx(at_start.total, rel=1e-5)
 
 
-def test_two_stages_go_on_from_the_first_ones_picture(backend, small):
+@pytest.mark.parametrize("init", ["content", "noise"])
+def test_two_stages_go_on_from_the_first_ones_picture(backend, small, init):
+    """A run that starts from noise, too: none is drawn for the second stage."""
     stages = (SMALL, Stage(Exactly(31, 37), 3, Adam(0.1)))
-    seen = []
+    pictures = []
     result = backend.stylize(
-        replace(small, recipe=replace(small.recipe, stages=stages)),
-        on_step=lambda step, picture: seen.append((step.stage, picture().shape[:2])),
+        replace(small, recipe=replace(small.recipe, stages=stages, init=init)),
+        on_step=lambda step, picture: pictures.append((step.stage, picture())),
     )
     assert [step.stage for step in result.steps] == [1] * 4 + [2] * 3
     assert [step.evaluation for step in result.steps] == list(range(1, 8))
-    assert seen == [(1, (19, 23))] * 4 + [(2, (31, 37))] * 3
+    assert [(stage, picture.shape[:2]) for stage, picture in pictures] == [(1, (19, 23))] * 4 + [(2, (31, 37))] * 3
     assert result.image.shape == (31, 37, 3)
-    first_stage = backend.stylize(small).image
-    problem = small.at(stages[1])
-    expected = oracle.losses(resize(first_stage, 31, 37), problem).total
-    assert result.steps[4].losses.total == pytest.approx(expected, rel=1e-3)
+    _, end_of_first = pictures[3]
+    expected = oracle.losses(resize(end_of_first, 31, 37), small.at(stages[1])).total
+    assert result.steps[4].losses.total == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(("optimizer", "ahead"), [(Adam(0.01), 1), (LBFGS(), 0)], ids=["adam", "lbfgs"])
+def test_a_callback_is_given_the_picture_of_its_step(backend, small, optimizer, ahead):
+    """After Adam's update, whose loss is the next step's; or the point that L-BFGS evaluated."""
+    grey = replace(small, content=0.3 + 0.4 * small.content)  # far from 0 and 1, where nothing is clipped
+    problem = replace(grey, recipe=replace(grey.recipe, stages=(replace(SMALL, optimizer=optimizer),)))
+    pictures = []
+    result = backend.stylize(problem, on_step=lambda _, picture: pictures.append(picture()))
+    losses = [*(step.losses.total for step in result.steps), result.losses.total]
+    inside = problem.at(problem.recipe.stages[0])
+    for number, picture in enumerate(pictures):
+        assert oracle.losses(picture, inside).total == pytest.approx(losses[number + ahead], rel=1e-4)
+    assert len({round(np.log(loss), 2) for loss in losses[:4]}) == 4, "steps that cannot be told apart"
 
 
 def test_noise_is_the_same_for_the_same_seed_on_every_backend(small):

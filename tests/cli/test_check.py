@@ -1,6 +1,7 @@
 """`compare.py export` and `compare.py check`: files, layouts, names, exit codes, and a port that is called."""
 
 import json
+import shutil
 import sys
 import textwrap
 from types import SimpleNamespace
@@ -155,9 +156,15 @@ def test_nothing_to_compare_and_no_bundle(tmp_path, capsys):
     assert "is no bundle" in capsys.readouterr().err
 
 
-def test_other_weights_than_the_bundles_are_refused(bundle, capsys):
-    assert check(bundle / TENSORS, "--against", bundle, "--weights", "random:5") == 2
-    assert "name the file by --weights" in capsys.readouterr().err
+@pytest.mark.parametrize(("part", "code"), [("sha256", 2), ("name", 0)])
+def test_weights_are_the_bundles_by_their_checksum_and_not_by_their_name(bundle, tmp_path, capsys, part, code):
+    manifest = json.loads((bundle / MANIFEST).read_text())
+    manifest["weights"][part] = {"sha256": "0" * 64, "name": "mine.h5"}[part]
+    shutil.copytree(bundle, tmp_path, dirs_exist_ok=True)
+    (tmp_path / MANIFEST).write_text(json.dumps(manifest))
+    np.savez(tmp_path / "port.npz", **{"loss/total": read_tensors(bundle / TENSORS)["loss/total"]})
+    assert check(tmp_path / "port.npz", "--against", tmp_path, "--weights", "random:0") == code
+    assert ("name the file by --weights" in capsys.readouterr().err) is (code == 2)
 
 
 PORT = """

@@ -146,6 +146,16 @@ def test_a_damaged_cache_is_left_for_the_package(published, cache, caches, capsy
     assert damaged.read_bytes() == b"damaged"
 
 
+@pytest.mark.parametrize("published", ["keras"], indirect=True)
+def test_every_digit_of_a_checksum_counts(published, cache, monkeypatch, capsys):
+    put(cache, published)
+    almost = replace(published, sha256=published.sha256[:63] + ("0" if published.sha256[63] != "0" else "1"))
+    monkeypatch.setattr(weight_files, "KERAS_FILE", almost)
+    with pytest.raises(RosettaError, match="is damaged"):
+        find(almost)
+    assert capsys.readouterr().err.startswith("warning: ")
+
+
 def test_a_download_with_another_checksum_is_refused(published, cache, server, monkeypatch):
     message = refusal_at(published, f"{server}/damaged", monkeypatch)
     assert published.sha256 in message

@@ -3,6 +3,7 @@
 import os
 import pickle
 from collections import OrderedDict
+from dataclasses import replace
 
 import h5py
 import keras
@@ -12,10 +13,11 @@ import torch
 from torchvision.models import vgg
 
 from common import Network, RosettaError, load_weights, oracle
+from common.vgg19 import weights as weights_module
 from common.vgg19.layers import CONVS, LAYERS
 from common.vgg19.torch_checkpoint import read_state_dict
-from common.vgg19.weight_files import ENVIRONMENT_VARIABLE, KERAS_FILE, find, sha256_of
-from common.vgg19.weights import random_weights, read_keras_file, read_torch_file
+from common.vgg19.weight_files import ENVIRONMENT_VARIABLE, KERAS_FILE, TORCHVISION_FILE, find, sha256_of
+from common.vgg19.weights import OXFORD_LICENCE, random_weights, read_keras_file, read_torch_file
 
 FORMATS = pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
 INDICES = {layer.name: index for index, layer in enumerate(LAYERS) if layer.kind == "conv"}
@@ -252,6 +254,29 @@ def test_random_by_name(source, name):
 def test_a_bad_seed_is_refused(source):
     with pytest.raises(RosettaError, match="no usable seed"):
         load_weights(source)
+
+
+def test_the_published_weights_have_their_publishers_licence(weights):
+    assert all(words in weights.licence for words in ("Simonyan and Zisserman", "arXiv:1409.1556", "CC BY 4.0"))
+    assert random_weights(0).licence == "none: random numbers"
+
+
+@pytest.mark.parametrize(("digits", "known"), [(64, True), (63, True), (8, False), (0, False)])
+def test_a_licence_is_known_of_the_published_file_alone(tmp_path, monkeypatch, digits, known):
+    """All digits that are published are compared: a file that shares the first eight is another."""
+    path = write_keras(tmp_path / "a.h5")
+    sha256 = sha256_of(path)
+    published = sha256 if digits == 64 else sha256[:digits] + ("" if known else "x" * (64 - digits))
+    monkeypatch.setattr(weights_module, "KERAS_FILE", replace(KERAS_FILE, sha256=published))
+    licence = read_keras_file(path).licence
+    assert licence == (OXFORD_LICENCE if known else f"unknown: not the published {KERAS_FILE.filename}")
+
+
+def test_torchvisions_weights_have_torchvisions_licence(tmp_path, monkeypatch):
+    path = save(tmp_path / "a.pth", flat_state())
+    assert read_torch_file(path).licence == f"unknown: not the published {TORCHVISION_FILE.filename}"
+    monkeypatch.setattr(weights_module, "TORCHVISION_FILE", replace(TORCHVISION_FILE, sha256=sha256_of(path)[:8]))
+    assert "BSD 3-Clause" in read_torch_file(path).licence
 
 
 def test_the_environment_variable_names_the_weights(tmp_path, monkeypatch):

@@ -196,8 +196,13 @@ def test_a_worker_whose_parent_is_gone_ends(tmp_path):
     raise AssertionError("the worker lives on")
 
 
-def test_died_is_not_mistaken_for_unavailable():
-    assert issubclass(WorkerDiedError, RosettaError)
+@pytest.mark.parametrize(
+    ("script", "died"), [("kill -9 $$", True), ("exit 3", True), ("""echo '{"error": "said so"}'; exit 2""", False)]
+)
+def test_a_worker_that_died_is_told_from_one_that_declines(tmp_path, script, died):
+    with Worker("torch", interpreter(tmp_path, script)) as worker, pytest.raises(RosettaError) as caught:
+        worker.imported()
+    assert isinstance(caught.value, WorkerDiedError) is died
 
 
 def test_a_transfer_that_would_take_too_long_is_left_out_and_says_so(monkeypatch, tmp_path, capsys):
