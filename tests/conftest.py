@@ -1,10 +1,12 @@
 """Shared by all tests: every backend by name, small odd images, and the real weights."""
 
+import gc
 import logging
 import re
 from collections.abc import Generator
 
 import numpy as np
+import psutil
 import pytest
 import torchvision  # noqa: F401  before TensorFlow, or the LLVM of Triton aborts the process
 
@@ -16,6 +18,27 @@ from common.vgg19.weights import Weights
 for _entry in BACKENDS.values():
     for _logger in _entry.loggers:
         logging.getLogger(_logger).setLevel(logging.ERROR)
+
+
+class Memory:
+    """Collects garbage when the process has grown: an objective and its compiled function refer to each other."""
+
+    GROWTH_BYTES = 100e6
+
+    def __init__(self) -> None:
+        self._process = psutil.Process()
+        self._before_bytes = 0.0
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self) -> Generator[None]:
+        yield
+        if self._process.memory_info().rss > self._before_bytes + self.GROWTH_BYTES:
+            gc.collect()
+            self._before_bytes = self._process.memory_info().rss
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Memory())
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -11,6 +11,21 @@ from common.tolerances import bounds_for
 from common.vgg19.layers import NAMES, cut
 
 PRECISIONS = ("float64", "float32")
+QUICK = {("d2l", "float32"), ("gatys", "float32")}  # a recipe that takes the largest, and one that averages
+EVERY = [
+    pytest.param(
+        recipe, precision, marks=() if precision == "float64" or (recipe, precision) in QUICK else pytest.mark.thorough
+    )
+    for recipe in RECIPES
+    for precision in PRECISIONS
+]
+TABLES = [
+    pytest.param(
+        recipe, precision, marks=() if (recipe, precision) in {*QUICK, ("d2l", "float64")} else pytest.mark.thorough
+    )
+    for recipe in RECIPES
+    for precision in PRECISIONS
+]
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +53,7 @@ def test_features_of_every_layer(backend, weights, content, pooling, precision):
         assert relative_l2(ours[name], theirs[name]) <= bounds_for(precision).features, name
 
 
-@pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize(("recipe", "precision"), EVERY)
 def test_every_loss_term(backend, problem_for, image, judged, recipe, precision):
     problem = problem_for(RECIPES[recipe], precision)
     ours, theirs = backend.loss_terms(image, problem).by_name(), judged(recipe, precision)[0].by_name()
@@ -50,8 +64,7 @@ def test_every_loss_term(backend, problem_for, image, judged, recipe, precision)
     assert all(value > 0 for name, value in ours.items() if name != "tv" or problem.recipe.tv_weight)
 
 
-@pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize(("recipe", "precision"), EVERY)
 def test_gradient(backend, problem_for, image, judged, recipe, precision):
     problem = problem_for(RECIPES[recipe], precision)
     terms, gradient = backend.value_and_grad(image, problem)
@@ -64,8 +77,7 @@ def test_gradient(backend, problem_for, image, judged, recipe, precision):
     assert cosine_gap(gradient, expected) <= bounds.gradient_cosine_gap
 
 
-@pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize(("recipe", "precision"), TABLES)
 def test_whole_table_agrees(problem_for, image, recipe, precision):
     """The table that compare.py prints, for all backends at once, with float32 flips followed."""
     problem = problem_for(RECIPES[recipe], precision)

@@ -1,6 +1,9 @@
 """Every execution mode and precision computes the same, and what cannot be computed is said."""
 
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import cache
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -17,17 +20,24 @@ EVERY = [(name, mode) for name, entry in BACKENDS.items() for mode in entry.mode
 
 @pytest.fixture(scope="module")
 def scene():
-    recipe = replace(with_steps(RECIPES["gatys"], 1), init="content")
+    """Every kind of layer and of loss term in the first two blocks: deeper ones only take longer to compile."""
+    taps = {"style_taps": ("relu1_1", "relu2_1"), "content_taps": ("relu2_2",), "tv_form": "power", "tv_weight": 1.0}
+    recipe = replace(with_steps(RECIPES["gatys"], 1), init="content", **taps)
     return Scene.of(Request(recipe=recipe, weights="random"))
 
 
+@pytest.fixture(scope="module")
+def worker_of():
+    """A function from a backend to its worker: compilers and frameworks do not always share a process."""
+    with ExitStack() as workers:
+        yield cache(lambda name: workers.enter_context(Worker(name)))
+
+
 @pytest.mark.parametrize(("name", "mode"), EVERY)
-def test_every_mode_computes_the_oracles_loss_and_gradient(scene, name, mode):
-    """In a process of its own, as compare.py does it: compilers and frameworks do not always share one."""
+def test_every_mode_computes_the_oracles_loss_and_gradient(scene, worker_of, name, mode):
     problem = replace(scene.problem_at("float64", "24x30"), mode=mode)
     image = np.random.default_rng(2).random(problem.content.shape, np.float32)
-    with Worker(name) as worker:
-        found = worker.ask("prepare", scene.job(problem, image))
+    found = worker_of(name).ask("prepare", scene.job(problem, image))
     terms, gradient = oracle.value_and_grad(image, problem)
     assert relative(float(found.arrays["loss/total"]), terms.total) <= 1e-12
     assert relative_l2(found.arrays["gradient/pixels"], gradient) <= 1e-10
@@ -97,5 +107,21 @@ def test_the_environment_says_what_decides_the_speed(backend, weights):
     assert backend.peak_memory(Network(weights)) is None
 
 
-def test_a_matrix_product_can_be_timed(backend, weights):
-    backend.matrix_product(16, Network(weights, precision="bfloat16"))()
+@pytest.mark.parametrize(("name", "function"), [("torch", "torch.mm"), ("keras", "tensorflow.matmul")])
+@pytest.mark.parametrize(("precision", "dtype"), [("float64", "float64"), ("bfloat16", "bfloat16")])
+def test_a_matrix_product_is_of_two_matrices_of_that_size_in_the_layers_precision(
+    monkeypatch, weights, name, function, precision, dtype
+):
+    seen, framework = [], import_module(function.split(".")[0])
+    product = getattr(framework, function.split(".")[1])
+
+    def spied(one, other):
+        seen.append([(tuple(matrix.shape), matrix.dtype) for matrix in (one, other)])
+        return product(one, other)
+
+    monkeypatch.setattr(framework, function.split(".")[1], spied)
+    multiply = load_backend(name).matrix_product(16, Network(weights, precision=precision))
+    assert seen == [], "nothing is computed before it is timed"
+    multiply()
+    multiply()
+    assert seen == [[((16, 16), getattr(framework, dtype))] * 2] * 2

@@ -24,7 +24,7 @@ from common.comparison.rendering.page import render_page
 from common.comparison.rendering.templating import environment
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-needs_browser = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="there is no chromium here; CI installs it")
+NO_BROWSER = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="there is no chromium here; CI installs it")
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -36,6 +36,10 @@ SAMPLES = {
     "interrupted": samples.sample_of_an_interruption,
     "hostile": samples.hostile_sample,
 }
+
+
+def needs_browser(test):
+    return pytest.mark.thorough(NO_BROWSER(test))
 
 
 def page_of(report):
