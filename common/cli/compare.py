@@ -5,26 +5,23 @@ import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from common.cli.plans import measured_request_from
 from common.comparison import Request
+from common.comparison.rendering import report_folder, write_report
 from common.comparison.reporting import (
+    Pictures,
     Report,
     changes,
     check_conditions,
     missing,
     print_summary,
     read_baseline,
-    report_folder,
-    report_to_json,
+    report_of,
     save_baseline,
-    write_report,
 )
 from common.comparison.session import Session
 from common.images import check_folder
-
-Values = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -48,42 +45,41 @@ def compare_and_report(request: Request, report: str, baseline: Baseline) -> int
     if baseline.save is not None:
         check_folder(baseline.save)
     session = Session(request)
-    before = None if baseline.read is None else dict(read_baseline(baseline.read))
+    before = None if baseline.read is None else read_baseline(baseline.read)
     if before is not None and not baseline.anyway:
-        check_conditions(report_to_json(Report.of(session, complete=False)), before)
+        check_conditions(report_of(session, complete=False)[0], before)
     folder = report_folder(report)
-    found, values = _measured(session, folder)
-    print_summary(found, values, folder)
-    good = found.agrees and found.measured_anything
+    now = _measured(session, folder)
+    print_summary(now, folder)
+    good = now.agrees and now.timed
     if before is not None:
-        good = not _got_slower(values, before, baseline) and good
+        good = not _got_slower(now, before, baseline) and good
     if good and baseline.save is not None:
-        save_baseline(values, Path(baseline.save))
+        save_baseline(now, Path(baseline.save))
     return 0 if good else 1
 
 
-def _measured(session: Session, folder: Path) -> tuple[Report, Values]:
+def _measured(session: Session, folder: Path) -> Report:
     """Run the session and write its report, an incomplete one before what ends it early goes on."""
     try:
         session.run()
     except BaseException:
         print(f"compare.py: ended early; writing what was measured to {folder}/, marked incomplete", file=sys.stderr)
-        _write(Report.of(session, complete=False), folder)
+        _write(*report_of(session, complete=False), folder)
         raise
-    return _write(Report.of(session, complete=True), folder)
+    return _write(*report_of(session, complete=True), folder)
 
 
-def _write(report: Report, folder: Path) -> tuple[Report, Values]:
-    values = report_to_json(report)
+def _write(report: Report, pictures: Pictures, folder: Path) -> Report:
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would lose what the first has saved
     try:
-        write_report(report, values, folder)
+        write_report(report, pictures, folder)
     finally:
         signal.signal(signal.SIGINT, before)
-    return report, values
+    return report
 
 
-def _got_slower(report: Values, before: Values, baseline: Baseline) -> bool:
+def _got_slower(report: Report, before: Report, baseline: Baseline) -> bool:
     if not baseline.anyway:
         check_conditions(report, before)
     every = changes(report, before)

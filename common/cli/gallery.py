@@ -7,7 +7,8 @@ from itertools import zip_longest
 from common.cli.plans import request_from, with_steps_from
 from common.comparison import Request, Row, Scene
 from common.comparison.progress import Progress
-from common.comparison.reporting import report_folder, save_grid
+from common.comparison.rendering import report_folder
+from common.comparison.reporting import save_grid
 from common.comparison.workers import Worker
 from common.images import Image, save_image
 from common.recipes import RECIPES, find_recipe

@@ -1,7 +1,7 @@
 """Two backends side by side: do they agree, and how long does each take.
 
-In goes a `Request`, out comes a report. This door is light: worker processes pass it, in environments that have no more
-than a framework and the core.
+In goes a `Request`, out come a `Report` and the pictures that it names. This door is light: worker processes pass it,
+in environments that have no more than a framework and the core.
 """
 
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from common.comparison.plan import (
 )
 
 if TYPE_CHECKING:
-    from common.comparison.reporting import Report
+    from common.comparison.reporting import Pictures, Report
 
 __all__ = [
     "DEFAULT_RECIPE",
@@ -35,14 +35,14 @@ __all__ = [
 ]
 
 
-def compare(request: Request) -> "Report":
+def compare(request: Request) -> "tuple[Report, Pictures]":
     """Check that the rows agree, measure them in turns, and run each to the end; the progress is on stderr.
 
     Raises RosettaError for what the request names and cannot be read.
     """
-    from common.comparison.reporting import Report
+    from common.comparison.reporting import report_of
     from common.comparison.session import Session
 
     session = Session(request)
     session.run()
-    return Report.of(session, complete=True)
+    return report_of(session, complete=True)

@@ -9,12 +9,13 @@ from common.comparison.agreement.references import (
     take_reference,
 )
 from common.comparison.agreement.row import Check, RowAgreement, check_by_oracle, check_by_own
-from common.comparison.agreement.table import ORACLE, Agreement, Quantity
+from common.comparison.agreement.table import ORACLE, Agreement, Explanation, Quantity
 
 __all__ = [
     "ORACLE",
     "Agreement",
     "Check",
+    "Explanation",
     "Interpreter",
     "Quantity",
     "Reference",

@@ -1,10 +1,10 @@
 """Does one row compute what it should: its loss and gradient against the oracle's, and against its own float64."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from common.comparison.agreement.table import GRADIENT, flips_of, judge_of
+from common.comparison.published import Number, Size, published
 from common.distances import cosine_gap
 from common.doctor import Judge, Run, difference, loss_unit, ties_turned
 from common.problem import Precision
@@ -20,10 +20,10 @@ class Check:
     None where these are not known. The flips are None where they cannot be seen.
     """
 
-    size_px: tuple[int, int]
-    loss: float
-    gradient: float
-    cosine_gap: float
+    size_px: Size
+    loss: Number
+    gradient: Number
+    cosine_gap: Number
     gradient_followed: float | None
     loss_bound: float
     gradient_bound: float
@@ -32,16 +32,12 @@ class Check:
     relu_flips: int | None
     pool_flips: int | None
 
-    @property
+    @published
     def agrees(self) -> bool:
         """Whether every judged difference is within its bound; a nan is not."""
         gradient = self.gradient <= self.gradient_bound and self.cosine_gap <= self.cosine_gap_bound
         followed = self.gradient_followed is None or self.gradient_followed <= self.gradient_followed_bound
         return gradient and followed and self.loss <= self.loss_bound
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON values, with the verdict."""
-        return {**asdict(self), "agrees": self.agrees}
 
 
 @dataclass(frozen=True)
@@ -51,14 +47,10 @@ class RowAgreement:
     oracle: Check
     float64: Check
 
-    @property
+    @published
     def agrees(self) -> bool:
         """Whether both agree."""
         return self.oracle.agrees and self.float64.agrees
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON values, with the verdicts."""
-        return {"oracle": self.oracle.to_json(), "float64": self.float64.to_json(), "agrees": self.agrees}
 
 
 def check_by_own(ours: Arrays, theirs: Arrays, precision: Precision) -> Check:

@@ -1,10 +1,11 @@
 """Do the backends compute the same: the port doctor's examination of each, and how far any two are apart."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+from common.comparison.published import Number, Size, published
 from common.distances import cosine_gap
 from common.doctor import (
     RIGHT,
@@ -18,7 +19,6 @@ from common.doctor import (
     diagnose,
     difference,
     finding_json,
-    healthy,
     unit_of,
 )
 from common.images import Image
@@ -36,13 +36,56 @@ class Quantity:
     """One compared quantity: its difference by pair, such as `torch-oracle`, and the bound, if it is judged."""
 
     quantity: str
-    differences: Mapping[str, float]
+    differences: Mapping[str, Number]
     bound: float | None
 
-    @property
+    @published
     def agrees(self) -> bool:
         """Whether every difference is within the bound; a nan is not."""
         return self.bound is None or all(value <= self.bound for value in self.differences.values())
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What the port doctor knows of a difference, as data; a range of numbers is a list of its ends."""
+
+    kind: str
+    values: Mapping[str, float | int | str | list[Any] | None]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One cause of a difference, as the port doctor finds it; `trap` and its words are None where no trap fits."""
+
+    trap: int | None
+    tensor: str
+    detail: str
+    evidence: str
+    clues: tuple[Claim, ...]
+    also_possible: tuple[int, ...]
+    also_in: tuple[str, ...]
+    harmless: bool
+    title: str | None
+    fix: str | None
+    seen_in: str | None
+
+    @classmethod
+    def of(cls, finding: Finding) -> "Explanation":
+        """What a finding says, as plain values."""
+        values = finding_json(finding)
+        values["clues"] = [Claim(**clue) for clue in values["clues"]]
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+    @property
+    def sentence(self) -> str:
+        """All of it on one line."""
+        more = f" {len(self.also_in)} more of this kind." if self.also_in else ""
+        if self.trap is None:
+            return f"{self.tensor}: no known trap explains the difference; {self.evidence}.{more}"
+        if self.also_possible:
+            more += f" Traps that would give the same numbers: {', '.join(map(str, self.also_possible))}."
+        first = f"Trap {self.trap}, {self.title} ({self.detail}). First seen in {self.tensor}; {self.evidence}."
+        return f"{first}{more} Fix: {self.fix}. Seen in: {self.seen_in}."
 
 
 @dataclass(frozen=True)
@@ -53,26 +96,20 @@ class Agreement:
     """
 
     precision: Precision
-    size_px: tuple[int, int]
+    size_px: Size
     rows: tuple[Quantity, ...]
     flips: Mapping[str, Flips]
-    findings: Mapping[str, tuple[Finding, ...]]
+    findings: Mapping[str, tuple[Explanation, ...]]
 
-    @property
+    @published
     def agrees(self) -> bool:
         """Whether every row is within its bound, and the port doctor finds nothing but rounding."""
-        return all(map(healthy, self.findings.values())) and all(row.agrees for row in self.rows)
+        return not self.explained and all(row.agrees for row in self.rows)
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON values, with the verdict of each row."""
-        return {
-            "precision": self.precision,
-            "size_px": list(self.size_px),
-            "rows": [{**asdict(row), "agrees": row.agrees} for row in self.rows],
-            "flips": {name: asdict(flips) for name, flips in self.flips.items()},
-            "findings": {name: [finding_json(it) for it in found] for name, found in self.findings.items()},
-            "agrees": self.agrees,
-        }
+    @property
+    def explained(self) -> dict[str, tuple[Explanation, ...]]:
+        """The findings of the backends in which the port doctor found more than rounding."""
+        return {name: found for name, found in self.findings.items() if not all(it.harmless for it in found)}
 
 
 def compare(problem: Problem, image: Image, backends: Mapping[str, Arrays], explained: bool = True) -> Agreement:
@@ -85,10 +122,11 @@ def compare(problem: Problem, image: Image, backends: Mapping[str, Arrays], expl
     judges = {name: judge_of(tensors, reference, precision) for name, tensors in backends.items()}
     flips = {name: flips_of(judge) for name, judge in judges.items()}
     asked = backends if explained else {}
-    found = {name: diagnose(case, it, precision, reference=reference).findings for name, it in asked.items()}
+    findings = {name: diagnose(case, given, precision, reference=reference).findings for name, given in asked.items()}
+    explanations = {name: tuple(map(Explanation.of, found)) for name, found in findings.items()}
     rows = (*_tensor_rows(backends, reference, precision), *_gradient_rows(backends, judges, flips, precision))
     height, width = problem.content.shape[:2]
-    return Agreement(precision, (height, width), rows, flips, found)
+    return Agreement(precision, (height, width), rows, flips, explanations)
 
 
 def judge_of(tensors: Arrays, reference: Run, precision: Precision) -> Judge:

@@ -1,7 +1,7 @@
 """Statistics of timings, the roofline, convergence, and contention for the machine."""
 
 from common.comparison.measurement.contention import QUIET, Others
-from common.comparison.measurement.convergence import Convergence, common_loss, convergence_of, optimizer_s
+from common.comparison.measurement.convergence import Convergence, Reached, common_loss, convergence_of, optimizer_s
 from common.comparison.measurement.roofline import Limit, ceiling_flops_per_s, evaluation_flops
 from common.comparison.measurement.stats import (
     FEWEST_ROUNDS,
@@ -20,6 +20,7 @@ __all__ = [
     "Limit",
     "Others",
     "Ratio",
+    "Reached",
     "Rounds",
     "Timing",
     "bootstrap_interval",

@@ -5,7 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from common.comparison.published import Number, published
 from common.results import RunResult
+
+
+@dataclass(frozen=True)
+class Reached:
+    """The evaluations and the seconds that it took to reach a loss."""
+
+    evaluations: int
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -13,18 +22,18 @@ class Convergence:
     """The total loss of every evaluation of a run's last stage, and the seconds that had passed by its end."""
 
     seconds: tuple[float, ...]
-    losses: tuple[float, ...]
+    losses: tuple[Number, ...]
 
-    @property
-    def best_loss(self) -> float:
+    @published
+    def best_loss(self) -> Number:
         """The lowest loss that was reached."""
         return min(self.losses)
 
-    def reach(self, loss: float) -> tuple[int, float] | None:
-        """The evaluations and seconds until the loss was first reached; None when it was not."""
+    def reach(self, loss: float | None) -> Reached | None:
+        """What it took until the loss was first reached; None when it was not, or when there is none."""
         for number, (seconds, reached) in enumerate(zip(self.seconds, self.losses, strict=True), start=1):
-            if reached <= loss:
-                return number, seconds
+            if loss is not None and reached <= loss:
+                return Reached(number, seconds)
         return None
 
 

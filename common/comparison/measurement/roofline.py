@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from common.comparison.published import published
 from common.recipes import Recipe
 from common.vgg19 import cut, shape_at
 
@@ -15,13 +16,18 @@ _LARGEST = 8192
 
 @dataclass(frozen=True)
 class Limit:
-    """Floating-point operations of one evaluation, how many a second, and how many in a large matrix product."""
+    """Floating-point operations: of one evaluation, a second, a second in a large matrix product, and at most.
+
+    `product_flops_per_s` is what the row's own process reached, `ceiling_flops_per_s` the most that any row of its
+    precision did: all of them are measured against the machine, and none against its own framework.
+    """
 
     flops: int
     flops_per_s: float
+    product_flops_per_s: float
     ceiling_flops_per_s: float
 
-    @property
+    @published
     def fraction(self) -> float:
         """The speed as a fraction of the ceiling; a convolution by fewer operations (Winograd) may pass 1."""
         return self.flops_per_s / self.ceiling_flops_per_s

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import bootstrap
 
+from common.comparison.published import Positive, published
+
 Rounds = Sequence[Sequence[float]]
 
 _NOISY_IQR = 0.10
@@ -27,12 +29,12 @@ RESOLUTION = 0.015
 class Timing:
     """One row's evaluations, in seconds: median, quartiles, count, and the rounds (an empty one was missed)."""
 
-    median_s: float
+    median_s: Positive
     quartiles_s: tuple[float, float]
     count: int
     rounds_s: tuple[tuple[float, ...], ...]
 
-    @property
+    @published
     def noisy(self) -> bool:
         """Whether the quartiles are further apart than a tenth of the median."""
         low, high = self.quartiles_s
@@ -45,9 +47,9 @@ class Ratio:
 
     row: str
     to: str
-    ratio: float
-    low: float
-    high: float
+    ratio: Positive
+    low: Positive
+    high: Positive
     rounds: int
 
     @property
@@ -55,7 +57,7 @@ class Ratio:
         """Whether the interval leaves no doubt which of the two is faster."""
         return self.rounds >= FEWEST_ROUNDS and not self.low <= 1 <= self.high
 
-    @property
+    @published
     def verdict(self) -> str:
         """The ratio in words, as a number from 1 up."""
         if self.rounds < FEWEST_ROUNDS:

@@ -1,12 +1,5 @@
-"""The report as people read it: a page, Markdown, and charts."""
+"""From a report and its pictures to files: a page, Markdown, JSON and PNG."""
 
-from common.comparison.rendering.markdown import render_markdown
-from common.comparison.rendering.page import render_page
-from common.comparison.rendering.ranking import disturbed, verdict_on_agreement
+from common.comparison.rendering.files import report_folder, write_report
 
-__all__ = [
-    "disturbed",
-    "render_markdown",
-    "render_page",
-    "verdict_on_agreement",
-]
+__all__ = ["report_folder", "write_report"]

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from common.comparison.rendering.formatting import interval, seconds, shorten
-from common.comparison.rendering.ranking import Group, Row, disagrees
+from common.comparison.reporting import Group, RowReport
 
 # Each is seen on white and on near-black: tests/comparison/rendering/test_page.py holds the contrast.
 PALETTE = ("#2f7fd0", "#d0641a", "#2a8f57", "#b355c0", "#c84a55", "#8a7a22", "#1b8d99", "#7d8590")
@@ -42,10 +42,10 @@ class Style:
     marker: str
 
 
-def styles_for(rows: Sequence[Row]) -> dict[str, Style]:
+def styles_for(rows: Sequence[RowReport]) -> dict[str, Style]:
     """A style for each row, by name."""
     return {
-        row["name"]: Style(
+        row.name: Style(
             PALETTE[place % len(PALETTE)],
             _LINES[(place + place // len(PALETTE)) % len(_LINES)],
             _MARKERS[(place + place // len(PALETTE)) % len(_MARKERS)],
@@ -72,8 +72,8 @@ def loss_curves(group: Group, styles: Mapping[str, Style], against: str, key: st
         figure = Figure(figsize=(_WIDTH_IN, 3.1), layout="constrained")
         axis = figure.subplots()
         for place, row in enumerate(group.converged):
-            _curve(axis, row, styles[row["name"]], against, place)
-        if any(loss and loss > 0 for row in group.converged for loss in row["convergence"]["losses"]):
+            _curve(axis, row, styles[row.name], against, place)
+        if any(loss > 0 for row in group.converged if row.convergence for loss in row.convergence.losses):
             axis.set_yscale("log", nonpositive="mask")
             axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             axis.yaxis.set_major_formatter(FuncFormatter(lambda loss, _: f"{loss:g}"))
@@ -85,10 +85,11 @@ def loss_curves(group: Group, styles: Mapping[str, Style], against: str, key: st
         return _svg(figure, key, f"Loss against {against}, {group.title}; the table below has the numbers.")
 
 
-def _curve(axis: Axes, row: Row, style: Style, against: str, place: int) -> None:
-    curve = row["convergence"]
-    losses = [float("nan") if loss is None else loss for loss in curve["losses"]]
-    x = curve["seconds"] if against == "seconds" else range(1, len(losses) + 1)
+def _curve(axis: Axes, row: RowReport, style: Style, against: str, place: int) -> None:
+    if row.convergence is None:
+        return
+    losses = row.convergence.losses
+    x = row.convergence.seconds if against == "seconds" else range(1, len(losses) + 1)
     every = max(1, len(losses) // 8)  # each row's markers stand elsewhere: where curves coincide, all are seen
     marks = ((place * every) // 4 % every, every)
     axis.plot(
@@ -96,48 +97,50 @@ def _curve(axis: Axes, row: Row, style: Style, against: str, place: int) -> None
     )
 
 
-def timing_bars(group: Group, names: Mapping[str, str], styles: Mapping[str, Style], key: str) -> str:
+def timing_bars(group: Group, styles: Mapping[str, Style], key: str) -> str:
     """A bar to each row's median, its quartiles as an interval, and a dot for the median of each round."""
     rows = group.timed
     with mpl.rc_context(_SETTINGS):
         figure = Figure(figsize=(_WIDTH_IN, 0.55 + 0.42 * len(rows)), layout="constrained")
         axis = figure.subplots()
         for place, row in enumerate(rows):
-            _bar(axis, row, styles[row["name"]], place)
-            _bar_text(axis, row, names[row["name"]], place)
+            _bar(axis, row, styles[row.name], place)
+            _bar_text(axis, row, place)
         axis.set(ylim=(len(rows) - 0.6, -0.75), xlabel="seconds for one evaluation", yticks=[])
         axis.set_xlim(left=0)
         axis.spines["left"].set_visible(False)
         axis.grid(True, axis="x", alpha=0.2)
         axis.set_axisbelow(True)
-        said = "; ".join(f"{names[row['name']]} {_interval(row)}" for row in rows)
+        said = "; ".join(f"{row.label} {_interval(row)}" for row in rows)
         return _svg(figure, key, f"Time for one evaluation, {group.title}: {said}.")
 
 
-def _bar(axis: Axes, row: Row, style: Style, place: int) -> None:
-    evaluation = row["evaluation"]
-    median, (low, high) = evaluation["median_s"], evaluation["quartiles_s"]
+def _bar(axis: Axes, row: RowReport, style: Style, place: int) -> None:
+    if row.evaluation is None:
+        return
+    median, (low, high) = row.evaluation.median_s, row.evaluation.quartiles_s
     fill: Any = (
-        {"color": style.colour} if row["ranked"] else {"facecolor": "none", "edgecolor": style.colour, "hatch": "////"}
+        {"color": style.colour} if row.ranked else {"facecolor": "none", "edgecolor": style.colour, "hatch": "////"}
     )
     axis.barh([place], [median], height=0.3, **fill)
-    dots = [sorted(times)[len(times) // 2] for times in evaluation["rounds_s"] if times]
+    dots = [sorted(times)[len(times) // 2] for times in row.evaluation.rounds_s if times]
     axis.plot(dots, [place + 0.24] * len(dots), ".", color=_TEXT, markersize=3, alpha=0.7, clip_on=False)
     interval = [[max(0, median - low)], [max(0, high - median)]]
     axis.errorbar([median], [place], xerr=interval, color=_TEXT, capsize=3, linewidth=1.2, capthick=1.2)
 
 
-def _bar_text(axis: Axes, row: Row, name: str, place: int) -> None:
-    why = "" if row["ranked"] else f" ({'disagrees' if disagrees(row) else row['status']})"
-    axis.text(0, place - 0.2, shorten(name, _LONGEST_LABEL - len(why)) + why, va="bottom")
+def _bar_text(axis: Axes, row: RowReport, place: int) -> None:
+    why = "" if row.ranked else f" ({'disagrees' if row.disagrees else row.status})"
+    axis.text(0, place - 0.2, shorten(row.label, _LONGEST_LABEL - len(why)) + why, va="bottom")
     right = axis.get_yaxis_transform()
     axis.text(1, place - 0.2, _interval(row), ha="right", va="bottom", transform=right)
 
 
-def _interval(row: Row) -> str:
-    evaluation = row["evaluation"]
-    median = evaluation["median_s"]
-    return f"{seconds(median, median)} ({interval(evaluation['quartiles_s'], median)})"
+def _interval(row: RowReport) -> str:
+    if row.evaluation is None:
+        return ""
+    median = row.evaluation.median_s
+    return f"{seconds(median, median)} ({interval(row.evaluation.quartiles_s, median)})"
 
 
 def _svg(figure: Figure, key: str, said: str | None = None) -> str:

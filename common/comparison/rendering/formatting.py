@@ -19,9 +19,9 @@ def seconds(value: float | None, like: float | None = None) -> str:
     return f"{value * factor:.{_decimals((like or value) * factor, 4 if like else 3)}f} {unit}"
 
 
-def interval(bounds: Sequence[float], like: float) -> str:
+def interval(ends: Sequence[float], like: float) -> str:
     """Two durations in the unit and with the decimals of a third, the unit said once."""
-    low, high = (seconds(bound, like) for bound in bounds)
+    low, high = (seconds(end, like) for end in ends)
     return f"{low.split()[0]} to {high}"
 
 
@@ -66,8 +66,8 @@ def small(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.1e}"
 
 
-def bound(value: float | None) -> str:
-    """A bound as it is written in `common/tolerances.py`."""
+def tolerance(value: float | None) -> str:
+    """A tolerance as it is written in `common/tolerances.py`."""
     return NOTHING if value is None else f"{value:.0e}"
 
 
@@ -81,12 +81,9 @@ def pixels(size_px: Sequence[int]) -> str:
     return f"{'x'.join(map(str, size_px))} px"
 
 
-def moment(text: str) -> str:
-    """A date and time of ISO 8601 in UTC, to the minute; anything else stays as it is."""
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    except ValueError:
-        return text
+def moment(time: datetime) -> str:
+    """A date and time in UTC, to the minute."""
+    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def pairs(values: Mapping[str, Any]) -> str:
@@ -100,11 +97,6 @@ def _value(value: object) -> str:
     return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
 
 
-def listing(names: Sequence[str]) -> str:
-    """Names with commas and a last `and`."""
-    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
-
-
 def shorten(text: str, length: int) -> str:
     """The text on one line, cut to a length."""
     line = " ".join(text.split())
@@ -114,11 +106,6 @@ def shorten(text: str, length: int) -> str:
 def plural(count: int, noun: str) -> str:
     """A count with its noun: 1 row, 2 rows."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def encodable(text: str) -> str:
-    """The text with `?` for the halves of surrogate pairs, which file names can carry and UTF-8 cannot."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def markdown(text: object) -> str:
@@ -137,7 +124,7 @@ def fenced(text: str) -> str:
 FILTERS = {
     function.__name__: function
     for function in (
-        *(seconds, interval, size_of, ratio, percent, giga, small, bound, number),
-        *(pixels, moment, pairs, listing, plural, markdown, fenced),
+        *(seconds, interval, size_of, ratio, percent, giga, small, tolerance, number),
+        *(pixels, moment, pairs, plural, markdown, fenced),
     )
 }

@@ -6,7 +6,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from common.comparison.rendering.formatting import FILTERS, NOTHING
-from common.comparison.rendering.ranking import disagrees, state
 
 FOLDER = Path(__file__).parent / "templates"
 
@@ -21,7 +20,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(FILTERS)
-    made.globals.update(disagrees=disagrees, state=state, nothing=NOTHING)
+    made.globals.update(nothing=NOTHING)
     return made
 
 

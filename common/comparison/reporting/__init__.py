@@ -1,15 +1,22 @@
-"""What a comparison found: values, files, baselines, and the terminal."""
+"""From a session to its report: one tree of values, as JSON, in the terminal, and beside a baseline."""
 
 from common.comparison.reporting.baseline import changes, check_conditions, missing, read_baseline, save_baseline
-from common.comparison.reporting.files import report_folder, write_report
+from common.comparison.reporting.build import Pictures, report_of
 from common.comparison.reporting.pictures import save_grid
+from common.comparison.reporting.ranking import Difference, Environment, Group, Phases, RowReport
 from common.comparison.reporting.report import Report
-from common.comparison.reporting.serialization import report_to_json
+from common.comparison.reporting.serialization import report_schema, report_to_json
 from common.comparison.reporting.summary import print_summary
 from common.comparison.reporting.tables import losses_table, recipe_table
 
 __all__ = [
+    "Difference",
+    "Environment",
+    "Group",
+    "Phases",
+    "Pictures",
     "Report",
+    "RowReport",
     "changes",
     "check_conditions",
     "losses_table",
@@ -17,9 +24,9 @@ __all__ = [
     "print_summary",
     "read_baseline",
     "recipe_table",
-    "report_folder",
+    "report_of",
+    "report_schema",
     "report_to_json",
     "save_baseline",
     "save_grid",
-    "write_report",
 ]

@@ -3,23 +3,18 @@
 import platform
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import psutil
 
+from common.comparison.reporting.report import Machine
 from common.machine import cpu_model, usable_cores
 
 _ROOT = Path(__file__).resolve().parents[3]
 
 
-def describe_machine() -> dict[str, Any]:
-    """CPU, cores, memory and operating system, as plain JSON values."""
-    return {
-        "cpu": cpu_model(),
-        "cores": usable_cores(),
-        "memory_bytes": psutil.virtual_memory().total,
-        "system": platform.platform(),
-    }
+def describe_machine(gpu: str | None) -> Machine:
+    """CPU, cores, memory, operating system, and the GPU that the rows ran on."""
+    return Machine(cpu_model(), usable_cores(), psutil.virtual_memory().total, platform.platform(), gpu)
 
 
 def commit() -> str | None:

@@ -1,132 +1,176 @@
-"""What a comparison found: ratios, curves, and the pictures with their differences."""
+"""The report: one tree of plain values, from which terminal, page, Markdown and JSON are made."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import combinations
-from typing import Any
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal
 
+from pydantic import ConfigDict, Field
+
+from common.backend import BACKENDS
 from common.comparison.agreement import Agreement
-from common.comparison.measurement import Convergence, Ratio, common_loss, convergence_of, paired_ratio
-from common.comparison.plan import Group, Request, Scene
-from common.comparison.reporting.pictures import compare_pictures
-from common.comparison.session import RowResult, Session
-from common.images import Image
+from common.comparison.measurement import QUIET
+from common.comparison.published import published
+from common.comparison.reporting.ranking import Environment, Group, RowReport
 
-Values = dict[str, Any]
+SCHEMA: Literal[4] = 4
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
+class Machine:
+    """Where the rows ran; `gpu` is None where none of them ran on a GPU."""
+
+    cpu: str
+    cores: int
+    memory_bytes: int
+    system: str
+    gpu: str | None
+
+
+@dataclass(frozen=True)
+class PictureFile:
+    """A picture that was read: the file's name without its folder, and the checksum of its bytes."""
+
+    name: str
+    sha256: Sha256
+
+
+@dataclass(frozen=True)
+class WeightsUsed:
+    """The network's weights; the checksum is of kernels and biases."""
+
+    name: str
+    sha256: Sha256
+    licence: str
+
+
+@dataclass(frozen=True)
+class Network:
+    """What decides how much there is to compute, besides the size."""
+
+    style_taps: tuple[str, ...]
+    content_taps: tuple[str, ...]
+    pooling: str
+    tv_form: str
+
+
+@dataclass(frozen=True)
 class Report:
-    """What was asked for and everything that a session found; `complete` is False after an interrupt."""
+    """What `compare.py` measured. Times are in seconds (_s), sizes are (height, width) in pixels (_px).
 
-    request: Request
-    scene: Scene
-    algorithm: tuple[Agreement, ...]
-    results: tuple[RowResult, ...]
-    evaluations_per_round: int
-    others_fraction: float
+    `complete` is False after an interrupt; `commit` ends in +changes where files differ from it. `others_fraction` is
+    the largest part of the machine's processor time that other processes took while a group was timed, and
+    `algorithm` has every quantity by pairs of backends and against the float64 oracle.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="ignore")
+
+    schema: Literal[4]
+    created: datetime
+    command: str
     complete: bool
-
-    @classmethod
-    def of(cls, session: Session, complete: bool) -> "Report":
-        """What a session has found so far."""
-        count = min(session.evaluations_per_round.values(), default=0)
-        found = (session.algorithm, session.results, count, session.others_fraction)
-        return cls(session.request, session.scene, *found, complete)
+    machine: Machine
+    commit: str | None
+    weights: WeightsUsed
+    content: PictureFile
+    style: PictureFile
+    recipe: str
+    network: Network
+    seed: int
+    device: str
+    threads: int | None
+    rounds: int
+    others_fraction: float
+    algorithm: tuple[Agreement, ...]
+    groups: tuple[Group, ...]
 
     @property
+    def rows(self) -> list[RowReport]:
+        """The rows of all groups."""
+        return [row for group in self.groups for row in group.rows]
+
+    @published
     def agrees(self) -> bool:
         """Whether nothing that was compared differs."""
-        tables = all(agreement.agrees for agreement in self.algorithm)
-        return tables and not any(result.disagrees for result in self.results)
+        return all(table.agrees for table in self.algorithm) and not any(row.disagrees for row in self.rows)
+
+    @published
+    def pairing(self) -> Literal["matched", "customary"]:
+        """`matched`: all rows run the same optimizer; `customary`: each runs the one customary with its framework."""
+        return "matched" if len({row.optimizer for row in self.rows}) == 1 else "customary"
 
     @property
-    def measured_anything(self) -> bool:
-        """Whether at least one row was timed."""
-        return any(result.timing is not None for result in self.results)
+    def timed(self) -> bool:
+        """Whether any row was timed."""
+        return any(row.evaluation is not None for row in self.rows)
 
     @property
-    def pairing(self) -> str:
-        """`matched` when all rows run the same optimiser, `customary` when each runs its framework's."""
-        return "matched" if len({result.optimizer for result in self.results}) == 1 else "customary"
+    def evaluations_per_round(self) -> int:
+        """The fewest evaluations that a row makes in a turn."""
+        return min((group.evaluations_per_round for group in self.groups), default=0)
 
-    @cached_property
-    def ratios(self) -> tuple[Ratio, ...]:
-        """Every two ranked rows of a group, the slower one first."""
-        return tuple(ratio for group in self.request.groups for ratio in _ratios(self.in_group(group)))
+    @property
+    def labels(self) -> dict[str, str]:
+        """What to call each row, by its name."""
+        return {row.name: row.label for row in self.rows}
 
-    @cached_property
-    def against_fastest(self) -> dict[str, Ratio]:
-        """Each ranked row's ratio to the fastest of its group, which has none itself."""
-        slower = {ratio.row for ratio in self.ratios}
-        return {ratio.row: ratio for ratio in self.ratios if ratio.to not in slower}
+    @property
+    def title(self) -> str:
+        """What was compared: the backends by their labels."""
+        names = dict.fromkeys(row.backend for row in self.rows)
+        labels = " and ".join(BACKENDS[name].label if name in BACKENDS else name for name in names)
+        return f"VGG-19 style transfer: {labels}" if labels else "VGG-19 style transfer"
 
-    @cached_property
-    def curves(self) -> dict[str, Convergence]:
-        """The convergence of every row that was run to the end."""
-        return {
-            result.row.name: convergence_of(result.run, result.phases["first_evaluation_s"])
-            for result in self.results
-            if result.run is not None
-        }
+    @property
+    def main_precision(self) -> str:
+        """The precision that the comparison is about: float32 where any row has it, else that of the first group."""
+        precisions = [group.precision for group in self.groups]
+        return "float32" if "float32" in precisions or not precisions else precisions[0]
 
-    @cached_property
-    def common_losses(self) -> dict[Group, float]:
-        """By group, the best loss that all rows reach which agree."""
-        losses = {group: common_loss(self._ranked_curves(group)) for group in self.request.groups}
-        return {group: loss for group, loss in losses.items() if loss is not None}
+    @property
+    def by_precision(self) -> list[Group]:
+        """The groups, those of the main precision first."""
+        return sorted(self.groups, key=lambda group: group.precision != self.main_precision)
 
-    def in_group(self, group: Group) -> list[RowResult]:
-        """The rows of a group."""
-        return [result for result in self.results if result.row.group == group]
+    def note(self, group: Group) -> str:
+        """What to say of a group of another precision; empty for the main one."""
+        return "" if group.precision == self.main_precision else f"not ranked with {self.main_precision}"
 
-    def _ranked_curves(self, group: Group) -> dict[str, Convergence]:
-        ranked = [result.row.name for result in self.in_group(group) if result.ranked]
-        return {name: self.curves[name] for name in ranked if name in self.curves}
+    @property
+    def disturbance(self) -> str:
+        """A sentence when other processes took so much of the machine that the timings are not to be quoted."""
+        if self.others_fraction <= QUIET:
+            return ""
+        taken = f"{self.others_fraction:.0%}"
+        return f"Other processes took {taken} of the machine while the rows were timed: do not quote these timings."
 
-    @cached_property
-    def pictures(self) -> dict[str, Image]:
-        """The pictures by the names that the JSON values give them, the heat maps among them."""
-        group = self.request.groups[0]
-        first = self.scene.problem_at(group.precision, group.size)
-        named = {self.files[it.row.name]: it.run.image for it in self.results if it.run is not None}
-        heat_maps = {name: image for name, image, _ in self.differences}
-        return {"content": first.content, "style": first.style, **named, **heat_maps}
+    @property
+    def verdict(self) -> str:
+        """One sentence: whether all rows that were checked compute the same, and which do not."""
+        checked = sum(row.agreement is not None for row in self.rows)
+        if not self.agrees:
+            return f"Something DISAGREES: {'; '.join(self._disagreeing)}."
+        if not checked:
+            return "No row has been checked against the oracle."
+        count = len(self.rows) - checked
+        rest = f"; {count} {'row' if count == 1 else 'rows'} not checked" if count else ""
+        return f"All {'checked ' if count else ''}rows agree with the float64 oracle within tolerance{rest}."
 
-    @cached_property
-    def files(self) -> dict[str, str]:
-        """A file name for each row's picture; rows whose names differ in odd letters alone get a number."""
-        names: dict[str, str] = {}
-        for result in self.results:
-            slug = _slug(result.row.name)
-            taken = sum(name.startswith(slug) for name in names.values())
-            names[result.row.name] = f"{slug}-{taken + 1}.png" if f"{slug}.png" in names.values() else f"{slug}.png"
-        return names
+    @property
+    def _disagreeing(self) -> list[str]:
+        rows = [f"{row.label} ({group.title})" for group in self.groups for row in group.rows if row.disagrees]
+        tables = [table for table in self.algorithm if not table.agrees]
+        names = [f"{table.precision}, {'x'.join(map(str, table.size_px))} px" for table in tables]
+        return [*rows, *(f"the algorithm in {name}" for name in names)]
 
-    @cached_property
-    def differences(self) -> list[tuple[str, Image, Values]]:
-        """Every row's picture against the first one of its group: the heat map's file name and picture, and numbers."""
-        found = []
-        for group in self.request.groups:
-            finished = [(it.row.name, it.run.image) for it in self.in_group(group) if it.run is not None]
-            found += [self._difference(*other, *finished[0]) for other in finished[1:]]
-        return found
-
-    def _difference(self, row: str, image: Image, to: str, to_image: Image) -> tuple[str, Image, Values]:
-        name = f"{self.files[row].removesuffix('.png')}-and-{self.files[to]}"
-        difference = compare_pictures(image, to_image)
-        values = {"row": row, "to": to, "psnr_db": difference.psnr_db, "ssim": difference.ssim, "heat_map": name}
-        return name, difference.heat_map, values
-
-
-def _slug(name: str) -> str:
-    return "".join(letter if letter.isalnum() or letter in ".-_" else "-" for letter in name).strip(".")
-
-
-def _ratios(results: Sequence[RowResult]) -> list[Ratio]:
-    timed = {result.row.name: result.timing for result in results if result.ranked}
-    by_speed = sorted(((name, timing) for name, timing in timed.items() if timing), key=lambda it: it[1].median_s)
-    pairs = combinations(by_speed, 2)
-    ratios = [paired_ratio(slow, slower.rounds_s, fast, it.rounds_s) for (fast, it), (slow, slower) in pairs]
-    return [ratio for ratio in ratios if ratio is not None]
+    @property
+    def environments(self) -> list[tuple[list[str], Environment]]:
+        """The different environments, each with the names of the rows that ran in it."""
+        distinct: list[tuple[list[str], Environment]] = []
+        for row in self.rows:
+            names = next((names for names, environment in distinct if environment == row.environment), None)
+            if names is not None:
+                names.append(row.name)
+            elif row.environment is not None:
+                distinct.append(([row.name], row.environment))
+        return distinct

@@ -1,43 +1,42 @@
 """What the terminal shows at the end of a comparison, in 100 columns."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import astuple
 from pathlib import Path
-from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from common.comparison.agreement import Check
-from common.comparison.rendering import disturbed, verdict_on_agreement
+from common.comparison.reporting.ranking import Group, RowReport
 from common.comparison.reporting.report import Report
-from common.comparison.reporting.tables import agreement_table, doctors_lines, flips_lines, without_oracle
-from common.comparison.session import RowResult
+from common.comparison.reporting.tables import agreement_table, explanation_lines, flips_lines, without_oracle
 from common.terminal import console, fitted, plain_table
 
-_PHASES = ("import", "weights", "build", "first", "forward", "backward", "optimiser", "saving")
+_PHASES = ("import", "weights", "build", "first", "forward", "backward", "optimizer", "saving")
 _DIFFERENCES = tuple(
-    f"{what},\n{than}" for than in ("oracle", "float64") for what in ("loss", "gradient", "1 - cosine")
+    f"{quantity},\n{than}" for than in ("oracle", "float64") for quantity in ("loss", "gradient", "1 - cosine")
 )
 _COSINES, _GRADIENTS = _DIFFERENCES[2::3], _DIFFERENCES[1::3]
 
 
-def print_summary(report: Report, values: Mapping[str, Any], folder: Path) -> None:
+def print_summary(report: Report, folder: Path) -> None:
     """The tables, the verdicts in words, and where the report is."""
     out = console()
     for agreement in report.algorithm:
         table = fitted(agreement_table(agreement), out, *without_oracle(agreement))
         out.print(table, *flips_lines(agreement), "", sep="\n")
-        for words in doctors_lines(agreement):
-            out.print(Text(words), highlight=False)
+        for line in explanation_lines(agreement):
+            out.print(Text(line), highlight=False)
     out.print(fitted(row_agreement_table(report), out, *_COSINES, *_GRADIENTS), "", sep="\n")
     out.print(fitted(timing_table(report), out, "n", "GFLOP/s", "memory", "ceiling", "quartiles"), "", sep="\n")
     out.print(fitted(phases_table(report), out, "weights", "saving", "import", "build", "first"), "", sep="\n")
-    for line in verdict_lines(report):
-        out.print(line, highlight=False)
-    if note := disturbed(values):
-        out.print(Text(f"\n{note}", style="bold yellow"))
-    out.print(Text(f"\n{verdict_on_agreement(values)}", style="" if report.agrees else "bold red"))
+    for text in verdict_lines(report):
+        out.print(text, highlight=False)
+    if report.disturbance:
+        out.print(Text(f"\n{report.disturbance}", style="bold yellow"))
+    out.print(Text(f"\n{report.verdict}", style="" if report.agrees else "bold red"))
     out.print(f"The report is {folder}/report.html; report.md is to be pasted, report.json to compute with.")
 
 
@@ -45,12 +44,10 @@ def row_agreement_table(report: Report) -> Table:
     """One line for each row: its differences from the oracle and from its own float64."""
     title = "Each row against the oracle (37x50 px) and against its own backend's float64 (its size)"
     table = plain_table(title, "row", *_DIFFERENCES, "verdict")
-    for result in report.results:
-        if result.agreement is None:
-            continue
-        differences = [*_differences(result.agreement.oracle), *_differences(result.agreement.float64)]
-        verdict = "same" if result.agreement.agrees else "[bold red]DIFFERS"
-        table.add_row(escape(result.row.name), *differences, verdict)
+    for row in report.rows:
+        if row.agreement is not None:
+            differences = [*_differences(row.agreement.oracle), *_differences(row.agreement.float64)]
+            table.add_row(escape(row.name), *differences, "[bold red]DIFFERS" if row.disagrees else "same")
     return table
 
 
@@ -60,61 +57,60 @@ def _differences(check: Check) -> tuple[str, str, str]:
 
 def timing_table(report: Report) -> Table:
     """One line for each row: its time an evaluation, its spread, and how near it is to the ceiling."""
-    title = "Seconds an evaluation (loss and gradient), measured in turns; ceiling: of a matrix product"
+    title = "Seconds an evaluation (loss and gradient), measured in turns; ceiling: the best matrix product of any row"
     headings = ("median", "quartiles", "n", "to\nfastest", "GFLOP/s", "ceiling", "memory")
     table = plain_table(title, "row", *headings)
-    for result in report.results:
-        table.add_row(*_timing_cells(report, result), style="strike" if result.disagrees else None)
+    for group in report.groups:
+        for row in group.rows:
+            table.add_row(*_timing_cells(group, row), style="strike" if row.disagrees else None)
     return table
 
 
-def _timing_cells(report: Report, result: RowResult) -> tuple[str, ...]:
-    timing = result.timing
+def _timing_cells(group: Group, row: RowReport) -> tuple[str, ...]:
+    timing = row.evaluation
     if timing is None:
-        return (escape(result.row.name), result.status)
+        return (escape(row.name), row.status)
     low, high = timing.quartiles_s
-    fraction = "" if result.limit is None else f"{result.limit.fraction:.0%}"
     return (
-        escape(result.row.name),
+        escape(row.name),
         f"{timing.median_s:.4f}{' noisy' if timing.noisy else ''}",
         f"{low:.4f} to {high:.4f}",
         str(timing.count),
-        _against_fastest(report, result),
-        "" if result.limit is None else f"{result.limit.flops_per_s / 1e9:.0f}",
-        fraction,
-        "" if result.memory is None else f"{result.memory.resident_bytes / 2**20:.0f} MiB",
+        _against_fastest(group, row),
+        "" if row.limit is None else f"{row.limit.flops_per_s / 1e9:.0f}",
+        "" if row.limit is None else f"{row.limit.fraction:.0%}",
+        "" if row.memory is None else f"{row.memory.resident_bytes / 2**20:.0f} MiB",
     )
 
 
-def _against_fastest(report: Report, result: RowResult) -> str:
-    if not result.ranked:
+def _against_fastest(group: Group, row: RowReport) -> str:
+    if not row.ranked:
         return "unranked"
-    if ratio := report.against_fastest.get(result.row.name):
+    if ratio := group.against_fastest.get(row.name):
         return f"{ratio.ratio:.2f}x"
-    return "fastest" if any(ratio.to == result.row.name for ratio in report.ratios) else ""
+    return "fastest" if row == group.fastest else ""
 
 
 def phases_table(report: Report) -> Table:
-    """One line for each row that was run: seconds by phase."""
-    title = "Seconds by phase; forward, backward and optimiser are those of one steady evaluation"
+    """One line for each row that was timed: seconds by phase."""
+    title = "Seconds by phase; forward, backward and optimizer are those of one steady evaluation"
     table = plain_table(title, "row", *_PHASES)
-    for result in report.results:
-        if result.timing is None:
-            continue
-        cells = ("" if seconds is None else f"{seconds:.3g}" for seconds in result.all_phases.values())
-        table.add_row(escape(result.row.name), *cells)
+    for row in report.rows:
+        if row.evaluation is not None:
+            table.add_row(escape(row.name), *("" if s is None else f"{s:.3g}" for s in astuple(row.phases)))
     return table
 
 
 def verdict_lines(report: Report) -> Iterator[Text]:
-    """Each row against the fastest of its group in words, who arrives when, and what could not be measured."""
-    for ratio in report.against_fastest.values():
-        yield Text(f"{ratio.row} against {ratio.to}: {ratio.verdict}")
-    for group, loss in report.common_losses.items():
-        for result in report.in_group(group):
-            reached = report.curves[result.row.name].reach(loss) if result.row.name in report.curves else None
-            if reached is not None and result.ranked:
-                yield Text(f"{result.row.name}: loss {loss:.5g} after {reached[0]} evaluations, {reached[1]:.1f} s")
-    for result in report.results:
-        if result.why is not None:
-            yield Text(f"{result.row.name}: {result.status}: {result.why}", style="yellow")
+    """Each row against the fastest of its group in words, when each arrives, and what could not be measured."""
+    for group in report.groups:
+        for ratio in group.against_fastest.values():
+            yield Text(f"{ratio.row} against {ratio.to}: {ratio.verdict}")
+    for group in report.groups:
+        for row in group.rows:
+            if row.common is not None and row.ranked:
+                arrival = f"{row.common.evaluations} evaluations, {row.common.seconds:.1f} s"
+                yield Text(f"{row.name}: loss {group.common_loss:.5g} after {arrival}")
+    for row in report.rows:
+        if row.why is not None:
+            yield Text(f"{row.name}: {row.status}: {row.why}", style="yellow")

@@ -7,7 +7,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from common.comparison.agreement import ORACLE, Agreement, Quantity
-from common.doctor import finding_lines, healthy
 from common.recipes import Adam, Optimizer, Recipe, Stage
 from common.results import LossTerms
 
@@ -15,14 +14,14 @@ _MOST_PAIRS = 3
 
 
 def agreement_table(agreement: Agreement) -> Table:
-    """Relative differences by pair, with the bound and the verdict of each row."""
+    """Relative differences by pair, with the tolerance and the verdict of each quantity."""
     height, width = agreement.size_px
     table = Table(title=f"Relative differences, {agreement.precision}, {height}x{width} px", title_justify="left")
     table.add_column("quantity", no_wrap=True)
     pairs = _pairs(agreement)
     for pair in pairs:
         table.add_column(escape(pair), justify="right")
-    table.add_column("bound", justify="right")
+    table.add_column("tolerance", justify="right")
     table.add_column("verdict")
     for row in agreement.rows:
         cells = [f"{row.differences[pair]:.1e}" if pair in row.differences else "" for pair in pairs]
@@ -57,13 +56,12 @@ def flips_lines(agreement: Agreement) -> list[str]:
     ]
 
 
-def doctors_lines(agreement: Agreement) -> Iterator[str]:
-    """What the port doctor says of each backend in which it found more than rounding."""
-    for name, found in agreement.findings.items():
-        if not healthy(found):
-            yield f"What the port doctor says of {name}:"
-            for number, finding in enumerate(found, start=1):
-                yield from finding_lines(number, finding)
+def explanation_lines(agreement: Agreement) -> Iterator[str]:
+    """What the port doctor says of each backend in which it finds more than rounding."""
+    for name, explanations in agreement.explained.items():
+        yield f"What the port doctor finds in {name}:"
+        for number, explanation in enumerate(explanations, start=1):
+            yield f"{number}. {explanation.sentence}"
 
 
 def losses_table(terms: Mapping[str, LossTerms], rows: list[Quantity]) -> Table:

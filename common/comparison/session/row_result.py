@@ -14,7 +14,7 @@ Status = Literal["measured", "incomplete", "unavailable", "died"]
 
 @dataclass(frozen=True)
 class Memory:
-    """The peak of a row's process: resident, and what its framework tells of the GPU."""
+    """The peak of a row's process in bytes: resident, and what its framework tells of the GPU."""
 
     resident_bytes: int
     gpu_allocated_bytes: int | None
@@ -45,27 +45,3 @@ class RowResult:
     def timing(self) -> Timing | None:
         """The median and spread of the row's evaluations, if there are any."""
         return summarise(self.rounds_s)
-
-    @property
-    def disagrees(self) -> bool:
-        """Whether the row was compared and does not compute what it should."""
-        return self.agreement is not None and not self.agreement.agrees
-
-    @property
-    def ranked(self) -> bool:
-        """Whether the row may be compared with others: it was timed, and agrees."""
-        return bool(
-            self.agreement and self.agreement.agrees and self.timing and self.status in ("measured", "incomplete")
-        )
-
-    @property
-    def all_phases(self) -> dict[str, float | None]:
-        """Seconds by phase, in order; an evaluation's backward pass is what its forward pass leaves of it."""
-        phases: dict[str, float | None] = {f"{name}_s": self.phases.get(f"{name}_s") for name in _PHASES}
-        forward_s = self.phases.get("forward_s")
-        if self.timing and forward_s is not None:
-            phases["backward_s"] = max(0.0, self.timing.median_s - forward_s)
-        return phases
-
-
-_PHASES = ("import", "weights", "build", "first_evaluation", "forward", "backward", "optimizer", "saving")

@@ -161,7 +161,7 @@ class RowRunner:
         ceiling = ceiling_flops_per_s(
             lambda size, products: self._answer("ceiling", size=size, products=products)["product_s"]
         )
-        self._note(limit=Limit(flops, flops / timing.median_s, ceiling))
+        self._note(limit=Limit(flops, flops / timing.median_s, ceiling, ceiling))
 
     def finish(self) -> None:
         """Mark the row as measured and end its process."""

@@ -7,7 +7,7 @@ import pytest
 
 from common import RECIPES, Problem
 from common.comparison.agreement.table import GRADIENT, Quantity, compare
-from common.comparison.reporting.tables import doctors_lines
+from common.comparison.reporting.tables import explanation_lines
 from common.distances import cosine_gap, relative, relative_l2
 from common.doctor.reference.decisions import count_flips, deciding_layers
 from common.oracle.evaluation import Oracle
@@ -70,11 +70,11 @@ def test_a_wrong_gradient_is_seen_even_where_a_flip_forgives_the_norm(problem, i
 def test_the_port_doctor_says_why_something_differs(problem, image, own):
     agreement = compare(problem, image, {"torch": changed(own, "loss/tv", 2.0), "keras": own})
     assert not agreement.agrees
-    assert [finding.trap.number for finding in agreement.findings["torch"]][:1] == [20]
+    assert [finding.trap for finding in agreement.findings["torch"]][:1] == [20]
     assert agreement.findings["keras"] == ()
-    assert agreement.to_json()["findings"]["torch"][0]["tensor"] == "loss/tv"
-    lines = list(doctors_lines(agreement))
-    assert lines[0] == "What the port doctor says of torch:"
+    assert agreement.findings["torch"][0].tensor == "loss/tv"
+    lines = list(explanation_lines(agreement))
+    assert lines[0] == "What the port doctor finds in torch:"
     assert any("in this tensor alone" in line for line in lines)
     assert not any("keras" in line for line in lines)
 

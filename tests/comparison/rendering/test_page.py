@@ -5,6 +5,7 @@ import copy
 import re
 import shutil
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -22,6 +23,7 @@ from common.comparison.rendering.charts import PALETTE
 from common.comparison.rendering.markdown import render_markdown
 from common.comparison.rendering.page import render_page
 from common.comparison.rendering.templating import environment
+from common.comparison.reporting import report_to_json
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 NO_BROWSER = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="there is no chromium here; CI installs it")
@@ -29,13 +31,7 @@ FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
-SAMPLES = {
-    "whole": samples.sample,
-    "disagrees": samples.sample_that_disagrees,
-    "findings": samples.sample_with_findings,
-    "interrupted": samples.sample_of_an_interruption,
-    "hostile": samples.hostile_sample,
-}
+SAMPLES = samples.SAMPLES
 
 
 def needs_browser(test):
@@ -305,49 +301,55 @@ def nullable(report):
 
 def test_every_null_that_the_schema_allows_is_rendered():
     report = samples.sample()
-    report["rows"] = report["rows"][:2]
-    found = nullable(report)
+    group = report.groups[0]
+    names = [row.name for row in group.rows[:2]]
+    kept = [tuple(it for it in found if {it.row, it.to} <= set(names)) for found in (group.ratios, group.differences)]
+    group = replace(group, rows=group.rows[:2], ratios=kept[0], differences=kept[1])
+    values = samples.values_of(replace(report, groups=(group,)))
+    found = nullable(values)
     assert len(found) >= 30
     for path in found:
-        changed = without(report, path)
+        changed = samples.report_from(without(values, path))
         assert "</html>" in page_of(changed), path
         assert "## Timing" in render_markdown(changed), path
 
 
 def test_all_nulls_at_once_are_rendered():
-    report = samples.sample()
-    for row in report["rows"]:
-        row |= dict.fromkeys(("agreement", "environment", "evaluation", "limit", "memory", "convergence", "picture"))
-        row["phases"] = dict.fromkeys(row["phases"])
-    report |= {"commit": None, "threads": None}
-    for changed in (report, samples.report_of([])):
+    values = samples.values_of(samples.sample())
+    for row in (row for group in values["groups"] for row in group["rows"]):
+        parts = ("agreement", "environment", "evaluation", "limit", "memory", "convergence", "common", "picture")
+        row |= {**dict.fromkeys(parts), "ranked": False, "phases": dict.fromkeys(row["phases"])}
+    values |= {"commit": None, "threads": None}
+    for changed in (values, {**values, "groups": []}):
         assert samples.VALIDATOR.is_valid(changed)
-        assert "</html>" in page_of(changed)
-        assert "## Timing" in render_markdown(changed)
+        report = samples.report_from(changed)
+        assert "</html>" in page_of(report)
+        assert "## Timing" in render_markdown(report)
 
 
 def test_a_name_that_utf_8_cannot_carry_is_rendered():
-    report = samples.sample() | {"content": "caf\udce9.png"}
-    assert "caf?.png" in page_of(report).encode("utf-8").decode()
-    assert "caf?.png" in render_markdown(report).encode("utf-8").decode()
+    odd = replace(samples.scene().content, path=samples.scene().content.path.with_name("caf\udce9.png"))
+    report = samples.reported(*samples.results(), scene=replace(samples.scene(), content=odd))
+    for text in (page_of(report), render_markdown(report), report_to_json(report)):
+        assert "caf?.png" in text.encode("utf-8").decode()
 
 
 def test_memory_on_a_gpu_has_a_column_where_there_is_one():
     report = samples.sample()
     assert "on the GPU" not in page_of(report)
-    report["rows"][0]["memory"] |= {"gpu_allocated_bytes": 2**31, "gpu_reserved_bytes": 3 * 2**30}
-    page = page_of(report)
+    first, *rest = samples.results()
+    memory = replace(first.memory, gpu_allocated_bytes=2**31, gpu_reserved_bytes=3 * 2**30)
+    page = page_of(samples.reported(replace(first, memory=memory), *rest))
     assert page.count('<th scope="col">on the GPU</th>') == 1, "in its own group only"
     assert '2048 MiB <small class="muted">3072 MiB reserved</small>' in page
 
 
 def test_labels_in_any_script_are_drawn():
-    report = samples.sample()
-    report["rows"][0]["label"] = "实验 $x_1$"
-    assert ">实验 $x_1$</text>" in page_of(report)
+    row = samples.row("torch eager", label="实验 $x_1$")
+    assert ">实验 $x_1$</text>" in page_of(samples.reported(samples.measured(row, 0.3)))
 
 
 def test_many_verdicts_fold():
     report = samples.sample()
-    report["ratios"] *= 3
-    assert "<summary>3 more ratios</summary>" in page_of(report)
+    group = replace(report.groups[0], ratios=report.groups[0].ratios * 3)
+    assert "<summary>3 more ratios</summary>" in page_of(replace(report, groups=(group, *report.groups[1:])))

@@ -86,7 +86,17 @@ def test_a_worker_needs_no_more_than_its_framework_and_the_core(tmp_path):
         check=True,
     )
     loaded = {name.split(".")[0] for name in process.stderr.split()}
-    assert not loaded & {"rich", "matplotlib", "jinja2", "pooch", "psutil", "safetensors", "skimage", "tensorflow"}
+    assert not loaded & {
+        "rich",
+        "matplotlib",
+        "jinja2",
+        "pydantic",
+        "pooch",
+        "psutil",
+        "safetensors",
+        "skimage",
+        "tensorflow",
+    }
 
 
 def kill_in_round(monkeypatch, backend, number):

@@ -1,43 +1,37 @@
 """The report as files in a folder: JSON, Markdown, one page of HTML, and the pictures."""
 
-import json
 import os
 from pathlib import Path
-from typing import Any
 
-from common.comparison.rendering import render_markdown, render_page
-from common.comparison.reporting.pictures import Labelled, save_grid
-from common.comparison.reporting.report import Report
+from common.comparison.rendering.markdown import render_markdown
+from common.comparison.rendering.page import render_page
+from common.comparison.reporting import Pictures, Report, report_to_json, save_grid
 from common.errors import RosettaError
-from common.images import save_image, write_text
+from common.images import Image, save_image, write_text
 
 
-def write_report(report: Report, values: dict[str, Any], folder: Path) -> None:
+def write_report(report: Report, pictures: Pictures, folder: Path) -> None:
     """Write report.json, report.md, report.html, every picture, and pictures.png with all of them."""
     texts = {
-        "report.json": json.dumps(values, indent=1),
-        "report.md": render_markdown(values),
-        "report.html": render_page(values, report.pictures),
+        "report.json": report_to_json(report),
+        "report.md": render_markdown(report),
+        "report.html": render_page(report, pictures),
     }
     for name, text in texts.items():
         write_text(folder / name, text)
-    for name, image in report.pictures.items():
+    for name, image in pictures.items():
         if name.endswith(".png"):
             save_image(folder / name, image)
-    save_grid(folder / "pictures.png", _grid(report))
+    save_grid(folder / "pictures.png", _grid(report, pictures))
 
 
-def _grid(report: Report) -> list[list[Labelled]]:
+def _grid(report: Report, pictures: Pictures) -> list[list[tuple[str, Image]]]:
     # One line for each group, of which the first has the content and the style too.
-    sources = [(name, report.pictures[name]) for name in ("content", "style")]
     lines = [
-        [
-            (f"{result.row.label}, {result.optimizer}", result.run.image)
-            for result in report.in_group(group)
-            if result.run is not None
-        ]
-        for group in report.request.groups
+        [(f"{row.label}, {row.optimizer}", pictures[row.picture]) for row in group.rows if row.picture is not None]
+        for group in report.groups
     ]
+    sources = [(name, pictures[name]) for name in ("content", "style")]
     return [[*sources, *lines[0]], *filter(None, lines[1:])]
 
 

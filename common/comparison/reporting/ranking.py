@@ -1,0 +1,167 @@
+"""Rows of one precision and size side by side: what each took, which are ranked, and how far apart they are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from common.comparison.agreement import RowAgreement
+from common.comparison.measurement import Convergence, Limit, Ratio, Reached, Timing
+from common.comparison.published import Number, Size, published
+from common.comparison.session import Memory, Status
+from common.problem import Mode, Precision
+
+Switch = str | int | bool | None
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What a row's process ran in: versions by package, switches and threads of the framework, variables set for it.
+
+    A switch that is None is unknown; 0 threads are the framework's own choice.
+    """
+
+    python: str
+    versions: Mapping[str, str]
+    flags: Mapping[str, Switch]
+    threads: Mapping[str, Switch]
+    variables: Mapping[str, str]
+    gpu: str | None
+
+
+@dataclass(frozen=True)
+class Phases:
+    """Seconds: once in a process, or (forward, backward, optimizer) in one evaluation; None is not measured."""
+
+    import_s: float | None = None
+    weights_s: float | None = None
+    build_s: float | None = None
+    first_evaluation_s: float | None = None
+    forward_s: float | None = None
+    backward_s: float | None = None
+    optimizer_s: float | None = None
+    saving_s: float | None = None
+
+
+@dataclass(frozen=True)
+class RowReport:
+    """One backend in one mode, in a process of its own; what was not measured is None, and `why` says why.
+
+    `name` is unique in the report and `label` in the group; `common` is what it took to reach the group's common
+    loss, and `picture` the file name of the row's picture.
+    """
+
+    name: str
+    label: str
+    backend: str
+    mode: Mode
+    optimizer: str
+    status: Status
+    why: str | None
+    agreement: RowAgreement | None
+    environment: Environment | None
+    phases: Phases
+    evaluation: Timing | None
+    limit: Limit | None
+    memory: Memory | None
+    convergence: Convergence | None
+    common: Reached | None
+    picture: str | None
+
+    @property
+    def disagrees(self) -> bool:
+        """Whether the row was checked and does not compute the same."""
+        return self.agreement is not None and not self.agreement.agrees
+
+    @published
+    def ranked(self) -> bool:
+        """Whether the row may be compared with others: it was timed, and agrees."""
+        agrees = self.agreement is not None and self.agreement.agrees
+        return agrees and self.evaluation is not None and self.status in ("measured", "incomplete")
+
+    @property
+    def state(self) -> str:
+        """Why a row is not like the others, in words; empty for a measured row that agrees."""
+        if self.disagrees:
+            return "disagrees: not ranked"
+        if self.status != "measured":
+            return f"{self.status}: {self.why}" if self.why else self.status
+        return (self.why or "") if self.ranked else "not ranked"
+
+    @property
+    def place(self) -> tuple[bool, bool, float]:
+        """What orders rows: those that agree before those that do not, ranked ones first, the fastest first."""
+        return self.disagrees, not self.ranked, self.evaluation.median_s if self.evaluation else float("inf")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The picture of `row` and that of `to`: PSNR in decibels (None for equal pictures), SSIM (None for small ones)."""
+
+    row: str
+    to: str
+    psnr_db: float | None
+    ssim: float | None
+    heat_map: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows of one precision and size, which are ranked with one another and with no others.
+
+    `ratios` are of every two ranked rows, the slower first; `common_loss` is the best loss that all of them reach.
+    `evaluations_per_round` is 0 before the first.
+    """
+
+    precision: Precision
+    size_px: Size
+    evaluations_per_round: int
+    rows: tuple[RowReport, ...]
+    ratios: tuple[Ratio, ...]
+    common_loss: Number | None
+    differences: tuple[Difference, ...]
+
+    @property
+    def title(self) -> str:
+        """What is equal in all rows."""
+        height, width = self.size_px
+        return f"{self.precision}, {height}x{width} px"
+
+    @property
+    def ranking(self) -> list[RowReport]:
+        """The rows, the fastest first, those that disagree last."""
+        return sorted(self.rows, key=lambda row: row.place)
+
+    @property
+    def timed(self) -> list[RowReport]:
+        """The rows whose evaluations were timed, in the order of the ranking."""
+        return [row for row in self.ranking if row.evaluation is not None]
+
+    @property
+    def converged(self) -> list[RowReport]:
+        """The rows that ran an optimizer, in the order of the ranking."""
+        return [row for row in self.ranking if row.convergence is not None]
+
+    @property
+    def fastest(self) -> RowReport | None:
+        """The ranked row with the smallest median; a single row is not the fastest of anything."""
+        ranked = [row for row in self.ranking if row.ranked]
+        return ranked[0] if len(ranked) > 1 else None
+
+    @property
+    def against_fastest(self) -> dict[str, Ratio]:
+        """The ratio to the fastest row by the row's name; the fastest has none."""
+        return {ratio.row: ratio for ratio in self.ratios if self.fastest and ratio.to == self.fastest.name}
+
+    @property
+    def scale_s(self) -> float:
+        """The first row's median: all times of the group are written in its unit."""
+        return next((row.evaluation.median_s for row in self.timed if row.evaluation), 0.0)
+
+    @property
+    def noisy(self) -> bool:
+        """Whether the rounds of any row scattered."""
+        return any(row.evaluation is not None and row.evaluation.noisy for row in self.rows)
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether any row's memory on a GPU is known."""
+        return any(row.memory is not None and row.memory.gpu_allocated_bytes is not None for row in self.rows)
