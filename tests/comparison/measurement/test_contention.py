@@ -1,43 +1,74 @@
-"""Whether somebody else uses the machine is noticed, and one's own workers are nobody else."""
+"""Whether others use the machine is noticed, and one's own workers are not others; by clocks that the test turns."""
 
-import os
-import subprocess
-import sys
-import time
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
+from common.comparison.measurement import contention
 from common.comparison.measurement.contention import Others
-from common.comparison.rendering.ranking import disturbed
 
-BUSY = "import time; end = time.monotonic() + 20\nwhile time.monotonic() < end: pass"
+WORKER = 101
 
 
 @pytest.fixture
-def spinning():
-    process = subprocess.Popen([sys.executable, "-c", BUSY])
-    time.sleep(0.3)
-    yield process.pid
-    process.kill()
-    process.wait()
+def machine(monkeypatch):
+    """Four cores, and the seconds of processor time that each process and the whole machine have used."""
+    by_pid = {contention.os.getpid(): 1.0, WORKER: 2.0}
+    used = SimpleNamespace(clock_s=100.0, by_pid=by_pid, strangers_s=50.0, steal_s=0.0)
+
+    class Process:
+        def __init__(self, pid):
+            self.pid = pid
+
+        def cpu_times(self):
+            if self.pid not in used.by_pid:
+                raise psutil.NoSuchProcess(self.pid)
+            return (used.by_pid[self.pid], 0.25, 99.0, 99.0)  # user, system, and what children have used
+
+    def all_times():
+        return SimpleNamespace(user=sum(used.by_pid.values()) + used.strangers_s, system=0.0, steal=used.steal_s)
+
+    monkeypatch.setattr(contention.time, "monotonic", lambda: used.clock_s)
+    monkeypatch.setattr(contention.psutil, "Process", Process)
+    monkeypatch.setattr(contention.psutil, "cpu_times", all_times)
+    monkeypatch.setattr(contention, "usable_cores", lambda: 4)
+    return used
 
 
-def test_a_stranger_is_counted_and_a_worker_is_not(spinning):
-    """Both watch the same second, so that whatever else runs is in both."""
-    with_stranger, as_worker = Others([]), Others([spinning])
-    time.sleep(1.5)
-    seen, own = with_stranger.fraction(), as_worker.fraction()
-    cores = len(os.sched_getaffinity(0))
-    assert seen - own == pytest.approx(1 / cores, abs=0.25 / cores)
+def test_strangers_count_and_workers_and_this_process_do_not(machine):
+    others = Others([WORKER])
+    machine.clock_s += 10.0
+    machine.strangers_s += 12.0
+    machine.by_pid[WORKER] += 9.0
+    machine.by_pid[contention.os.getpid()] += 3.0
+    assert others.fraction() == pytest.approx(12.0 / (10.0 * 4))
 
 
-def test_a_worker_that_has_ended_leaves_it_unknown(spinning):
-    others = Others([spinning])
-    os.kill(spinning, 9)
-    os.waitpid(spinning, 0)
+def test_a_process_that_is_not_named_is_a_stranger(machine):
+    others = Others([])
+    machine.clock_s += 10.0
+    machine.by_pid[WORKER] += 8.0
+    assert others.fraction() == pytest.approx(8.0 / (10.0 * 4))
+
+
+def test_what_the_host_takes_from_a_virtual_machine_counts(machine):
+    others = Others([WORKER])
+    machine.clock_s += 10.0
+    machine.steal_s += 4.0
+    assert others.fraction() == pytest.approx(4.0 / (10.0 * 4))
+
+
+def test_clocks_that_tick_apart_give_no_negative_share(machine):
+    others = Others([WORKER])
+    machine.clock_s += 10.0
+    machine.by_pid[WORKER] += 1.0
+    machine.strangers_s -= 1.5
+    assert others.fraction() == 0.0
+
+
+def test_a_worker_that_has_ended_leaves_it_unknown(machine):
+    others = Others([WORKER])
+    machine.clock_s += 10.0
+    del machine.by_pid[WORKER]
     assert others.fraction() is None
-
-
-def test_the_reports_say_so_from_a_tenth_up():
-    assert disturbed({"others_fraction": 0.1}) == ""
-    assert "took 45% of the machine" in disturbed({"others_fraction": 0.45})

@@ -1,20 +1,30 @@
 """What has changed since a baseline: nothing, a planted 10%, or noise."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import report_samples as samples
 
 from common.comparison.reporting.baseline import Change, changes, missing
 from common.errors import RosettaError
 
 
-def row(name, factor=1.0, seed=0, spread=0.01, rounds=10, **values):
-    """A row of a report whose evaluations take `factor` seconds, with noise."""
+def row(name, factor=1.0, seed=0, spread=0.01, rounds=10, ranked=True, rounds_s=None):
+    """A row whose evaluations take `factor` seconds, with noise; by the code's own dataclasses."""
     times = factor * np.exp(spread * np.random.default_rng(seed).standard_normal((rounds, 3)))
-    return {"name": name, "ranked": True, "evaluation": {"rounds_s": times.tolist()}, **values}
+    rounds_s = rounds_s or tuple(map(tuple, times.tolist()))
+    result = samples.measured(samples.row(f"torch {name}"), factor, rounds_s=rounds_s)
+    result = replace(result, row=replace(result.row, kind=name), run=None)
+    return result if ranked else samples.wrong(result)
 
 
 def report(*rows):
-    return {"rows": list(rows)}
+    """The report of these rows, whose names are a letter, the precision and the size."""
+    return samples.reported(*rows) if rows else EMPTY
+
+
+EMPTY = replace(samples.sample(), groups=())
 
 
 REPORT = report(row("a"), row("b", 2.0, seed=1))
@@ -49,14 +59,13 @@ def test_noise_is_seldom_a_regression():
 def test_the_rounds_of_both_need_not_be_as_many_and_missed_ones_do_not_count():
     now, before = row("a", 1.2, rounds=7), row("a", 1.0, seed=1, rounds=12)
     whole = changes(report(now), report(before))
-    now["evaluation"]["rounds_s"].insert(3, [])
-    before["evaluation"]["rounds_s"].append([])
+    now = replace(now, rounds_s=(*now.rounds_s[:3], (), *now.rounds_s[3:]))
+    before = replace(before, rounds_s=(*before.rounds_s, ()))
     assert changes(report(now), report(before)) == whole
 
 
 def test_a_round_counts_by_the_median_of_its_evaluations():
-    rounds_s = [[1.0, 3.0, 9.0], [3.0], [3.0, 3.0, 6.0]]
-    threes = report(row("a", evaluation={"rounds_s": rounds_s}))
+    threes = report(row("a", rounds_s=((1.0, 3.0, 9.0), (3.0,), (3.0, 3.0, 6.0))))
     assert changes(threes, report(row("a", spread=0.0)))[0].ratio == pytest.approx(3.0)
 
 
@@ -67,18 +76,18 @@ def test_one_round_bounds_nothing():
 
 def test_rows_of_one_report_alone_are_left_out():
     ours, theirs = report(row("new"), row("b"), row("a")), report(row("a"), row("old"), row("b"))
-    assert [change.row for change in changes(ours, theirs)] == ["b", "a"]
+    assert [change.row[0] for change in changes(ours, theirs)] == ["b", "a"]
 
 
 @pytest.mark.parametrize("unranked_in", [0, 1])
 def test_a_row_that_disagreed_then_or_now_is_left_out(unranked_in):
     both = [report(row("a", ranked=unranked_in != which), row("b")) for which in (0, 1)]
-    assert [change.row for change in changes(*both)] == ["b"]
+    assert [change.row[0] for change in changes(*both)] == ["b"]
 
 
 @pytest.mark.parametrize("theirs", [report(), report(row("c")), report(row("a", ranked=False))])
 def test_no_common_row_is_an_error_that_names_what_there_is(theirs):
-    ranked = [it["name"] for it in theirs["rows"] if it["ranked"]]
+    ranked = [it.name for it in theirs.rows if it.ranked]
     with pytest.raises(RosettaError, match=", ".join(ranked) or "none"):
         changes(report(row("a"), row("b")), theirs)
 
@@ -89,7 +98,7 @@ def test_a_change_in_words():
 
 def test_a_row_that_was_tried_and_not_timed_is_missing_and_one_that_was_not_tried_is_not():
     theirs = report(row("a"), row("b"), row("c"), row("d", ranked=False))
-    assert missing(report(row("a"), row("b", ranked=False)), theirs) == ["b"]
+    assert missing(report(row("a"), row("b", ranked=False)), theirs) == ["b float32 256"]
 
 
 def test_too_few_rounds_prove_nothing():

@@ -1,25 +1,27 @@
 """A saved report: written whole or not at all, and read only where it fits."""
 
 import json
+from dataclasses import replace
 
 import pytest
+import report_samples as samples
 
+from common.comparison import reporting
+from common.comparison.reporting import report_to_json
 from common.comparison.reporting.baseline import check_conditions, read_baseline, save_baseline
-from common.comparison.reporting.serialization import SCHEMA
+from common.comparison.reporting.report import SCHEMA
 from common.errors import RosettaError
 
-NETWORK = {"style_taps": ["relu1_1"], "content_taps": [], "pooling": "max", "tv_form": "none"}
+
+def row(name, size_px=(37, 50), rounds_s=((1.0, 1.1), (1.2,), ())):
+    result = samples.measured(samples.row(f"torch {name}"), 1.0, rounds_s=rounds_s)
+    return replace(result, size_px=size_px, run=None)
 
 
-def row(name, **values):
-    evaluation = {"rounds_s": [[1.0, 1.1], [1.2], []]}
-    return {"name": name, "size_px": [37, 50], "ranked": True, "evaluation": evaluation, **values}
-
-
-def report(*rows, **values):
-    machine = {"cpu": "Xeon", "cores": 2, "gpu": None}
-    conditions = {"machine": machine, "device": "cpu", "threads": 2, "recipe": "d2l", "network": NETWORK}
-    return {"schema": SCHEMA, **conditions, "rows": list(rows), **values}
+def report(*rows, cpu="Xeon", cores=2, gpu=None, **values):
+    made = samples.reported(*rows)
+    machine = replace(made.machine, cpu=cpu, cores=cores, gpu=gpu)
+    return replace(made, machine=machine, **values)
 
 
 REPORT = report(row("a"), row("b"))
@@ -38,11 +40,12 @@ def test_an_old_baseline_is_replaced(tmp_path):
     assert read_baseline(str(path)) == REPORT
 
 
-def test_an_old_baseline_stays_whole_when_the_new_one_cannot_be_written(tmp_path):
+def test_an_old_baseline_stays_whole_when_the_new_one_cannot_be_written(tmp_path, monkeypatch):
     path = tmp_path / "base.json"
     path.write_text("old")
-    with pytest.raises(TypeError):
-        save_baseline({**REPORT, "created": object()}, path)
+    monkeypatch.setattr(reporting.baseline, "report_to_json", lambda _: "half a surrogate pair: \udce9")
+    with pytest.raises(RosettaError):
+        save_baseline(REPORT, path)
     assert path.read_text() == "old"
     assert [it.name for it in tmp_path.iterdir()] == ["base.json"]
 
@@ -61,9 +64,13 @@ BAD = {
     "null": b"null",
     "another schema": b'{"schema": 1}',
     "no schema": b"{}",
-    "cut off": json.dumps(REPORT).encode()[:-9],
+    "cut off": report_to_json(REPORT).encode()[:-9],
     "too deep": b"[" * 100_000,
     "nothing but the schema": json.dumps({"schema": SCHEMA}).encode(),
+    "the schema of before": json.dumps({**samples.values_of(REPORT), "schema": 3}).encode(),
+    "nothing timed": report_to_json(report(replace(row("a"), rounds_s=()))).encode(),
+    "all rows disagree": report_to_json(report(samples.wrong(row("a")))).encode(),
+    "text for a number": report_to_json(REPORT).replace("1.2", '"long"').encode(),
 }
 
 
@@ -88,21 +95,26 @@ def assert_refused(path):
     assert "\n" not in message
 
 
+def two_sizes():
+    """The report with a second group of another size."""
+    return replace(REPORT, groups=(*REPORT.groups, replace(REPORT.groups[0], size_px=(64, 64))))
+
+
 def test_the_same_conditions_are_accepted():
     check_conditions(REPORT, report(row("c")))
-    check_conditions(report(row("a", evaluation=None, ranked=False)), REPORT)
+    check_conditions(report(replace(row("a"), rounds_s=())), REPORT)
 
 
 @pytest.mark.parametrize(
     ("theirs", "message"),
     [
-        (report(row("a"), machine={"cpu": "EPYC", "cores": 2, "gpu": None}), "CPU: EPYC, not Xeon"),
-        (report(row("a"), machine={"cpu": "Xeon", "cores": 8, "gpu": None}), "number of cores: 8, not 2"),
+        (report(row("a"), cpu="EPYC"), "CPU: EPYC, not Xeon"),
+        (report(row("a"), cores=8), "number of cores: 8, not 2"),
         (report(row("a"), device="gpu"), "device: gpu, not cpu"),
         (report(row("a"), threads=1), "number of threads: 1, not 2"),
         (report(row("a"), recipe="gatys"), "recipe: gatys, not d2l"),
-        (report(row("a", size_px=[50, 37])), "set of sizes: 50x37, not 37x50"),
-        (report(row("a"), row("b", size_px=[64, 64])), "set of sizes: 37x50, 64x64, not 37x50"),
+        (report(row("a", size_px=(50, 37))), "set of sizes: 50x37, not 37x50"),
+        (two_sizes(), "set of sizes: 37x50, 64x64, not 37x50"),
     ],
 )
 def test_other_conditions_are_named_with_the_way_out(theirs, message):
@@ -112,8 +124,8 @@ def test_other_conditions_are_named_with_the_way_out(theirs, message):
 
 
 def test_the_gpu_is_compared_once_it_is_known():
-    on_gpu = report(row("a"), machine={"cpu": "Xeon", "cores": 2, "gpu": "H200"})
+    on_gpu = report(row("a"), gpu="H200")
     check_conditions(REPORT, on_gpu)  # nothing has run yet
-    other = report(row("a"), machine={"cpu": "Xeon", "cores": 2, "gpu": "A100"})
+    other = report(row("a"), gpu="A100")
     with pytest.raises(RosettaError, match="another GPU: H200, not A100"):
         check_conditions(other, on_gpu)

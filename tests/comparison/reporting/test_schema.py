@@ -27,8 +27,7 @@ def objects(schema):
 
 def test_the_published_schema_is_what_the_code_says():
     assert PUBLISHED.read_text(encoding="utf-8") == report_schema(), (
-        "write it anew: python -c 'from common.comparison.reporting import report_schema; print(report_schema(), end=str())'"
-        f" > {PUBLISHED.name}"
+        f"write the code's report_schema() into {PUBLISHED}"
     )
 
 
