@@ -184,18 +184,18 @@ def sample_with_findings():
     known = explanation(
         20, tensor="loss/tv", title="a term has another factor", **words("2 times the tv terms", "take it out")
     )
-    unknown = explanation(None, tensor="adam/1/pixels", here="", evidence="the best factor is 0.9")
+    unknown = explanation(None, tensor="adam/1/pixels", detail="", evidence="the best factor is 0.9")
     report = sample_that_disagrees()
     return replace(report, algorithm=(algorithm(findings={"torch": (known, unknown), "keras": ()}),))
 
 
 def words(detail, fix):
-    return {"here": detail, "mend": fix, "seen": "every code"}
+    return {"detail": detail, "fix": fix, "seen_in": "every code"}
 
 
 def explanation(trap, **changes):
     values = dict.fromkeys(Explanation.__dataclass_fields__)
-    values |= {"trap": trap, "also_possible": (), "also_in": (), "harmless": False}
+    values |= {"trap": trap, "clues": (), "also_possible": (), "also_in": (), "harmless": False}
     evidence = "with it, the difference falls from 1.0e+00 to 0.0e+00"
     return Explanation(**{**values, "evidence": evidence, **changes})
 
@@ -248,6 +248,11 @@ SAMPLES = {
 def values_of(report):
     """The JSON values of a report, to change."""
     return json.loads(ADAPTER.dump_json(report))
+
+
+def rows_of(values):
+    """The rows in the JSON values of a report."""
+    return [row for group in values["groups"] for row in group["rows"]]
 
 
 def report_from(values):

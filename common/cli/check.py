@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
 
 def check_tensors(path: Path, case: Case) -> Checked:
     """Diagnose the tensors of a file or folder, and print the diagnosis."""
-    return _shown(f"{path} against the reference", case, read_tensors(path))
+    return _shown(f"{path.name} against the reference", case, read_tensors(path))
 
 
 def check_port(name: str, case: Case, seed: int) -> Iterator[Checked]:

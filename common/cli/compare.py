@@ -83,7 +83,7 @@ def _got_slower(report: Report, before: Report, baseline: Baseline) -> bool:
     if not baseline.anyway:
         check_conditions(report, before)
     every = changes(report, before)
-    slower = [change for change in every if change.low > 1 + baseline.fail_above]
+    slower = [change for change in every if change.is_slower(baseline.fail_above)]
     for change in every:
         print(f"{'SLOWER  ' if change in slower else 'baseline'}  {change}")
     for name in (gone := missing(report, before)):

@@ -74,7 +74,10 @@ class Explanation:
         """What a finding says, as plain values."""
         values = finding_json(finding)
         values["clues"] = [Claim(**clue) for clue in values["clues"]]
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        plain: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+        }
+        return cls(**plain)
 
     @property
     def sentence(self) -> str:

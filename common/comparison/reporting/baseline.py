@@ -23,6 +23,10 @@ class Change:
     low: float
     high: float
 
+    def is_slower(self, fraction: float) -> bool:
+        """Whether all of the interval, and not only the ratio, lies above a fraction more than before."""
+        return self.low > 1 + fraction
+
     def __str__(self) -> str:
         return f"{self.row}: {self.ratio:.3f} times the baseline's time ({self.low:.3f} to {self.high:.3f})"
 

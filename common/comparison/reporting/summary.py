@@ -57,7 +57,7 @@ def _differences(check: Check) -> tuple[str, str, str]:
 
 def timing_table(report: Report) -> Table:
     """One line for each row: its time an evaluation, its spread, and how near it is to the ceiling."""
-    title = "Seconds an evaluation (loss and gradient), measured in turns; ceiling: the best matrix product of any row"
+    title = "Seconds an evaluation (loss and gradient), measured in turns; ceiling: of the best matrix product"
     headings = ("median", "quartiles", "n", "to\nfastest", "GFLOP/s", "ceiling", "memory")
     table = plain_table(title, "row", *headings)
     for group in report.groups:

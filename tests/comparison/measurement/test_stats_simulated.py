@@ -32,6 +32,23 @@ def test_a_difference_is_seldom_claimed_where_there_is_none(kind):
     assert np.mean([found.shown for found in simulated(kind, 1.0, 0.05)]) < 0.05
 
 
+def test_the_interval_is_drawn_often_enough_to_be_smooth():
+    """The ends of a mean's interval against those of 100,000 resamples: 999 would miss by 0.012 of its width."""
+    misses = []
+    for seed in range(8):
+        sample = np.random.default_rng(seed).standard_normal(40)
+        drawn = np.random.default_rng(seed + 100).integers(0, 40, (100_000, 40))
+        low, high = np.percentile(sample[drawn].mean(axis=1), (2.5, 97.5))
+        misses += [
+            abs(ours - theirs) / (high - low) for ours, theirs in zip(mean_interval(sample), (low, high), strict=True)
+        ]
+    assert np.mean(misses) < 0.01
+
+
+def mean_interval(sample):
+    return stats.bootstrap_interval((sample,), np.mean)
+
+
 @pytest.mark.parametrize("true_ratio", [1.05, 1 / 1.05])
 def test_five_percent_are_found_in_noise_of_one_percent(true_ratio):
     found = list(simulated("normal", true_ratio, 0.01, comparisons=100))

@@ -92,6 +92,20 @@ def test_no_common_row_is_an_error_that_names_what_there_is(theirs):
         changes(report(row("a"), row("b")), theirs)
 
 
+@pytest.mark.parametrize(
+    ("change", "slower"),
+    [
+        (Change("a", 1.2, 1.051, 1.3), True),
+        (Change("a", 1.2, 1.049, 1.3), False),
+        (Change("a", 1.2, 0.9, 1.3), False),
+        (Change("a", 0.8, 0.7, 0.9), False),
+        (Change("a", 3.0, 0.0, float("inf")), False),
+    ],
+)
+def test_a_row_is_slower_when_the_low_end_of_the_interval_is(change, slower):
+    assert change.is_slower(0.05) is slower
+
+
 def test_a_change_in_words():
     assert str(Change("a", 1.1, 1.0512, 1.2)) == "a: 1.100 times the baseline's time (1.051 to 1.200)"
 

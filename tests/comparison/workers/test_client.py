@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from report_samples import VALIDATOR
+from report_samples import VALIDATOR, rows_of
 
 from common import RosettaError
 from common.cli.main import main
@@ -116,7 +116,7 @@ def kill_in_round(monkeypatch, backend, number):
 def test_a_row_whose_worker_is_killed_says_so_and_the_others_finish(monkeypatch, tmp_path):
     kill_in_round(monkeypatch, "keras", 3)
     assert main([*QUICK, "--report", str(tmp_path)]) == 0
-    torch, keras = json.loads((tmp_path / "report.json").read_text())["rows"]
+    torch, keras = rows_of(json.loads((tmp_path / "report.json").read_text()))
     assert (torch["status"], len(torch["evaluation"]["rounds_s"])) == ("measured", 2)
     assert (keras["status"], keras["ranked"]) == ("died", False)
     assert "ended by SIGKILL" in keras["why"]
@@ -126,7 +126,7 @@ def test_a_row_whose_worker_is_killed_says_so_and_the_others_finish(monkeypatch,
 def test_a_mode_that_cannot_run_is_a_row_that_says_why(monkeypatch, tmp_path, capsys):
     arguments = [*QUICK, "--backends", "torch", "--precisions", "float32,tf32", "--report", str(tmp_path)]
     assert main([*arguments, "--row", "broken=torch@/nowhere/python"]) == 0
-    rows = json.loads((tmp_path / "report.json").read_text())["rows"]
+    rows = rows_of(json.loads((tmp_path / "report.json").read_text()))
     assert [row["status"] for row in rows] == ["measured", "unavailable", "unavailable", "unavailable"]
     assert "compute capability 8.0" in rows[2]["why"]
     assert "cannot start '/nowhere/python'" in rows[1]["why"]
@@ -140,7 +140,7 @@ def test_nothing_measured_is_exit_code_1(tmp_path):
 def test_another_interpreter_is_recorded(tmp_path):
     arguments = [*QUICK, "--backends", "torch", "--python", f"torch={sys.executable}", "--report", str(tmp_path)]
     assert main(arguments) == 0
-    (row,) = json.loads((tmp_path / "report.json").read_text())["rows"]
+    (row,) = rows_of(json.loads((tmp_path / "report.json").read_text()))
     assert row["environment"]["executable"] == sys.executable
 
 
@@ -186,8 +186,8 @@ def test_an_interrupt_ends_the_workers_and_keeps_what_was_measured(tmp_path, mom
     VALIDATOR.validate(report)
     assert report["complete"] is False
     measured = moment.endswith("transfers")
-    assert all((row["evaluation"] is not None) == measured for row in report["rows"])
-    assert {row["status"] for row in report["rows"]} == {"incomplete"}
+    assert all((row["evaluation"] is not None) == measured for row in rows_of(report))
+    assert {row["status"] for row in rows_of(report)} == {"incomplete"}
 
 
 def test_a_worker_whose_parent_is_gone_ends(tmp_path):
@@ -218,7 +218,7 @@ def test_a_worker_that_died_is_told_from_one_that_declines(tmp_path, script, die
 def test_a_transfer_that_would_take_too_long_is_left_out_and_says_so(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(row_runner, "_LONGEST_TRANSFER_S", 0.0)
     assert main([*QUICK, "--backends", "torch", "--report", str(tmp_path)]) == 0
-    (row,) = json.loads((tmp_path / "report.json").read_text())["rows"]
+    (row,) = rows_of(json.loads((tmp_path / "report.json").read_text()))
     assert (row["status"], row["ranked"], row["convergence"]) == ("measured", True, None)
     assert "no whole transfer, which would take" in row["why"]
     assert "no whole transfer" in capsys.readouterr().out
