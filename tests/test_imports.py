@@ -3,16 +3,23 @@
 import ast
 import subprocess
 import sys
+from itertools import permutations
 from pathlib import Path
 
 import pytest
 
+from common.backend import BACKENDS
+
 ROOT = Path(__file__).resolve().parents[1]
-FRAMEWORKS = {"torch", "torchvision", "tensorflow", "keras", "jax"}
+OWN = [entry for entry in BACKENDS.values() if (ROOT / entry.package).is_dir()]
+PACKAGES = [entry.package for entry in OWN]
+FRAMEWORKS = {"torchvision", "jax", *(name for entry in OWN for name in entry.distributions)}
 FORBIDDEN = {
-    "common": FRAMEWORKS | {"torch_impl", "keras_impl", "compare", "tests"},
-    "torch_impl": {"tensorflow", "keras", "keras_impl", "compare", "tests"},
-    "keras_impl": {"torch", "torchvision", "torch_impl", "compare", "tests"},
+    "common": FRAMEWORKS | {*PACKAGES, "compare", "tests"},
+    **{
+        entry.package: (FRAMEWORKS | {*PACKAGES, "compare", "tests"}) - {entry.package, *entry.distributions}
+        for entry in OWN
+    },
 }
 
 
@@ -165,7 +172,7 @@ def test_a_planted_import_against_the_order_or_past_a_door_is_seen(tmp_path):
     assert past_the_doors(tmp_path) == [("common.doctor.planted", "common.vgg19.layers")]
 
 
-@pytest.mark.parametrize("order", [("torch_impl", "keras_impl"), ("keras_impl", "torch_impl")])
+@pytest.mark.parametrize("order", list(permutations(PACKAGES, 2)))
 def test_both_run_in_one_process_in_either_order(order):
     """Triton and TensorFlow abort the process when Triton's LLVM is loaded second."""
     code = (

@@ -14,6 +14,7 @@ import pytest
 from report_samples import VALIDATOR, rows_of
 
 from common import RosettaError
+from common.backend import BACKENDS
 from common.cli.main import main
 from common.comparison import Request, Scene
 from common.comparison.session import row_runner
@@ -101,7 +102,7 @@ def test_a_worker_needs_no_more_than_its_framework_and_the_core(tmp_path):
 
 def kill_in_round(monkeypatch, backend, number):
     """Kill a backend's process when it is asked for its round of that number."""
-    asked = {"torch": 0, "keras": 0}
+    asked = dict.fromkeys(BACKENDS, 0)
     measure = RowRunner.measure
 
     def killing(self, *arguments):
