@@ -10,7 +10,6 @@ from common.doctor.diagnosis.diagnose import diagnose
 from common.doctor.reference.case import random_case
 from common.doctor.reference.run import Run
 from common.doctor.reference.variant import RIGHT
-from common.tensors.names import tensor_names
 from common.vgg19.preprocessing import CAFFE
 from common.vgg19.weights import random_weights
 
@@ -20,12 +19,6 @@ TAPS = RECIPES["gatys"].style_taps
 @pytest.fixture(scope="module")
 def case():
     return random_case(4, RECIPES["gatys"], random_weights(0))
-
-
-@pytest.fixture(scope="module")
-def tensors(case):
-    run = Run(case, RIGHT)
-    return {name: run.expected(name) for name in tensor_names(case.problem) if not name.startswith(("adam", "lbfgs"))}
 
 
 def numbers(found):

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import tensorflow as tf
 import torch
 from PIL import Image as Pillow
 
@@ -131,6 +130,8 @@ def test_resampling_is_pytorchs(name, options, size):
 
 @pytest.mark.parametrize("size", [(37, 35), (120, 151)])
 def test_resampling_is_tensorflows(size):
+    import tensorflow as tf  # here, so that nothing else in this file waits for it
+
     picture = np.random.default_rng(0).random((81, 93), np.float32)
     wanted = tf.image.resize(picture[..., None], size, method="bicubic").numpy()[..., 0]
     found = resample(picture[..., None], *size, "bicubic, not antialiased (TensorFlow's)")[..., 0]

@@ -27,13 +27,6 @@ def case():
     return random_case(3, recipe, random_weights(0))
 
 
-@pytest.fixture(scope="module")
-def tensors(case):
-    run = Run(case, RIGHT)
-    names = [it for it in tensor_names(case.problem) if not it.startswith(("adam/", "lbfgs/"))]
-    return {name: np.asarray(run.expected(name)) for name in names}
-
-
 def known_of(case, tensors, name):
     return next(it for it in diagnose(case, tensors).findings if it.tensor == name).evidence
 

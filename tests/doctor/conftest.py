@@ -1,0 +1,15 @@
+"""Shared by the doctor's tests: what is known of a module's case."""
+
+import numpy as np
+import pytest
+
+from common.doctor.reference import RIGHT, Case, Run
+from common.tensors import Tensors, tensor_names
+
+
+@pytest.fixture(scope="module")
+def tensors(case: Case) -> Tensors:
+    """Every right tensor of the module's `case`, but for those of the optimizers' steps."""
+    run = Run(case, RIGHT)
+    names = [name for name in tensor_names(case.problem) if not name.startswith(("adam/", "lbfgs/"))]
+    return {name: np.asarray(run.expected(name)) for name in names}
