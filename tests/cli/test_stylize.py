@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import torch
 from common import load_image, save_image
 from common.backend import BACKENDS
 from common.cli import stylize
+from common.results import LossTerms, RunResult, Step
 
 PROGRAMS = {name: entry.package for name, entry in BACKENDS.items()}
 SMALL = ("--weights", "random", "--size", "36", "--steps", "4", "--content-taps", "relu2_2", "--style-taps", "relu1_1")
@@ -249,3 +251,26 @@ def test_the_same_name_with_another_ending_is_another_file(run, folder):
     """`content.jpg` beside `content.png` is no danger to it."""
     assert run(output=folder / "content.jpg") == 0
     assert load_image(folder / "content.png").shape == (37, 35, 3)
+
+
+def test_every_kept_picture_is_that_of_its_own_step_and_the_seed_arrives(run, tmp_path, monkeypatch):
+    """A backend whose picture after step n is n tenths bright."""
+    terms, calls = LossTerms({}, {"relu1_1": 1.0}, 0.0), []
+
+    def picture(problem, number):
+        return np.full_like(problem.content, number / 10)
+
+    def transfer(problem, init, seed, on_step):
+        calls.append((problem.precision, init, seed))
+        steps = tuple(Step(number, 1, 0.1, 0.1, 0.1, terms) for number in range(1, 8))
+        for step in steps:
+            on_step(step, lambda number=step.evaluation: picture(problem, number))
+        return RunResult(picture(problem, 7), terms, steps, 0.0)
+
+    fake = SimpleNamespace(check_arithmetic=lambda _: None, stylize=transfer)
+    monkeypatch.setattr(stylize, "load_backend", lambda _: fake)
+    assert run("--save-every", "3", "--seed", "5", "--precision", "float64") == 0
+    assert calls == [("float64", None, 5)]
+    kept = {path.name: load_image(path).mean() for path in tmp_path.iterdir()}
+    expected = {"out-00003.png": 0.3, "out-00006.png": 0.6, "out.png": 0.7}
+    assert kept == pytest.approx(expected, abs=1 / 255)

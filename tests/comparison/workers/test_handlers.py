@@ -1,0 +1,156 @@
+"""What a worker does with a request: the seed arrives, warm-up comes first, and all of it ends with the worker."""
+
+import json
+import os
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import psutil
+import pytest
+
+from common import RECIPES, Problem, load_weights
+from common.backend import BACKENDS
+from common.comparison import Request, Scene
+from common.comparison.session import RowRunner
+from common.comparison.session import row_runner as runner_module
+from common.comparison.workers import Job, Worker
+from common.comparison.workers.handlers import Handlers
+from common.results import LossTerms, RunResult, Step
+
+TERMS = LossTerms({}, {"relu1_1": 1.0}, 0.0)
+
+
+class FakeBackend:
+    """A backend that notes what it is asked."""
+
+    def __init__(self):
+        self.calls, self.seeds = [], []
+
+    def check_arithmetic(self, network):
+        pass
+
+    def environment(self, network):
+        return {}
+
+    def Objective(self, problem):  # noqa: N802
+        calls, gradient = self.calls, np.zeros_like(problem.content)
+        return SimpleNamespace(
+            variable=lambda pixels: pixels,
+            wait=lambda: None,
+            evaluate=lambda _: (TERMS, gradient),
+            forward_terms=lambda _: calls.append("forward"),
+            terms_and_gradient=lambda _: calls.append("evaluation"),
+        )
+
+    def stylize(self, problem, init, seed, on_step):
+        self.seeds.append(seed)
+        step = Step(1, 1, 0.1, 0.1, 0.1, TERMS)
+        on_step(step, lambda: problem.content)
+        return RunResult(problem.content, TERMS, (step,), 0.0)
+
+
+@pytest.fixture(scope="module")
+def problem():
+    pictures = np.random.default_rng(0).random((2, 40, 36, 3), np.float32)
+    return Problem(*pictures, RECIPES["d2l"], load_weights("random:3"), "float64", mode="eager")
+
+
+def job(problem, **values):
+    return Job(problem=problem, weights_source="random:3", **values)
+
+
+def test_a_job_is_the_same_when_read_back(problem, tmp_path):
+    job(problem, seed=7, image=problem.content).write(tmp_path / "job")
+    again = Job.read(tmp_path / "job")
+    assert (again.seed, again.weights_source) == (7, "random:3")
+    for name in ("recipe", "precision", "device", "mode"):
+        assert getattr(again.problem, name) == getattr(problem, name)
+    assert again.problem.weights.sha256 == problem.weights.sha256
+    np.testing.assert_array_equal(again.problem.style, problem.style)
+    np.testing.assert_array_equal(again.image, problem.content)
+
+
+def test_the_seed_of_a_request_reaches_the_backend(problem, tmp_path):
+    scene = Scene.of(Request(weights="random", seed=11))
+    assert scene.job(problem, None).seed == 11
+    job(problem, seed=11).write(tmp_path / "job")
+    backend, events = FakeBackend(), []
+    Handlers(backend, lambda kind, value: events.append((kind, value))).do("stylize", str(tmp_path / "job"))
+    assert backend.seeds == [11]
+    assert events == [("step", TERMS.by_kind())]
+
+
+def test_a_turn_begins_with_a_warm_up_that_does_not_count(problem, tmp_path):
+    backend = FakeBackend()
+    handlers = Handlers(backend, lambda *_: None)
+    job(problem, image=problem.content).write(tmp_path / "job")
+    handlers.do("prepare", str(tmp_path / "job"))
+    backend.calls.clear()
+    values = handlers.do("measure", evaluations=3, forwards=2, delay={"timed": 0.0, "untimed": 0.0})
+    assert (len(values["evaluation_s"]), len(values["forward_s"])) == (3, 2)
+    assert backend.calls.count("evaluation") > 3 + 10, "a warm-up of many instant evaluations"
+    assert backend.calls[-2:] == ["forward"] * 2
+
+
+def interpreter(folder, script):
+    path = folder / "python"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_measured_process_keeps_its_memory_and_its_threads(backend, tmp_path):
+    names = ("MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_", "OMP_NUM_THREADS", *BACKENDS[backend].thread_variables)
+    values = ", ".join(f'\\"{name}\\": \\"${name}\\"' for name in names)
+    python = interpreter(tmp_path, f'echo "{{\\"imported\\": {{{values}}}}}"')
+    with Worker(backend, python, threads=3) as worker:
+        measured = worker.imported()
+    assert (measured["MALLOC_MMAP_MAX_"], int(measured["MALLOC_TRIM_THRESHOLD_"])) == ("0", 2**40)
+    assert {measured[name] for name in names[2:]} == {"3"}
+    with Worker(backend, python) as worker:
+        assert worker.imported()["MALLOC_MMAP_MAX_"] == os.environ.get("MALLOC_MMAP_MAX_", "")
+
+
+def test_the_children_of_a_worker_end_with_it(tmp_path):
+    """A compiler that a framework has started, say."""
+    script = """sleep 300 &
+echo "{\\"imported\\": {\\"child\\": $!}}"
+read line"""
+    with Worker("torch", interpreter(tmp_path, script)) as worker:
+        child = psutil.Process(worker.imported()["child"])
+        assert child.is_running()
+    for _ in range(100):
+        if not child.is_running() or child.status() == psutil.STATUS_ZOMBIE:
+            return
+        time.sleep(0.1)
+    raise AssertionError("the child lives on")
+
+
+def test_a_row_is_measured_with_its_own_delay(monkeypatch):
+    class FakeWorker:
+        asked = []  # noqa: RUF012
+
+        def __init__(self, *_):
+            self.pid = 0
+
+        def imported(self):
+            return {"import_s": 1.0}
+
+        def ask(self, action, job=None, on_event=None, **numbers):
+            self.asked.append(json.loads(json.dumps({"action": action, **numbers})))
+            return SimpleNamespace(values={"evaluation_s": [1.0], "forward_s": [0.5]}, arrays={})
+
+    from common.cli.selftest import delayed
+    from common.comparison.progress import Progress
+
+    monkeypatch.setattr(runner_module, "Worker", FakeWorker)
+    request = Request(weights="random", sizes=("48",), backends=("torch",))
+    scene = Scene.of(request)
+    for row in delayed(request.rows[0]):
+        runner = RowRunner(row, scene, 1, Progress())
+        runner.start()
+        runner.measure(3)
+    assert [asked["delay"]["timed"] for asked in FakeWorker.asked] == [0.0, 0.0, 0.05, 0.20]
+    assert [asked["delay"]["untimed"] for asked in FakeWorker.asked] == pytest.approx([0.20, 0.20, 0.15, 0.0])
