@@ -31,14 +31,14 @@ class Environment:
 class Phases:
     """Seconds: once in a process, or (forward, backward, optimizer) in one evaluation; None is not measured."""
 
-    import_s: float | None = None
-    weights_s: float | None = None
-    build_s: float | None = None
-    first_evaluation_s: float | None = None
-    forward_s: float | None = None
-    backward_s: float | None = None
-    optimizer_s: float | None = None
-    saving_s: float | None = None
+    import_s: float | None
+    weights_s: float | None
+    build_s: float | None
+    first_evaluation_s: float | None
+    forward_s: float | None
+    backward_s: float | None
+    optimizer_s: float | None
+    saving_s: float | None
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ def test_the_ratio_is_of_paired_rounds_with_its_interval(report, fast, slow):
     assert (ratio.row, ratio.to, ratio.rounds) == (slow.name, fast.name, 7)
     assert ratio.ratio == pytest.approx(2.0)
     assert (ratio.low, ratio.high) == pytest.approx((2.0 / 1.015, 3.0 * 1.015)), "4 of 7 drawn are 3 in 10%"
-    assert ratio.verdict == "2.00x slower (1.97 to 3.04)"
+    assert ratio.verdict == "2.00x slower (1.97 to 3.05)"
     assert report.groups[0].against_fastest == {slow.name: ratio}
     assert report.groups[0].fastest == fast
 
@@ -233,7 +233,7 @@ def test_the_terminal_shows_the_same_figures(report):
     agreement = [" ".join(line.split()) for line in shown(row_agreement_table(report)).splitlines()]
     assert "torch eager float32 256 1e-07 4e-07 1e-13 2e-07 4e-07 1e-13 same" in agreement
     lines = [text.plain for text in verdict_lines(report)]
-    assert lines[0] == "keras graph float32 256 against torch eager float32 256: 2.00x slower (1.97 to 3.04)"
+    assert lines[0] == "keras graph float32 256 against torch eager float32 256: 2.00x slower (1.97 to 3.05)"
     assert "torch eager float32 256: loss 3 after 3 evaluations, 12.0 s" in lines
 
 
@@ -246,4 +246,4 @@ def test_markdown_page_and_json_show_the_same_figures(report):
     values = json.loads(report_to_json(report))["groups"][0]
     assert values["rows"][0]["evaluation"]["rounds_s"] == [list(durations) for durations in FAST]
     assert values["rows"][1]["limit"]["fraction"] == 0.25
-    assert values["ratios"][0]["verdict"] == "2.00x slower (1.97 to 3.04)"
+    assert values["ratios"][0]["verdict"] == "2.00x slower (1.97 to 3.05)"
