@@ -117,9 +117,8 @@ def _phases(result: RowResult) -> Phases:
     """The backward pass is what the forward pass leaves of an evaluation."""
     timing, forward_s = result.timing, result.phases.get("forward_s")
     backward_s = None if timing is None or forward_s is None else max(0.0, timing.median_s - forward_s)
-    return Phases(
-        **{field.name: {**result.phases, "backward_s": backward_s}.get(field.name) for field in fields(Phases)}
-    )
+    measured = {**result.phases, "backward_s": backward_s}
+    return Phases(**{phase.name: measured.get(phase.name) for phase in fields(Phases)})
 
 
 def _ratios(ranked: Sequence[RowReport]) -> Iterator[Ratio]:

@@ -79,9 +79,9 @@ def test_the_first_layers_by_hand(style, content, flops):
     assert evaluation_flops(recipe, 8, 6) == 2 * flops
 
 
-def test_the_fraction_is_of_the_ceiling_and_may_pass_one():
-    assert Limit(10, 30.0, 60.0).fraction == 0.5
-    assert Limit(10, 90.0, 60.0).fraction == 1.5
+def test_the_fraction_is_of_the_ceiling_of_all_rows_and_may_pass_one():
+    assert Limit(10, 30.0, 40.0, 60.0).fraction == 0.5
+    assert Limit(10, 90.0, 60.0, 60.0).fraction == 1.5
 
 
 class Device:
