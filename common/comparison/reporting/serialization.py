@@ -15,10 +15,13 @@ _ADAPTER = TypeAdapter(Report)
 
 
 class _Strict(GenerateJsonSchema):
-    """A schema that allows no key but those that are written."""
+    """A schema that allows no key but those that are written, and repeats no name as a title."""
 
     def dataclass_schema(self, schema: DataclassSchema) -> dict[str, Any]:
         return {**super().dataclass_schema(schema), "additionalProperties": False}
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
+        return False
 
 
 def report_to_json(report: Report) -> str:
