@@ -16,7 +16,8 @@ _DRAW_EVERY_S, _LOG_EVERY_S = 0.5, 10.0
 class Progress:
     """The stages one after the other, each with what is being done, how much is done, and the seconds so far.
 
-    Every stage begins with what is said first. A log gets that, and while the stage lasts a line every ten seconds.
+    A log gets what is said first in a stage, and after that every detail of a stage that cannot be counted, or a line
+    every ten seconds of one that can.
     """
 
     def __init__(self) -> None:
@@ -52,8 +53,9 @@ class Progress:
 
     def say(self, detail: str) -> None:
         """Say what is being done in the stage."""
-        self._bars.update(self._bars.task_ids[-1], detail=detail)
-        self._show(at_once=self._console.is_terminal)
+        task = self._bars.tasks[-1]
+        self._bars.update(task.id, detail=detail)
+        self._show(at_once=self._console.is_terminal or task.total is None)
 
     def advance(self, steps: int = 1) -> None:
         """Note that so many steps of the stage are done, or will not be."""

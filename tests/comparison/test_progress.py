@@ -25,7 +25,7 @@ def clock(monkeypatch):
     return clock
 
 
-def test_a_log_has_the_beginning_of_every_stage_and_a_line_every_ten_seconds(clock, capsys):
+def test_a_log_has_every_detail_of_a_stage_without_a_count_and_else_a_line_every_ten_seconds(clock, capsys):
     with Progress() as progress:
         progress.stage("references")
         progress.say("importing PyTorch")
@@ -39,6 +39,7 @@ def test_a_log_has_the_beginning_of_every_stage_and_a_line_every_ten_seconds(clo
             progress.advance()
     assert capsys.readouterr().err.splitlines() == [
         "[    0 s] references: importing PyTorch",
+        "[    1 s] references: PyTorch in float64",
         "[    3 s] measuring: torch eager (0 of 20)",
         "[   13 s] measuring: torch eager (10 of 20)",
         "[   23 s] measuring: torch eager (20 of 20)",

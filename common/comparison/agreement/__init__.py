@@ -6,7 +6,7 @@ from common.comparison.agreement.references import (
     interpreter_of,
     interpreters_of,
     prove,
-    take_reference,
+    take_references,
 )
 from common.comparison.agreement.row import Check, RowAgreement, check_by_oracle, check_by_own
 from common.comparison.agreement.table import ORACLE, Agreement, Explanation, Quantity
@@ -25,5 +25,5 @@ __all__ = [
     "interpreter_of",
     "interpreters_of",
     "prove",
-    "take_reference",
+    "take_references",
 ]

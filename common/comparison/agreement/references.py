@@ -1,6 +1,7 @@
 """The float64 truth for each interpreter: its own evaluation at every size, itself proven by the oracle."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from common.backend import BACKENDS
@@ -8,6 +9,7 @@ from common.comparison.agreement.table import Agreement, compare
 from common.comparison.plan import Row, Scene
 from common.comparison.progress import Progress
 from common.comparison.workers import Worker
+from common.errors import RosettaError
 from common.problem import Problem, probe
 from common.tensors import Arrays
 
@@ -36,24 +38,38 @@ def interpreters_of(rows: Iterable[Row]) -> dict[Interpreter, str]:
     return names
 
 
-def take_reference(
-    interpreter: Interpreter, name: str, scene: Scene, sizes: Sequence[str], progress: Progress
-) -> Reference:
-    """Have one interpreter evaluate everything; raises RosettaError when it cannot."""
-    backend, python = interpreter
-    small, at_size = _tabled_problems(scene, sizes[0])
+def take_references(
+    interpreters: Mapping[Interpreter, str], scene: Scene, sizes: Sequence[str], progress: Progress
+) -> dict[Interpreter, Reference | RosettaError]:
+    """Have every interpreter evaluate everything, or say why one cannot; nothing is timed, and all import at once."""
+    workers: dict[Interpreter, Worker] = {}
+    references: dict[Interpreter, Reference | RosettaError] = {}
+    with ExitStack() as closing:
+        for interpreter in interpreters:
+            try:
+                workers[interpreter] = closing.enter_context(Worker(*interpreter))
+            except RosettaError as error:
+                references[interpreter] = error
+        for interpreter, worker in workers.items():
+            label = BACKENDS[interpreter[0]].label
+            try:
+                progress.say(f"importing {label}")
+                worker.imported()
+                progress.say(f"{label} in float64")
+                references[interpreter] = _reference(interpreters[interpreter], worker, scene, sizes)
+            except RosettaError as error:
+                references[interpreter] = error
+            worker.close()
+    return references
 
+
+def _reference(name: str, worker: Worker, scene: Scene, sizes: Sequence[str]) -> Reference:
     def ask(action: str, problem: Problem) -> Arrays:
         return worker.ask(action, scene.job(problem, probe(problem))).arrays
 
-    with Worker(backend, python) as worker:
-        progress.say(f"importing {BACKENDS[backend].label}")
-        worker.imported()
-        progress.say(f"{BACKENDS[backend].label} in float64")
-        tabled = (ask("tensors", small), ask("inspect", at_size))
-        problems = {size: scene.problem_at("float64", size) for size in sizes}
-        by_size = {size: ask("evaluate", problem) for size, problem in problems.items()}
-        return Reference(name, by_size, tabled)
+    small, at_size = _tabled_problems(scene, sizes[0])
+    tabled = (ask("tensors", small), ask("inspect", at_size))
+    return Reference(name, {size: ask("evaluate", scene.problem_at("float64", size)) for size in sizes}, tabled)
 
 
 def prove(references: Iterable[Reference], scene: Scene, size: str, progress: Progress) -> tuple[Agreement, ...]:

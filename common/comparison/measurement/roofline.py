@@ -18,7 +18,7 @@ _LARGEST = 8192
 class Limit:
     """Floating-point operations: of one evaluation, a second, a second in a large matrix product, and at most.
 
-    `product_flops_per_s` is what the row's own process reached, `ceiling_flops_per_s` the most that any row of its
+    `product_flops_per_s` is what the row's interpreter reached, `ceiling_flops_per_s` the most that any row of its
     precision did: all of them are measured against the machine, and none against its own framework.
     """
 

@@ -152,16 +152,18 @@ class RowRunner:
         phases = {"optimizer_s": optimizer_s(run), "saving_s": outcome.values["saving_s"]}
         self._note(run=run, phases={**self.result.phases, **phases})
 
-    def find_limit(self) -> None:
-        """Count the operations, and measure the ceiling in the row's own process."""
-        timing = self.result.timing
-        if timing is None:
-            return
-        flops = evaluation_flops(self._scene.recipe, *self.result.size_px)
-        ceiling = ceiling_flops_per_s(
+    def products_flops_per_s(self) -> float:
+        """The operations a second of a large matrix product, measured in the row's own process."""
+        return ceiling_flops_per_s(
             lambda size, products: self._answer("ceiling", size=size, products=products)["product_s"]
         )
-        self._note(limit=Limit(flops, flops / timing.median_s, ceiling, ceiling))
+
+    def note_limit(self, products_flops_per_s: float) -> None:
+        """Count the operations of an evaluation, and note them beside those of a matrix product."""
+        if timing := self.result.timing:
+            flops = evaluation_flops(self._scene.recipe, *self.result.size_px)
+            rates = (flops / timing.median_s, products_flops_per_s, products_flops_per_s)
+            self._note(limit=Limit(flops, *rates))  # the ceiling of all rows is not known yet
 
     def finish(self) -> None:
         """Mark the row as measured and end its process."""

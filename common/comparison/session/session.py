@@ -17,7 +17,7 @@ from common.comparison.agreement import (
     interpreter_of,
     interpreters_of,
     prove,
-    take_reference,
+    take_references,
 )
 from common.comparison.measurement import Others
 from common.comparison.plan import Group, Request, Scene
@@ -26,7 +26,7 @@ from common.comparison.session.row_result import RowResult
 from common.comparison.session.row_runner import RowRunner
 from common.doctor import RIGHT, Run, case_at
 from common.errors import RosettaError
-from common.problem import probe
+from common.problem import Precision, probe
 
 _ROUND_S = 0.4
 _FEWEST, _MOST = 3, 50
@@ -41,6 +41,7 @@ class Session:
         self._progress = Progress()
         self._runners = {row.name: RowRunner(row, self.scene, request.threads, self._progress) for row in request.rows}
         self._references: dict[Interpreter, Reference | RosettaError] = {}
+        self._products_flops_per_s: dict[tuple[Interpreter, Precision], float] = {}
         self.algorithm: tuple[Agreement, ...] = ()
         self.evaluations_per_round: dict[Group, int] = {}
         self.others_fraction = 0.0
@@ -64,11 +65,8 @@ class Session:
     def _take_references(self) -> None:
         sizes = self.request.sizes
         self._progress.stage("references")
-        for interpreter, name in interpreters_of(self.request.rows).items():
-            try:
-                self._references[interpreter] = take_reference(interpreter, name, self.scene, sizes, self._progress)
-            except RosettaError as error:
-                self._references[interpreter] = error
+        interpreters = interpreters_of(self.request.rows)
+        self._references = take_references(interpreters, self.scene, sizes, self._progress)
         proven = [reference for reference in self._references.values() if isinstance(reference, Reference)]
         if proven:
             self._progress.stage("oracle")
@@ -91,7 +89,7 @@ class Session:
         self._progress.stage(f"{name}: transfers", sum(runner.steps for runner in runners))
         for runner in runners:
             runner.attempt("whole transfer", runner.run)
-            runner.attempt("matrix products", runner.find_limit)
+            runner.attempt("matrix products", self._find_limit, runner)
             runner.attempt("done", runner.finish)
 
     def _prepare(self, runner: RowRunner) -> None:
@@ -105,6 +103,12 @@ class Session:
                 float64=check_by_own(at_size, reference.by_size[runner.row.group.size], precision),
             )
         )
+
+    def _find_limit(self, runner: RowRunner) -> None:
+        key = interpreter_of(runner.row), runner.row.group.precision
+        if key not in self._products_flops_per_s:
+            self._products_flops_per_s[key] = runner.products_flops_per_s()
+        runner.note_limit(self._products_flops_per_s[key])
 
     @cached_property
     def _truth(self) -> Run:

@@ -94,7 +94,9 @@ class Worker:
         return Outcome(values, {} if folder is None else _load(folder))
 
     def close(self) -> None:
-        """End the process and its children (a compiler, say), whatever they are doing."""
+        """End the process and its children (a compiler, say), whatever they are doing; a second call does nothing."""
+        if self._log.closed:
+            return
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.communicate()

@@ -121,6 +121,7 @@ read line"""
     with Worker("torch", interpreter(tmp_path, script)) as worker:
         child = psutil.Process(worker.imported()["child"])
         assert child.is_running()
+    worker.close()  # again, which does nothing
     for _ in range(100):
         if not child.is_running() or child.status() == psutil.STATUS_ZOMBIE:
             return
