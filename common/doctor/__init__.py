@@ -29,7 +29,7 @@ from common.doctor.port import (
     tensors_of,
     write_bundle,
 )
-from common.doctor.reference import RIGHT, SMALL, Case, Flips, Run, case_at, case_from_files, count_flips, random_case
+from common.doctor.reference import RIGHT, SMALL, Case, Run, case_at, case_from_files, random_case
 
 __all__ = [
     "MANIFEST",
@@ -39,14 +39,12 @@ __all__ = [
     "Case",
     "Diagnosis",
     "Finding",
-    "Flips",
     "Judge",
     "Recognised",
     "Run",
     "case_at",
     "case_from_files",
     "check_bundle_folder",
-    "count_flips",
     "deciding",
     "diagnose",
     "difference",

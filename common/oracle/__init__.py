@@ -1,13 +1,42 @@
-"""The float64 network in NumPy that every implementation is compared with."""
+"""The float64 network and its loss in NumPy, which every implementation is compared with.
 
-from common.oracle.evaluation import features, gram, losses, value_and_grad
-from common.oracle.layers import windows
-from common.oracle.total_variation import tv_gradient, tv_loss
+Images and a problem come in; features, losses and gradients go out. The functions of layers and losses take `Faults`,
+whose defaults are right, so that the port doctor computes what a faulty port would.
+"""
+
+from common.oracle.decisions import Flips, below, count_flips, decided_on, deciding_layers, turned
+from common.oracle.evaluation import features, losses, value_and_grad
+from common.oracle.faults import ALL, UNCHANGED, Arithmetic, Faults, GramNorm, TvForm, TvSpace
+from common.oracle.layers import backward, forward, outputs, pooled_px, windows
+from common.oracle.losses import gram, gram_gradient, norm_scale
+from common.oracle.low_precision import rounded
+from common.oracle.total_variation import abs_slopes, tv_gradient, tv_loss
 
 __all__ = [
+    "ALL",
+    "UNCHANGED",
+    "Arithmetic",
+    "Faults",
+    "Flips",
+    "GramNorm",
+    "TvForm",
+    "TvSpace",
+    "abs_slopes",
+    "backward",
+    "below",
+    "count_flips",
+    "decided_on",
+    "deciding_layers",
     "features",
+    "forward",
     "gram",
+    "gram_gradient",
     "losses",
+    "norm_scale",
+    "outputs",
+    "pooled_px",
+    "rounded",
+    "turned",
     "tv_gradient",
     "tv_loss",
     "value_and_grad",

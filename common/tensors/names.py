@@ -1,20 +1,136 @@
-"""What the tensors are called, in the order in which data flow."""
+"""What the tensors are called: `features/relu4_1`, `loss/total`, `adam/3/gradient`, in the order in which data flow."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal, get_args
 
 from numpy.typing import NDArray
 
+from common.errors import RosettaError
 from common.problem import Problem
-from common.vgg19 import cut
+from common.vgg19 import NAMES, cut
 
 Array = NDArray[Any]
 Arrays = Mapping[str, Array]
+Stage = Literal["file", "resize", "input", "network", "taps", "gram", "loss", "gradient", "optimiser", "saved"]
 
-PICTURES = ("content/decoded", "style/decoded", "content/resized", "style/resized")
+STAGES: tuple[Stage, ...] = get_args(Stage)
 ADAM_STEPS = 5
 LBFGS_EVALUATIONS = 24  # a restart after 20 shows
 LBFGS_CHECKED = 3  # losses and gradients at the first points; the steps are judged at all of them
+
+# Every kind of tensor, and the last stage that it depends on.
+_STAGE_OF: dict[str, Stage] = {
+    "content/decoded": "file",
+    "style/decoded": "file",
+    "content/resized": "resize",
+    "style/resized": "resize",
+    "pixels": "input",
+    "input": "input",
+    "features": "taps",
+    "gram": "gram",
+    "target/content": "gram",
+    "target/style": "gram",
+    "loss/content": "loss",
+    "loss/style": "loss",
+    "loss/tv": "loss",
+    "loss/total": "loss",
+    "gradient/features": "gradient",
+    "gradient/pixels": "gradient",
+    "adam/gradient": "optimiser",
+    "adam/pixels": "optimiser",
+    "lbfgs/pixels": "optimiser",
+    "lbfgs/losses": "optimiser",
+    "lbfgs/gradients": "optimiser",
+    "saved": "saved",
+}
+_AT_TAPS = ("features", "gram", "target/content", "target/style", "loss/content", "loss/style", "gradient/features")
+
+
+@dataclass(frozen=True)
+class TensorName:
+    """The name of a tensor in parts: its kind, such as `target/style`, and its tap or layer, or Adam's step.
+
+    `tap` is empty where there is none. `step` counts from 1, and is 0 where there is none.
+    """
+
+    kind: str
+    tap: str = ""
+    step: int = 0
+
+    @staticmethod
+    @lru_cache(maxsize=1024)
+    def parse(text: str) -> "TensorName":
+        """Take a name apart; raise RosettaError for one that no tensor has."""
+        *before, last = text.split("/")
+        if last in NAMES:
+            name = TensorName("/".join(before), tap=last)
+        elif len(before) == 2 and before[1].isdecimal():
+            name = TensorName(f"{before[0]}/{last}", step=int(before[1]))
+        else:
+            name = TensorName(text)
+        complete = bool(name.tap) == (name.kind in _AT_TAPS) and bool(name.step) == name.kind.startswith("adam/")
+        if name.kind not in _STAGE_OF or not complete:
+            raise RosettaError(f"there is no tensor {text!r}: use names such as features/relu1_1 and loss/total")
+        return name
+
+    def __str__(self) -> str:
+        if self.step:
+            return self.kind.replace("/", f"/{self.step}/")
+        return f"{self.kind}/{self.tap}" if self.tap else self.kind
+
+    @property
+    def stage(self) -> Stage:
+        """The last stage that the tensor depends on."""
+        return _STAGE_OF[self.kind]
+
+    @property
+    def role(self) -> str:
+        """Which picture it is of: `content` or `style`."""
+        return next(role for role in ("content", "style") if role in self.kind)
+
+    @property
+    def stepped_from(self) -> str:
+        """The variable that one of Adam's steps is taken from."""
+        return "pixels" if self.step <= 1 else f"adam/{self.step - 1}/pixels"
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether it is the content or the style picture, as decoded or as resized."""
+        return self.stage in ("file", "resize")
+
+    @property
+    def is_forward(self) -> bool:
+        """Whether it is computed before the loss."""
+        return STAGES.index(self.stage) <= STAGES.index("gram")
+
+    def depends_on(self, other: "TensorName") -> bool:
+        """Whether the same operation computes `other` and, elsewhere, this tensor, whatever the value of `other`.
+
+        A layer computes its own output, the targets at or above it, and, backwards, the gradients at or below its
+        input. `other` is up to the gradient; nothing is told of the optimisers' own tensors.
+        """
+        if other.kind.startswith("target/") or other.stage in ("file", "resize", "optimiser", "saved"):
+            return False
+        if self.kind == "lbfgs/losses":
+            return other.stage != "gradient"
+        if self.kind in ("lbfgs/gradients", "adam/gradient"):
+            return True
+        if other.stage == "gradient":
+            return False
+        if self.kind.startswith("target/"):
+            if other.kind == "gram":
+                return self.kind == "target/style" and self.tap == other.tap
+            return other.stage != "loss" and self._depth >= other._depth
+        if self.stage == "gradient":
+            above = other._depth - (1 if other.kind == "features" else 0)
+            return other.kind == "loss/total" or self.kind == "gradient/pixels" or self._depth <= above
+        return False
+
+    @property
+    def _depth(self) -> int:
+        return NAMES.index(self.tap) if self.tap else -1
 
 
 def tensor_names(problem: Problem) -> tuple[str, ...]:
@@ -23,9 +139,8 @@ def tensor_names(problem: Problem) -> tuple[str, ...]:
     layers = [layer.name for layer in cut(recipe.taps)]
     content, style = problem.coefficients.content, problem.coefficients.style
     return (
-        *PICTURES,
-        "pixels",
-        "input",
+        *("content/decoded", "style/decoded", "content/resized", "style/resized"),
+        *("pixels", "input"),
         *(f"features/{name}" for name in layers),
         *(f"gram/{tap}" for tap in style),
         *(f"target/content/{tap}" for tap in content),
@@ -36,25 +151,7 @@ def tensor_names(problem: Problem) -> tuple[str, ...]:
         "loss/total",
         *(f"gradient/features/{tap}" for tap in reversed(layers) if tap in recipe.taps),
         "gradient/pixels",
-        *_adam_names(),
-        "lbfgs/pixels",
-        "lbfgs/losses",
-        "lbfgs/gradients",
+        *(f"adam/{step}/{what}" for step in range(1, ADAM_STEPS + 1) for what in ("gradient", "pixels")),
+        *("lbfgs/pixels", "lbfgs/losses", "lbfgs/gradients"),
         "saved",
     )
-
-
-def _adam_names() -> Iterable[str]:
-    for step in range(1, ADAM_STEPS + 1):
-        yield f"adam/{step}/gradient"
-        yield f"adam/{step}/pixels"
-
-
-def tail(name: str) -> str:
-    """The tap or layer at the end of a name."""
-    return name.rsplit("/", 1)[-1]
-
-
-def before_step(step: int) -> str:
-    """The variable that one of Adam's steps, counted from 1, is taken from."""
-    return "pixels" if step == 1 else f"adam/{step - 1}/pixels"

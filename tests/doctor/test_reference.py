@@ -9,12 +9,12 @@ from PIL import Image as Pillow
 
 from common import RECIPES, resize
 from common.doctor.reference.case import Case, case_of, random_case
-from common.doctor.reference.low_precision import rounded
 from common.doctor.reference.pictures import Picture
 from common.doctor.reference.resampling import resample
 from common.doctor.reference.run import Run
 from common.doctor.reference.variant import RIGHT, Variant
 from common.oracle.evaluation import Oracle
+from common.oracle.low_precision import rounded
 from common.vgg19.weights import random_weights
 
 

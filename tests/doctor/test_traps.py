@@ -13,7 +13,6 @@ import pytest
 
 from common import RECIPES
 from common.doctor.hypotheses import (
-    STAGES,
     TRAPS,
     Trap,
     hypotheses,
@@ -22,12 +21,11 @@ from common.doctor.hypotheses import (
     network,
     optimizers,
     pictures,
-    stage_of,
     taps,
     weights,
 )
 from common.doctor.reference import RIGHT, Variant, random_case
-from common.tensors import tensor_names
+from common.tensors import STAGES, TensorName, tensor_names
 from common.vgg19 import IMAGENET
 from common.vgg19.weights import random_weights
 
@@ -298,4 +296,4 @@ def test_the_documentation_lists_the_traps():
 
 def test_every_tensor_has_a_stage():
     for case in CASES.values():
-        assert {stage_of(name) for name in tensor_names(case.problem)} <= set(STAGES)
+        assert {TensorName.parse(name).stage for name in tensor_names(case.problem)} <= set(STAGES)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from common import RECIPES
-from common.doctor.diagnosis.dependents import dependants
+from common.doctor.diagnosis.dependents import dependents
 from common.doctor.diagnosis.diagnose import diagnose
 from common.doctor.diagnosis.differences import difference
 from common.doctor.diagnosis.judge import Judge, judged_part
@@ -52,9 +52,9 @@ def test_one_mistake_in_every_relu_is_one_finding(case, tensors):
     """A leaky ReLU: its layers are unexplained alike, and the gradient through them cannot be judged."""
 
     class Leaky(Run):
-        def _computed(self, name):
+        def computed_layer(self, name):
             if not name.startswith("relu"):
-                return super()._computed(name)
+                return super().computed_layer(name)
             below = self.layer(name.replace("relu", "conv"))
             return np.where(below > 0, below, 0.1 * below)
 
@@ -108,7 +108,7 @@ def test_different_mistakes_are_different_findings(case, tensors):
 
 
 def test_a_target_above_an_unexplained_layer_is_judged(case, tensors):
-    found = dependants("features/relu2_1", list(tensors), Judge(case, tensors, "float32"))
+    found = dependents("features/relu2_1", list(tensors), Judge(case, tensors, "float32"))
     assert {it for it in found if it.startswith("target/")} == {
         "target/style/relu2_1",
         "target/style/relu3_1",

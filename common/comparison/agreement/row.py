@@ -8,7 +8,7 @@ from common.comparison.published import Number, Size, published
 from common.distances import cosine_gap
 from common.doctor import Judge, Run, difference, loss_unit, ties_turned
 from common.problem import Precision
-from common.tensors import Array, Arrays
+from common.tensors import Array, Arrays, TensorName
 from common.tolerances import bounds_for
 
 
@@ -64,7 +64,7 @@ def check_by_oracle(ours: Arrays, reference: Run, precision: Precision) -> Check
     What a fused network decides cannot be seen: then the near ties are turned that make up the difference.
     """
     found, judge = _check(ours, reference.expected, precision), judge_of(ours, reference, precision)
-    if not any(name.startswith("features/") for name in ours):
+    if not any(TensorName.parse(name).stage == "taps" for name in ours):
         return replace(found, gradient_followed=_with_ties_turned(found, judge, ours, precision))
     flips, bounds = flips_of(judge), bounds_for(precision)
     return replace(
@@ -89,7 +89,7 @@ def _check(ours: Arrays, expected: Callable[[str], Array], precision: Precision)
     terms = [
         difference(term, expected(name), loss_unit(expected(name), expected("loss/total"))).relative
         for name, term in ours.items()
-        if name.startswith("loss/")
+        if TensorName.parse(name).stage == "loss"
     ]
     return Check(
         size_px=(gradient.shape[0], gradient.shape[1]),

@@ -10,11 +10,9 @@ from common.distances import cosine_gap
 from common.doctor import (
     RIGHT,
     Finding,
-    Flips,
     Judge,
     Run,
     case_at,
-    count_flips,
     deciding,
     diagnose,
     difference,
@@ -22,8 +20,9 @@ from common.doctor import (
     unit_of,
 )
 from common.images import Image
+from common.oracle import Flips, count_flips
 from common.problem import Precision, Problem
-from common.tensors import Array, Arrays, tensor_names
+from common.tensors import Array, Arrays, TensorName, tensor_names
 from common.tolerances import bounds_for
 
 ORACLE = "oracle"
@@ -134,7 +133,7 @@ def compare(problem: Problem, image: Image, backends: Mapping[str, Arrays], expl
 
 def judge_of(tensors: Arrays, reference: Run, precision: Precision) -> Judge:
     """The port doctor's judge of an evaluation; its `own` run takes the evaluation's decisions."""
-    given = {name: array for name, array in tensors.items() if name.startswith("features/")}
+    given = {name: array for name, array in tensors.items() if TensorName.parse(name).stage == "taps"}
     own = Run(reference.case, RIGHT, {**given, **reference.targets})
     return Judge(reference.case, tensors, precision, own=own, reference=reference)
 
@@ -148,7 +147,7 @@ def _tensor_rows(backends: Mapping[str, Arrays], reference: Run, precision: Prec
     """The feature maps at the taps and the terms of the loss."""
     problem, bounds = reference.case.problem, bounds_for(precision)
     features = [f"features/{tap}" for tap in problem.recipe.taps]
-    terms = [name for name in tensor_names(problem) if name.startswith("loss/")]
+    terms = [name for name in tensor_names(problem) if TensorName.parse(name).stage == "loss"]
     return [
         Quantity(name.replace("/", " "), _relative(name, backends, reference), bound)
         for names, bound in ((features, bounds.features), (terms, bounds.losses))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from common.doctor.diagnosis.clues import Clue
-from common.doctor.diagnosis.dependents import dependants
+from common.doctor.diagnosis.dependents import dependents
 from common.doctor.diagnosis.findings import NOTHING_FITS, Finding, grouped, healthy
 from common.doctor.diagnosis.judge import Judge, Judged, judged_part
 from common.doctor.diagnosis.other_training import another_training
@@ -15,23 +15,26 @@ from common.doctor.diagnosis.search import Explained, alone, in_pairs
 from common.doctor.diagnosis.unexplained import clues
 from common.doctor.hypotheses import (
     OTHER_TRAINING,
-    STAGES,
     TRAPS,
     TURNED_DECISIONS,
     Hypothesis,
     Trap,
     hypotheses,
-    stage_of,
 )
 from common.doctor.reference import Case, Run, Variant
 from common.problem import Precision
-from common.tensors import Arrays, tail, tensor_names
+from common.tensors import STAGES, Arrays, TensorName, tensor_names
 from common.vgg19 import NAMES
 
 _LONGEST_S = 60.0  # after which nothing new is examined
 _LEAST_S = 5.0  # for what is examined all the same
 _LONGEST_SEARCH_S = 20.0  # of it for pairs of traps
 _QUICK = ("file", "resize", "input", "saved")  # stages that are examined all the same
+# What the weights change, whatever is given of the features.
+_BY_WEIGHTS = {
+    *("features", "target/content", "target/style", "gradient/features", "gradient/pixels", "adam/gradient"),
+    *("lbfgs/pixels", "lbfgs/losses", "lbfgs/gradients"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,12 +80,12 @@ def diagnose(
 
 class _Doctor:
     def __init__(self, case: Case, given: Arrays, precision: Precision, reference: Run | None) -> None:
-        self._case, self._given, self._precision = case, given, precision
-        self.judge = Judge(case, given, precision, reference=reference)
         self.names = [name for name in tensor_names(case.problem) if name in given]
+        self._case, self._given, self._precision = case, {name: given[name] for name in self.names}, precision
+        self.judge = Judge(case, self._given, precision, reference=reference)
         self._hypotheses = hypotheses(case)
         self._left_alone: set[str] = set()
-        self._dependants: set[str] = set()
+        self._dependents: set[str] = set()
         self._search_s = _LONGEST_SEARCH_S
         self._end_s = time.monotonic() + _LONGEST_S
 
@@ -90,7 +93,7 @@ class _Doctor:
         """Findings in data-flow order, one cause after the other."""
         findings: list[Finding] = []
         while (name := self._first_wrong()) is not None:
-            if time.monotonic() > self._end_s and stage_of(name) not in _QUICK:
+            if time.monotonic() > self._end_s and TensorName.parse(name).stage not in _QUICK:
                 if not any(clue.kind == "not examined" for finding in findings for clue in finding.clues):
                     findings.append(Finding(None, name, "not examined", (Clue("not examined", {}),)))
                 self._left_alone.add(name)
@@ -105,7 +108,7 @@ class _Doctor:
 
     def inherits(self, name: str) -> bool:
         """Whether a tensor that is wrong is no error of its own: the traps make it so, or what nothing explains."""
-        return name in self._dependants or not self.judge.is_wrong(name)
+        return name in self._dependents or not self.judge.is_wrong(name)
 
     def _first_wrong(self) -> str | None:
         names = (name for name in self.names if name not in self._left_alone)
@@ -125,28 +128,27 @@ class _Doctor:
         if (pair := self._in_pairs(tried, name)) is not None:
             return self._accept(list(pair))
         if training := another_training(self._given, self.judge.own, name):
-            self._left_alone |= {it for it in self.names if _depends_on_weights(it)}
+            self._left_alone |= {it for it in self.names if TensorName.parse(it).kind in _BY_WEIGHTS}
             return [_certain(OTHER_TRAINING, name, *training)]
-        self._dependants |= dependants(name, self.names, self.judge)
-        self._left_alone |= {name, *self._dependants}
+        self._dependents |= dependents(name, self.names, self.judge)
+        self._left_alone |= {name, *self._dependents}
         given = judged_part(name, self._given[name], self.judge.own.expected(name))
         return [Finding(None, name, NOTHING_FITS, clues(name, given, self.judge.own))]
 
     def _in_question(self, name: str) -> list[Hypothesis]:
-        last, layers = STAGES.index(stage_of(name)), self._layers_before(name)
+        stage, layers = TensorName.parse(name).stage, self._layers_before(name)
+        stages = STAGES[: STAGES.index(stage) + 1]
         # A trap before the optimisers would have shown in the gradient; each costs dozens of evaluations here.
-        first = last if stage_of(name) == "optimiser" and "gradient/pixels" in self._given else 0
-        return [
-            it
-            for it in self._hypotheses
-            if first <= STAGES.index(it.stage) <= last and (it.layer is None or it.layer in layers)
-        ]
+        if stage == "optimiser" and "gradient/pixels" in self._given:
+            stages = (stage,)
+        return [it for it in self._hypotheses if it.stage in stages and (it.layer is None or it.layer in layers)]
 
     def _layers_before(self, name: str) -> set[str]:
         """The layers that a tensor is computed by from what is given before it."""
-        if not name.startswith("features/"):
+        parsed = TensorName.parse(name)
+        if parsed.kind != "features":
             return set(NAMES)
-        index = NAMES.index(tail(name))
+        index = NAMES.index(parsed.tap)
         given = (at for at in range(index - 1, -1, -1) if f"features/{NAMES[at]}" in self._given)
         return set(NAMES[next(given, -1) + 1 : index + 1])
 
@@ -181,7 +183,3 @@ def _finding(it: Explained, where: str = "") -> Finding:
 
 def _certain(trap: Trap, name: str, detail: str, evidence: Clue) -> Finding:
     return Finding(trap, name, detail, (evidence,))
-
-
-def _depends_on_weights(name: str) -> bool:
-    return name.startswith(("features/", "target/", "gradient/", "lbfgs/")) or name.endswith("/gradient")

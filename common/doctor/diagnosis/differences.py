@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from common.distances import cosine_gap
-from common.doctor.reference import Arithmetic, Run, Variant
+from common.doctor.reference import Run, Variant
+from common.oracle import Arithmetic
 from common.problem import Precision
-from common.tensors import Array, before_step
-from common.tolerances import NEGLIGIBLE_TERM, Bounds, bounds_for
+from common.tensors import Array, TensorName
+from common.tolerances import NEGLIGIBLE_TERM, bounds_for
 
 _NOTHING = 1e-300
 
@@ -35,16 +36,15 @@ def difference(got: Array, expected: Array, unit: Array | float | None = None) -
     return Difference(relative, largest, 1 - cosine_gap(ours.ravel(), theirs.ravel()))
 
 
-def unit_of(name: str, run: Run) -> Array | float | None:
-    """What a difference is relative to, where not to the tensor itself."""
-    kind, _, rest = name.partition("/")
-    if kind == "loss":
-        return loss_unit(run.expected(name), run.expected("loss/total"))
-    if kind == "adam" and rest.endswith("pixels"):
-        step = int(rest.partition("/")[0])
-        return run.expected(name) - run.value(before_step(step))
-    if name == "lbfgs/pixels":
-        points = run.expected(name)
+def unit_of(text: str, run: Run) -> Array | float | None:
+    """What the difference of a tensor is relative to; None where that is the tensor itself."""
+    name = TensorName.parse(text)
+    if name.stage == "loss":
+        return loss_unit(run.expected(text), run.expected("loss/total"))
+    if name.kind == "adam/pixels":
+        return run.expected(text) - run.value(name.stepped_from)
+    if name.kind == "lbfgs/pixels":
+        points = run.expected(text)
         return points - points[:1]
     return None
 
@@ -54,28 +54,25 @@ def loss_unit(term: Array, total: Array) -> float:
     return max(abs(float(term)), NEGLIGIBLE_TERM * abs(float(total)))
 
 
-def tolerance(name: str, precision: Precision, variant: Variant) -> float:
-    """The largest relative difference that is rounding."""
-    bounds = bounds_for(_PRECISIONS.get(variant.arithmetic, precision))
-    kind, _, rest = name.partition("/")
-    if kind == "saved":
+def tolerance(text: str, precision: Precision, variant: Variant) -> float:
+    """The largest relative difference of a tensor that is rounding."""
+    name, bounds = TensorName.parse(text), bounds_for(_PRECISIONS.get(variant.arithmetic, precision))
+    if name.stage == "saved":
         return _SAVED
-    if kind in ("content", "style"):
+    if name.is_picture:
         return bounds_for("float32").features  # pictures are float32, whatever is computed from them
-    if kind in ("adam", "lbfgs"):
-        return _of_optimisers(rest, bounds, precision)
-    if kind == "gradient":
+    if name.kind in ("adam/pixels", "lbfgs/pixels"):
+        return bounds.gradient_followed if precision == "float64" else _STEPS
+    if name.kind in ("adam/gradient", "lbfgs/gradients"):
+        return bounds.gradient_flipped
+    if name.stage == "gradient":
         return bounds.gradient_followed
-    return bounds.losses if kind == "loss" else bounds.features
+    return bounds.losses if name.stage in ("loss", "optimiser") else bounds.features
 
 
 # float16 keeps as many bits as TF32.
 _PRECISIONS: dict[Arithmetic, Precision] = {"tf32": "tf32", "float16": "tf32", "bfloat16": "bfloat16"}
 # A value that lies within rounding of a half may be written one lower or higher.
 _SAVED = 2e-3
-
-
-def _of_optimisers(rest: str, bounds: Bounds, precision: Precision) -> float:
-    if rest.endswith("pixels"):
-        return bounds.gradient_followed if precision == "float64" else 2e-3
-    return bounds.losses if rest == "losses" else bounds.gradient_flipped
+# Of an optimiser's steps in float32.
+_STEPS = 2e-3

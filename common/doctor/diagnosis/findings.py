@@ -6,7 +6,7 @@ from typing import Any
 
 from common.doctor.diagnosis.clues import Clue, claims, shared
 from common.doctor.hypotheses import Trap
-from common.vgg19 import NAMES
+from common.tensors import TensorName
 
 _MOST_NAMED = 3
 NOTHING_FITS = "no known trap explains it"
@@ -41,9 +41,9 @@ class Finding:
         """What findings have in common that are reported as one."""
         if self.trap is not None:
             return self.trap.number, None if self.harmless else self.tensor
-        kind, _, rest = self.tensor.rpartition("/")
-        layers = rest.rstrip("_0123456789") if kind == "features" else "any" if rest in NAMES else rest
-        return None, kind, layers, claims(self.clues)
+        name = TensorName.parse(self.tensor)
+        layers = name.tap.rstrip("_0123456789") if name.kind == "features" else "any"
+        return None, name.kind, name.step, layers, claims(self.clues)
 
 
 def grouped(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 from common.doctor.diagnosis.differences import Difference, difference, tolerance, unit_of
 from common.doctor.reference import RIGHT, Case, Run, Variant
 from common.problem import Precision
-from common.tensors import Array, Arrays
+from common.tensors import Array, Arrays, TensorName
 
 Verdict = Literal["same", "inherits", "differs"]
 
@@ -70,7 +70,8 @@ class Judge:
     def from_reference(self, name: str) -> Difference:
         """The difference from what the variant makes of the pictures."""
         # An optimiser's path is only judged from its own last point: rounding grows on the way.
-        return _between(name, self._given[name], self.own if name.startswith(("adam/", "lbfgs/")) else self.reference)
+        is_step = TensorName.parse(name).stage == "optimiser"
+        return _between(name, self._given[name], self.own if is_step else self.reference)
 
     def tolerance(self, name: str) -> float:
         """What rounding may do to a tensor."""

@@ -8,8 +8,9 @@ import numpy as np
 from common.doctor.diagnosis.clues import Clue
 from common.doctor.diagnosis.judge import Judge
 from common.doctor.diagnosis.near_ties import NearTie, deciding, equal_neighbours, in_words, near_ties
-from common.doctor.reference import Run, decided_on, turned
-from common.tensors import LBFGS_CHECKED, Array, Arrays
+from common.doctor.reference import Run
+from common.oracle import decided_on, turned
+from common.tensors import LBFGS_CHECKED, Array, Arrays, TensorName
 from common.vgg19 import Layer
 
 _MOST_CANDIDATES = 60
@@ -21,16 +22,16 @@ def decisions_followed(given: Arrays, judge: Judge, names: Sequence[str]) -> tup
     layers = deciding(judge.own)
     if not all(f"features/{decided_on(layer)}" in given for layer in layers):
         return None
-    rows = judge.judge([name for name in names if name.startswith(("features/", "gradient/"))])
+    rows = judge.judge([name for name in names if TensorName.parse(name).stage in ("taps", "gradient")])
     moved = next((row for row in rows if row.verdict != "same"), None)
-    if moved is None or moved.verdict == "differs" or not moved.name.startswith("gradient/"):
+    if moved is None or moved.verdict == "differs" or TensorName.parse(moved.name).stage != "gradient":
         return None
-    others = [text for layer in layers for text in _turned(layer, judge.own, judge.reference)]
-    if not others:
+    decisions = [text for layer in layers for text in _turned(layer, judge.own, judge.reference)]
+    if not decisions:
         return None
     differences = {"was": moved.from_reference.relative, "left": moved.from_own.relative}
-    evidence = Clue("decisions followed", {"tensor": moved.name, "decisions": tuple(others), **differences})
-    return moved.name, f"{len(others)} decision{'s' if len(others) > 1 else ''} turned", evidence
+    evidence = Clue("decisions followed", {"tensor": moved.name, "decisions": tuple(decisions), **differences})
+    return moved.name, f"{len(decisions)} decision{'s' if len(decisions) > 1 else ''} turned", evidence
 
 
 def decisions_found(judge: Judge, given: Arrays, name: str) -> tuple[str, str, Clue] | None:
@@ -47,7 +48,10 @@ def decisions_found(judge: Judge, given: Arrays, name: str) -> tuple[str, str, C
 
 @dataclass(frozen=True)
 class TiesTurned:
-    """What was turned in words, how many near ties and of how many, whether slopes, and the difference that is left."""
+    """Near ties that were turned, in words and how many of how many, and the relative difference that is `left`.
+
+    `slopes` says whether other slopes between equal neighbours were fitted, too.
+    """
 
     words: tuple[str, ...]
     turned: int
@@ -57,30 +61,31 @@ class TiesTurned:
 
 
 def ties_turned(judge: Judge, given: Arrays, name: str) -> TiesTurned | None:
-    """Turn the near ties that together come nearest to a gradient; None where it is too far off, or none does."""
-    found = [_turned_at(*point, judge.tolerance(name)) for point in _points(judge, given, name)]
-    words = tuple(text for it in found for text in it.words)
+    """Turn the near ties that together come nearest to a gradient; None where turning any does not help."""
+    points = [_turned_at(*point, judge.tolerance(name)) for point in _points(judge, given, name)]
+    words = tuple(text for point in points for text in point.words)
     if not words:
         return None
-    turned, there_are = sum(it.turned for it in found), sum(it.there_are for it in found)
-    return TiesTurned(words, turned, there_are, any(it.slopes for it in found), max(it.left for it in found))
+    turned, there_are = sum(point.turned for point in points), sum(point.there_are for point in points)
+    return TiesTurned(words, turned, there_are, any(point.slopes for point in points), max(at.left for at in points))
 
 
 def _points(judge: Judge, given: Arrays, name: str) -> Iterator[tuple[Run, str, Array]]:
-    """Where a gradient was taken, what it is called there, and what the port says of it."""
-    own = judge.own
-    if name.startswith("gradient/"):
+    """The run at each point where a gradient was taken, the gradient's name there, and the port's gradient."""
+    own, parsed = judge.own, TensorName.parse(name)
+    if parsed.stage == "gradient":
         yield own, name, given[name]
-    elif name.startswith("adam/") and name.endswith("/gradient"):
-        yield own.at_step(int(name.split("/")[1])), "gradient/pixels", given[name]
-    elif name == "lbfgs/gradients":
-        points = own.value("lbfgs/pixels")[:LBFGS_CHECKED]
-        if given[name].ndim == points.ndim and len(given[name]) >= len(points):
-            yield from ((own.at(point), "gradient/pixels", it) for point, it in zip(points, given[name], strict=False))
+    elif parsed.kind == "adam/gradient":
+        yield own.at_step(parsed.step), "gradient/pixels", given[name]
+    elif parsed.kind == "lbfgs/gradients":
+        points, gradients = own.value("lbfgs/pixels")[:LBFGS_CHECKED], given[name]
+        if gradients.ndim == points.ndim and len(gradients) >= len(points):
+            for point, gradient in zip(points, gradients, strict=False):
+                yield own.at(point), "gradient/pixels", gradient
 
 
 def _turned_at(run: Run, name: str, got: Array, tolerance: float) -> TiesTurned:
-    """The same at one point; equal neighbours reach no further than themselves, so the network is judged elsewhere."""
+    """Turn near ties at one point: the network's by the places without equal neighbours, then slopes between these."""
     base = run.expected(name)
     norm = float(np.linalg.norm(base))
     if got.shape != base.shape or not np.isfinite(got).all() or norm == 0:
@@ -100,7 +105,7 @@ def _turned_at(run: Run, name: str, got: Array, tolerance: float) -> TiesTurned:
     slopes = equal is not None and float(np.linalg.norm(left)) > tolerance * norm
     if equal is not None and slopes:
         pairs, made = equal.turned(left)
-        words.append(f"the slope of |x| between {pairs} of {len(equal.one)} pairs of equal neighbours")
+        words.append(f"the slope of |x| between {pairs} of {len(equal.first)} pairs of equal neighbours")
         left = left - made
     return TiesTurned(tuple(words), len(turned), len(ties), slopes, float(np.linalg.norm(left)) / norm)
 
@@ -113,10 +118,10 @@ def _in_the_network(
         return [], np.zeros_like(wanted)
     base = run.expected(name)
     turned = (run.but({f"features/{tie.below}": tie.features}) for tie in ties)
-    effects = np.stack([(it.expected(name) - base).ravel() for it in turned], axis=1)
+    effects = np.stack([(with_tie.expected(name) - base).ravel() for with_tie in turned], axis=1)
     chosen = np.linalg.lstsq(effects[elsewhere], wanted.ravel()[elsewhere], rcond=None)[0] > 0.5
     made = effects[:, chosen].sum(axis=1).reshape(base.shape)
-    return [tie for tie, one in zip(ties, chosen, strict=True) if one], made
+    return [tie for tie, is_chosen in zip(ties, chosen, strict=True) if is_chosen], made
 
 
 def _turned(layer: Layer, own: Run, reference: Run) -> Iterator[str]:

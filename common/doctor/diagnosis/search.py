@@ -8,8 +8,9 @@ from itertools import combinations
 
 from common.doctor.diagnosis.clues import Clue, Value
 from common.doctor.diagnosis.judge import Judge
-from common.doctor.hypotheses import STAGES, Hypothesis, stage_of
+from common.doctor.hypotheses import Hypothesis
 from common.doctor.reference import Variant
+from common.tensors import STAGES, TensorName
 
 JudgeBy = Callable[[Variant, Hypothesis], Judge]
 _SUBSTANTIAL = 0.5
@@ -141,9 +142,9 @@ def _earlier(name: str, names: Sequence[str]) -> Sequence[str]:
 def _concerned(name: str, names: Sequence[str]) -> list[str]:
     """The tensors from this one on, without the optimisers' where it is not one of them: those take long."""
     later = names[names.index(name) :]
-    if stage_of(name) == "optimiser":
+    if TensorName.parse(name).stage == "optimiser":
         return list(later)
-    return [other for other in later if not other.startswith(("adam/", "lbfgs/"))]
+    return [follower for follower in later if TensorName.parse(follower).stage != "optimiser"]
 
 
 def _evidence(name: str, before: Judge, after: Judge, together_with: int | None = None) -> Clue:

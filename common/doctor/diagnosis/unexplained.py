@@ -13,10 +13,9 @@ import numpy as np
 from common.doctor.diagnosis.clues import Clue
 from common.doctor.diagnosis.differences import difference
 from common.doctor.reference import Arithmetic, Run, rounded
-from common.tensors import Array, tensor_names
+from common.tensors import Array, TensorName, tensor_names
 
 _IS = 1e-5
-_FORWARD = ("content/", "style/", "pixels", "input", "features/", "gram/", "target/")
 _MOST_LACKING = 2
 _ALMOST = 1e-3
 _MOSTLY = 0.9
@@ -35,23 +34,25 @@ def mistaken_for(name: str, got: Array, run: Run) -> Iterator[Clue]:
     """What a port's tensor is in the place of what it should be; at most one clue."""
     if name == "loss/total":
         yield from _shorter_sum(got, run)
-    elif name.startswith(_FORWARD):
+    elif TensorName.parse(name).is_forward:
         fits = (clue for clue, expected in _in_its_place(name, got, run) if difference(got, expected).relative < _IS)
         yield from (clue for clue, _ in zip(fits, range(1), strict=False))
 
 
 def _in_its_place(name: str, got: Array, run: Run) -> Iterator[tuple[Clue, Array]]:
     for tensor in tensor_names(run.case.problem):
-        if tensor != name and tensor.startswith(_FORWARD) and (expected := run.expected(tensor)).shape == got.shape:
+        if tensor == name or not TensorName.parse(tensor).is_forward:
+            continue
+        if (expected := run.expected(tensor)).shape == got.shape:
             yield Clue("another tensor", {"tensor": tensor}), expected
-    if name.startswith("target/"):
+    if TensorName.parse(name).kind in ("target/content", "target/style"):
         yield Clue("the other picture", {}), _of_the_other_picture(name, run).expected(name)
 
 
 def _of_the_other_picture(name: str, run: Run) -> Run:
     """A run in which the content and the style picture are exchanged for a target."""
     case, problem = run.case, run.case.problem
-    if name.startswith("target/style/"):
+    if TensorName.parse(name).role == "style":
         return Run(replace(case, problem=replace(problem, style=problem.content), style=case.content), run.variant)
     return Run(replace(case, problem=replace(problem, content=problem.style), content=case.style), run.variant)
 

@@ -1,19 +1,16 @@
 """A case in; out come the known traps, each with the faults of the reference that reproduce it there."""
 
-from common.doctor.hypotheses.catalogue import TRAPS, Hypothesis, hypotheses, stage_of
+from common.doctor.hypotheses.catalogue import TRAPS, Hypothesis, hypotheses
 from common.doctor.hypotheses.network import TURNED_DECISIONS
-from common.doctor.hypotheses.trap import STAGES, Fault, Stage, Trap
+from common.doctor.hypotheses.trap import Fault, Trap
 from common.doctor.hypotheses.weights import OTHER_TRAINING
 
 __all__ = [
     "OTHER_TRAINING",
-    "STAGES",
     "TRAPS",
     "TURNED_DECISIONS",
     "Fault",
     "Hypothesis",
-    "Stage",
     "Trap",
     "hypotheses",
-    "stage_of",
 ]

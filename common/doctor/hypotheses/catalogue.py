@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from common.doctor.hypotheses import inputs, loss, network, optimizers, pictures, taps, weights
-from common.doctor.hypotheses.trap import STAGES, Stage, Trap
+from common.doctor.hypotheses.trap import Trap
 from common.doctor.reference import ALL, Case, Changes
+from common.tensors import STAGES, Stage
 
 # Within a stage, and a rank, traps are tried in the order in which these files define them.
 _FILES = (pictures, weights, inputs, network, taps, loss, optimizers)
@@ -31,17 +32,6 @@ class Hypothesis:
         """The only layer that is changed; None where there are more."""
         layer = self.changes.get("only_layer") or self.changes.get("dropped_bias")
         return None if layer in (None, ALL) else str(layer)
-
-
-def stage_of(name: str) -> Stage:
-    """The last stage that a tensor depends on."""
-    kind, _, rest = name.partition("/")
-    if kind in ("content", "style"):
-        return "file" if rest == "decoded" else "resize"
-    stages: dict[str, Stage] = {"pixels": "input", "input": "input", "features": "taps", "gram": "gram"}
-    stages |= {"target": "gram", "loss": "loss", "gradient": "gradient", "saved": "saved"}
-    stages |= {"adam": "optimiser", "lbfgs": "optimiser"}
-    return stages[kind]
 
 
 def hypotheses(case: Case) -> list[Hypothesis]:

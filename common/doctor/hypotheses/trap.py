@@ -3,12 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal, get_args
 
 from common.doctor.reference import Case, Changes
-
-Stage = Literal["file", "resize", "input", "network", "taps", "gram", "loss", "gradient", "optimiser", "saved"]
-STAGES: tuple[Stage, ...] = get_args(Stage)
+from common.tensors import Stage
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ from common.errors import RosettaError, one_line
 from common.images import write_text
 from common.problem import Problem
 from common.recipes import recipe_from_json, recipe_to_json
-from common.tensors import Array, Arrays, read_tensors, tensor_names, write_tensors
+from common.tensors import Array, Arrays, TensorName, read_tensors, tensor_names, write_tensors
 from common.vgg19 import Weights, load_weights
 
 SCHEMA = 1
@@ -47,10 +47,11 @@ def bundle_tensors(case: Case) -> Arrays:
 
 
 def _stored(name: str, array: Array) -> Array:
-    if name.endswith("/decoded"):
+    parsed = TensorName.parse(name)
+    if parsed.stage == "file":
         in_bytes = np.rint(array * 255)
         return in_bytes.astype(np.uint8) if np.array_equal(in_bytes / np.float32(255), array) else array
-    large = name.startswith(("features/", "gram/", "target/", "gradient/features/", "content/", "style/"))
+    large = parsed.stage in ("resize", "taps", "gram") or parsed.kind == "gradient/features"
     return array.astype(np.float32) if large else array
 
 
@@ -89,10 +90,9 @@ def read_bundle(folder: Path, weights: str | None) -> Case:
         raise RosettaError(
             f"{str(folder)!r} is no bundle ({one_line(error)}): make one by `python compare.py export DIR`"
         ) from None
-    arrays = read_tensors(folder / TENSORS)
-    found = _same_weights(wanted, weights)
+    arrays, found_weights = read_tensors(folder / TENSORS), _same_weights(wanted, weights)
     try:
-        problem = Problem(arrays["content/resized"], arrays["style/resized"], recipe, found, "float64")
+        problem = Problem(arrays["content/resized"], arrays["style/resized"], recipe, found_weights, "float64")
         content, style = (_picture(role, arrays, pictures, folder) for role in ("content", "style"))
         return case_of(problem, content, style, arrays["image"])
     except KeyError as error:
@@ -101,13 +101,13 @@ def read_bundle(folder: Path, weights: str | None) -> Case:
 
 def _same_weights(wanted: Mapping[str, str], source: str | None) -> Weights:
     name = wanted["name"]
-    found = load_weights(source or (name if name.startswith("random") else None))
-    if found.sha256 != wanted["sha256"]:
+    weights = load_weights(source or (name if name.startswith("random") else None))
+    if weights.sha256 != wanted["sha256"]:
         raise RosettaError(
-            f"the bundle was made with the weights {name} (sha256 {wanted['sha256'][:12]}...), and {found.name} is "
-            f"{found.sha256[:12]}...: name the file by --weights"
+            f"the bundle was made with the weights {name} (sha256 {wanted['sha256'][:12]}...), and {weights.name} is "
+            f"{weights.sha256[:12]}...: name the file by --weights"
         )
-    return found
+    return weights
 
 
 def _picture(role: str, arrays: Arrays, pictures: Mapping[str, str | None], folder: Path) -> Picture:
@@ -121,9 +121,9 @@ def _picture(role: str, arrays: Arrays, pictures: Mapping[str, str | None], fold
 def check_bundle_folder(folder: Path) -> None:
     """Raise RosettaError when a bundle cannot be written into a folder, or would be among other files."""
     try:
-        nearest = next(it for it in (folder, *folder.absolute().parents) if it.exists() or it.is_symlink())
+        nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists() or path.is_symlink())
         usable = nearest.is_dir() and os.access(nearest, os.R_OK | os.W_OK | os.X_OK)
-        strangers = usable and folder.is_dir() and {it.name for it in folder.iterdir()} - earlier_files(folder)
+        strangers = usable and folder.is_dir() and {file.name for file in folder.iterdir()} - earlier_files(folder)
     except OSError as error:
         raise RosettaError(f"cannot write into the folder {str(folder)!r} ({one_line(error)}): name another") from None
     if not usable:

@@ -69,12 +69,12 @@ def layers_of(port: Port, case: Case) -> dict[str, Arrays]:
     if layer_of_port is None:
         return {}
     run, before = Run(case, RIGHT), "input"
-    found: dict[str, Arrays] = {}
+    tensors: dict[str, Arrays] = {}
     for layer in cut(case.problem.recipe.taps):
         name, given = f"features/{layer.name}", run.below(layer).astype(np.float32)
         try:
-            found[name] = {before: given, name: np.asarray(layer_of_port(layer.name, given.copy()))}
+            tensors[name] = {before: given, name: np.asarray(layer_of_port(layer.name, given.copy()))}
         except _WHATEVER as error:
             raise RosettaError(f"the port's {layer.name} failed: {type(error).__name__}: {one_line(error)}") from None
         before = name
-    return found
+    return tensors

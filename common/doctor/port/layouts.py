@@ -8,7 +8,7 @@ import numpy as np
 
 from common.doctor.diagnosis import difference
 from common.doctor.reference import RIGHT, Case, Run, shape_of
-from common.tensors import Array, Arrays
+from common.tensors import Array, Arrays, TensorName
 from common.vgg19 import LAYERS
 
 _CHANNELS = {layer.out_channels for layer in LAYERS}
@@ -32,16 +32,16 @@ def recognise(case: Case, given: Arrays) -> Recognised:
 
 
 def _recognised(name: str, array: Array, run: Run) -> tuple[Array, str]:
-    if array.dtype == np.uint8 and name.endswith(("/decoded", "/resized")):
-        one, layout = _recognised(name, array / np.float32(255), run)
-        return one, f"{layout}, 8 bits"
+    if array.dtype == np.uint8 and TensorName.parse(name).is_picture:
+        picture, layout = _recognised(name, array / np.float32(255), run)
+        return picture, f"{layout}, 8 bits"
     candidates = _candidates(name, array, run.case)
     if not candidates:
         return array, "unknown"
     if len(candidates) == 1:
         return candidates[0]
     expected = run.expected(name)
-    return min(candidates, key=lambda it: difference(it[0], expected).relative)
+    return min(candidates, key=lambda candidate: difference(candidate[0], expected).relative)
 
 
 def _candidates(name: str, array: Array, case: Case) -> list[tuple[Array, str]]:
@@ -51,35 +51,35 @@ def _candidates(name: str, array: Array, case: Case) -> list[tuple[Array, str]]:
         return []
     if wanted == ():
         return [(array.reshape(()), "scalar")] if array.size == 1 else []
-    found = _as_image(array, wanted, "")
+    candidates = _as_image(array, wanted, "")
     if array.ndim > 1 and array.shape[0] == 1:
-        found += _as_image(array[0], wanted, "N")
+        candidates += _as_image(array[0], wanted, "N")
     if array.ndim == len(wanted) + 1 == 5 and array.shape[1] == 1:  # a batch of one at each of several points
-        found += _as_image(array[:, 0], wanted, "N")
+        candidates += _as_image(array[:, 0], wanted, "N")
     if array.ndim == len(wanted) - 2 and array.size == prod(wanted):
-        found.append((array.reshape(wanted), "flat, HWC"))
-    return found or _by_channels(array)
+        candidates.append((array.reshape(wanted), "flat, HWC"))
+    return candidates or _by_channels(array)
 
 
 def _by_channels(array: Array) -> list[tuple[Array, str]]:
     """A feature map of another size or depth than it should have, told by the axis that can be VGG-19's channels."""
     batch = array.ndim == 4 and array.shape[0] == 1
-    one, prefix = (array[0], "N") if batch else (array, "")
-    if one.ndim != 3:
+    feature, prefix = (array[0], "N") if batch else (array, "")
+    if feature.ndim != 3:
         return []
-    first, last = one.shape[0] in _CHANNELS, one.shape[-1] in _CHANNELS
+    first, last = feature.shape[0] in _CHANNELS, feature.shape[-1] in _CHANNELS
     if first == last:
         return []
-    return [(np.moveaxis(one, 0, -1), f"{prefix}CHW") if first else (one, f"{prefix}HWC")]
+    return [(np.moveaxis(feature, 0, -1), f"{prefix}CHW") if first else (feature, f"{prefix}HWC")]
 
 
 def _as_image(array: Array, wanted: tuple[int, ...], prefix: str) -> list[tuple[Array, str]]:
-    found = []
+    candidates = []
     if array.shape == wanted:
-        found.append((array, _name(prefix, wanted, "HWC")))
+        candidates.append((array, _name(prefix, wanted, "HWC")))
     if len(wanted) >= 3 and array.shape == (*wanted[:-3], wanted[-1], *wanted[-3:-1]):
-        found.append((np.moveaxis(array, -3, -1), _name(prefix, wanted, "CHW")))
-    return found
+        candidates.append((np.moveaxis(array, -3, -1), _name(prefix, wanted, "CHW")))
+    return candidates
 
 
 def _name(prefix: str, wanted: tuple[int, ...], order: str) -> str:
@@ -92,9 +92,10 @@ def _wanted(name: str, array: Array, case: Case) -> tuple[int, ...] | None:
     image = case.problem.content.shape
     if name == "lbfgs/losses":
         return (array.size,)
-    if name.startswith("lbfgs/"):
+    parsed = TensorName.parse(name)
+    if parsed.kind in ("lbfgs/pixels", "lbfgs/gradients"):
         return (len(array) if array.ndim else 0, *image)
-    if name.endswith("/decoded"):
-        picture = case.content if name.startswith("content") else case.style
+    if parsed.stage == "file":
+        picture = case.content if parsed.role == "content" else case.style
         return picture.decoded.shape
     return shape_of(name, case, RIGHT)

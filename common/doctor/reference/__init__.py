@@ -1,15 +1,16 @@
-"""The reference as a port with some faults would compute it."""
+"""The oracle with a fault in it: a case and a variant come in, every tensor that such a port would compute goes out."""
 
+# The functions of the tensors register themselves with `Run`: forward, loss, gradient, optimizers.
+from common.doctor.reference import forward, optimizers  # noqa: F401
 from common.doctor.reference.case import SMALL, Case, case_at, case_from_files, case_of, random_case
-from common.doctor.reference.decisions import Flips, below, count_flips, decided_on, deciding_layers, turned
+from common.doctor.reference.gradient import tv_slopes
 from common.doctor.reference.inputs import differ_in_unit_alone
-from common.doctor.reference.kernels import ALL
-from common.doctor.reference.low_precision import rounded
 from common.doctor.reference.pictures import Picture
 from common.doctor.reference.resampling import FILTERS
 from common.doctor.reference.run import Run
 from common.doctor.reference.shapes import feature_shape, shape_of
-from common.doctor.reference.variant import RIGHT, Arithmetic, Changes, Orientation, TvForm, TvSpace, Variant
+from common.doctor.reference.variant import RIGHT, Changes, Orientation, Variant
+from common.oracle import ALL, Arithmetic, TvForm, TvSpace, rounded
 
 __all__ = [
     "ALL",
@@ -19,24 +20,19 @@ __all__ = [
     "Arithmetic",
     "Case",
     "Changes",
-    "Flips",
     "Orientation",
     "Picture",
     "Run",
     "TvForm",
     "TvSpace",
     "Variant",
-    "below",
     "case_at",
     "case_from_files",
     "case_of",
-    "count_flips",
-    "decided_on",
-    "deciding_layers",
     "differ_in_unit_alone",
     "feature_shape",
     "random_case",
     "rounded",
     "shape_of",
-    "turned",
+    "tv_slopes",
 ]

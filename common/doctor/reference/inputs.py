@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from common.doctor.reference.variant import Scrambled, Variant
+from common.oracle import TvSpace
 from common.problem import Problem
 from common.tensors import Array
 from common.vgg19 import IMAGENET, Preprocessing
@@ -41,6 +42,20 @@ def input_maps(problem: Problem, network_preprocessing: Preprocessing, variant: 
 def space_of(problem: Problem, variant: Variant) -> Preprocessing:
     """What the optimised variable is."""
     return variant.space or problem.recipe.pixel_space
+
+
+def tv_unit(problem: Problem, variant: Variant) -> Array:
+    """What a difference of the optimised variable is in the space where total variation is taken, by channel."""
+    space = space_of(problem, variant)
+    order = slice(None, None, -1 if space.bgr else 1)
+    of_rgb = (np.asarray(space.std) / space.scale)[order]
+    units: dict[TvSpace, Array] = {
+        "right": np.ones(3),
+        "of 1": of_rgb,
+        "of 255": 255 * of_rgb,
+        "normalised": of_rgb / np.asarray(IMAGENET.std)[order],
+    }
+    return units[variant.tv_space]
 
 
 def differ_in_unit_alone(space: Preprocessing, other: Preprocessing) -> bool:

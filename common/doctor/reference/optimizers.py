@@ -1,54 +1,97 @@
-"""The optimisers' steps as a variant takes them, from losses and gradients that are given."""
+"""The optimisers' first steps, each from the losses and gradients that a port has given before it."""
 
-from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 
-from common.doctor.reference.variant import Variant
+from common.doctor.reference.run import Run, computes
 from common.errors import RosettaError
 from common.lbfgs import minimize
-from common.recipes import LBFGS, Adam
-from common.tensors import Array
-
-Answer = Callable[[int, Array], tuple[float, Array]]
-Seen = Callable[[Array], Array]
+from common.tensors import LBFGS_CHECKED, LBFGS_EVALUATIONS, Array, TensorName
 
 
-def adam_update(gradients: Sequence[Array], adam: Adam, variant: Variant) -> Array:
-    """What the last of some steps subtracts from the variable, given every gradient so far (Kingma and Ba 2014)."""
+@computes("adam/gradient")
+def adam_gradient(run: Run, name: TensorName) -> Array:
+    """The gradient that a step is taken from."""
+    return run.at_step(name.step).value("gradient/pixels")
+
+
+@computes("adam/pixels")
+def adam_pixels(run: Run, name: TensorName) -> Array:
+    """The variable after a step (Kingma and Ba 2014)."""
+    adam, variant, step = run.case.adam, run.variant, name.step
+    gradients = [run.value(f"adam/{past}/gradient") for past in range(1, step + 1)]
     first = second = np.zeros(gradients[0].shape)
     for gradient in gradients:
         first = adam.beta1 * first + (1 - adam.beta1) * gradient
         second = adam.beta2 * second + (1 - adam.beta2) * np.square(gradient, dtype=np.float64)
-    step = len(gradients)
     corrections = 1 - adam.beta1**step, 1 - adam.beta2**step
     epsilon = adam.epsilon if variant.epsilon is None else variant.epsilon
     if variant.epsilon_hat:
         epsilon /= np.sqrt(corrections[1])
     rate = adam.rate_at(step - 1) * variant.rate_scale
-    return np.asarray(rate * (first / corrections[0]) / (np.sqrt(second / corrections[1]) + epsilon))
+    update = rate * (first / corrections[0]) / (np.sqrt(second / corrections[1]) + epsilon)
+    return np.asarray(run.value(name.stepped_from) - update)
 
 
 class _EnoughError(Exception):
     """As many points as were asked for have been seen."""
 
 
-def lbfgs_points(start: Array, answer: Answer, count: int, lbfgs: LBFGS, variant: Variant, seen: Seen) -> Array:
-    """The points that SciPy asks for, flat, shape (at most `count`, n), when it is answered by number and point.
-
-    `seen` is what the port makes of a point before it evaluates it.
-    """
+@computes("lbfgs/pixels")
+def lbfgs_pixels(run: Run, _: TensorName) -> Array:
+    """The points that SciPy evaluates first, shape (points, H, W, 3); the port's answers steer where it has them."""
     points: list[Array] = []
+    count = _points_asked(run)
 
     def value_and_grad(point: Array) -> tuple[float, Array]:
         if len(points) == count:
             raise _EnoughError
-        points.append(seen(point))
-        return answer(len(points) - 1, points[-1])
+        points.append(_as_evaluated(run, point))
+        return _answer(run, len(points) - 1, points[-1])
 
-    maxfun = lbfgs.maxfun if variant.maxfun is None else variant.maxfun
+    variant, settings = run.variant, run.case.lbfgs
+    settings = replace(settings, maxfun=settings.maxfun if variant.maxfun is None else variant.maxfun)
     with suppress(_EnoughError, RosettaError):
-        minimize(value_and_grad, start, replace(lbfgs, maxfun=maxfun), count + 1, variant.factr or 0.0)
-    return np.stack(points)
+        minimize(value_and_grad, run.value("pixels").ravel(), settings, count + 1, variant.factr or 0.0)
+    return np.stack(points).reshape(-1, *run.case.pixels.shape)
+
+
+def _points_asked(run: Run) -> int:
+    # One more than a port that stopped early has, so that it is seen to have stopped.
+    given = run.given("lbfgs/pixels")
+    return LBFGS_EVALUATIONS if given is None else len(given) + (len(given) < LBFGS_EVALUATIONS)
+
+
+def _as_evaluated(run: Run, point: Array) -> Array:
+    """What the port makes of a point before it evaluates it."""
+    if not run.variant.clamped:
+        return point.copy()
+    black, white = (run.maps.to_pixels(np.full(run.case.pixels.shape, level)) for level in (0.0, 1.0))
+    return np.clip(point, np.minimum(black, white).ravel(), np.maximum(black, white).ravel())
+
+
+def _answer(run: Run, number: int, point: Array) -> tuple[float, Array]:
+    """What the port answered at a point of this number, or what it should have."""
+    losses, gradients = run.given("lbfgs/losses"), run.given("lbfgs/gradients")
+    if losses is not None and gradients is not None and number < min(len(losses), len(gradients)):
+        return float(losses[number]), np.asarray(gradients[number], np.float64).ravel()
+    at_point = run.at(point.reshape(run.case.pixels.shape))
+    return float(at_point.expected("loss/total")), np.asarray(at_point.expected("gradient/pixels")).ravel()
+
+
+@computes("lbfgs/losses")
+def lbfgs_losses(run: Run, _: TensorName) -> Array:
+    """The losses at the first points."""
+    return np.stack([at_point.expected("loss/total") for at_point in _at_first_points(run)])
+
+
+@computes("lbfgs/gradients")
+def lbfgs_gradients(run: Run, _: TensorName) -> Array:
+    """The gradients at the first points."""
+    return np.stack([at_point.expected("gradient/pixels") for at_point in _at_first_points(run)])
+
+
+def _at_first_points(run: Run) -> list[Run]:
+    return [run.at(point) for point in run.value("lbfgs/pixels")[:LBFGS_CHECKED]]

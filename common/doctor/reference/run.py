@@ -1,64 +1,136 @@
-"""A variant, run: every tensor of a case as the variant computes it, from what a port has handed over where it has."""
+"""A variant, run: every tensor of a case by name, each computed by the function that is registered for its kind.
+
+`@computes("gram")` stands before the function of the Gram matrices, and so on: forward.py, loss.py, gradient.py and
+optimizers.py hold them in the order in which data flow.
+"""
+
+from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
 
-from common.doctor.reference.loss_run import LossRun
-from common.doctor.reference.optimizers import adam_update, lbfgs_points
-from common.doctor.reference.pictures import saved_bytes
-from common.tensors import LBFGS_CHECKED, LBFGS_EVALUATIONS, Array, Arrays, before_step, tail
+from common.doctor.reference.case import Case
+from common.doctor.reference.inputs import InputMaps, input_maps
+from common.doctor.reference.shapes import fits
+from common.doctor.reference.variant import RIGHT, Variant
+from common.oracle import below, forward, outputs
+from common.tensors import Array, Arrays, TensorName
+from common.vgg19 import LAYERS, NAMES, Layer, cut
+
+Function = Callable[["Run", TensorName], Array]
+_FUNCTIONS: dict[str, Function] = {}
 
 
-class Run(LossRun):
-    """Adds the optimisers' first steps, and the picture as a file holds it."""
+def computes(*kinds: str) -> Callable[[Function], Function]:
+    """Register a function of a run and a name for some kinds of tensors."""
 
-    def _adam(self, rest: str) -> Array:
-        step, what = int(rest.partition("/")[0]), tail(rest)
-        if what == "gradient":
-            return self.at_step(step).value("gradient/pixels")
-        gradients = [self.value(f"adam/{past}/gradient") for past in range(1, step + 1)]
-        return self.value(before_step(step)) - adam_update(gradients, self.case.adam, self.variant)
+    def register(function: Function) -> Function:
+        _FUNCTIONS.update(dict.fromkeys(kinds, function))
+        return function
 
-    def at_step(self, step: int) -> "Run":
-        """The run at the point that one of Adam's steps is taken from."""
-        return self if step == 1 else self.at(self.value(before_step(step)))
+    return register
+
+
+class Run:
+    """Computes tensors by name when they are asked for, each once.
+
+    What a port has `given` under a name stands in the place of what would be computed, so that every tensor can be
+    judged by what it was computed from. Arrays of a wrong shape, or with values that are not finite, are ignored.
+    """
+
+    def __init__(
+        self, case: Case, variant: Variant = RIGHT, given: Arrays | None = None, like: "Run | None" = None
+    ) -> None:
+        """`like` is a run whose variant differs in the loss or later alone: its feature maps are taken over."""
+        self.case, self.variant, self.coefficients = case, variant, case.coefficients
+        self.network = case.network_in_its_own_unit if variant.own_unit else case.network
+        self.taps = case.problem.recipe.taps
+        self.layer_of = {name: variant.taps.get(name, name) for name in NAMES}  # by the name that it is recorded under
+        self.depth = len(cut([*self.taps, *(self.layer_of[tap] for tap in self.taps)]))
+        self.gradients: dict[str, Array] = {}
+        self._names_of: dict[str, list[str]] = {name: [] for name in NAMES}
+        for name, layer in self.layer_of.items():
+            self._names_of[layer].append(name)
+        self._given = {name: array for name, array in (given or {}).items() if fits(name, array, case, variant)}
+        self._computed: dict[str, Array] = {}
+        self._maps: dict[str, Array] = {} if like is None else like._maps
+
+    def given(self, name: str) -> Array | None:
+        """What the port has given under a name; None where it has given nothing that can be used."""
+        return self._given.get(name)
+
+    def expected(self, name: str) -> Array:
+        """What is computed under a name, from what is given under the others."""
+        if name not in self._computed:
+            parsed = TensorName.parse(name)
+            self._computed[name] = _FUNCTIONS[parsed.kind](self, parsed)
+        return self._computed[name]
+
+    def value(self, name: str) -> Array:
+        """What the port has given under a name, or what is computed."""
+        given = self.given(name)
+        return self.expected(name) if given is None else given
+
+    def but(self, given: Arrays) -> "Run":
+        """The same run with other tensors given under some names."""
+        return type(self)(self.case, self.variant, {**self._given, **given})
 
     def at(self, pixels: Array) -> "Run":
         """The same variant with the same targets at another point."""
-        return Run(self.case, self.variant, {**self.targets, "pixels": pixels})
+        return type(self)(self.case, self.variant, {**self.targets, "pixels": pixels})
 
-    def but(self, given: Arrays) -> "Run":
-        """The same with some tensors given otherwise."""
-        return Run(self.case, self.variant, {**self._given, **given})
-
-    def _lbfgs(self, what: str) -> Array:
-        if what == "pixels":
-            start, settings = self.value("pixels").ravel(), (self._asked, self.case.lbfgs, self.variant)
-            return lbfgs_points(start, self._answer, *settings, self._seen).reshape(-1, *self.case.pixels.shape)
-        runs = [self.at(point) for point in self.value("lbfgs/pixels")[:LBFGS_CHECKED]]
-        name = "loss/total" if what == "losses" else "gradient/pixels"
-        return np.stack([run.expected(name) for run in runs])
-
-    def _seen(self, point: Array) -> Array:
-        if not self.variant.clamped:
-            return point.copy()
-        black, white = (self.maps.to_pixels(np.full(self.case.pixels.shape, level)) for level in (0.0, 1.0))
-        return np.clip(point, np.minimum(black, white).ravel(), np.maximum(black, white).ravel())
+    def at_step(self, step: int) -> "Run":
+        """The run at the point that one of Adam's steps, counted from 1, is taken from."""
+        return self if step == 1 else self.at(self.value(TensorName("adam/pixels", step=step).stepped_from))
 
     @property
-    def _asked(self) -> int:
-        # One more than a port that stopped early has, so that it is seen to have stopped.
-        given = self._given.get("lbfgs/pixels")
-        if given is None:
-            return LBFGS_EVALUATIONS
-        return len(given) + (len(given) < LBFGS_EVALUATIONS)
+    def targets(self) -> Arrays:
+        """What the loss compares with, by name."""
+        content, style = self.coefficients.content, self.coefficients.style
+        names = [*(f"target/content/{tap}" for tap in content), *(f"target/style/{tap}" for tap in style)]
+        return {name: self.value(name) for name in names}
 
-    def _answer(self, number: int, point: Array) -> tuple[float, Array]:
-        """What the port answered at this number, so that a step is judged by what it was taken from."""
-        losses, gradients = self._given.get("lbfgs/losses"), self._given.get("lbfgs/gradients")
-        if losses is not None and gradients is not None and number < min(len(losses), len(gradients)):
-            return float(losses[number]), np.asarray(gradients[number], np.float64).ravel()
-        run = self.at(point.reshape(self.case.pixels.shape))
-        return float(run.expected("loss/total")), np.asarray(run.expected("gradient/pixels"), np.float64).ravel()
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The names of the loss terms that are summed, without `loss/`."""
+        content = (f"content/{tap}" for tap in self.coefficients.content)
+        style = (f"style/{tap}" for tap in self.coefficients.style)
+        return (*content, *style, *(["tv"] if self.coefficients.tv_form != "none" else []))
 
-    def _saved(self, _: str) -> Array:
-        return saved_bytes(self.case.image, self.variant.saved)
+    @cached_property
+    def maps(self) -> InputMaps:
+        """RGB to the optimised variable, and the variable to the network's input."""
+        return input_maps(self.case.problem, self.network.weights.preprocessing, self.variant)
+
+    def layer(self, name: str) -> Array:
+        """A layer's output at the image, as given or as computed; `name` is the layer's own."""
+        given = self.given_of("features", name)
+        return self.computed_layer(name) if given is None else given
+
+    def computed_layer(self, name: str) -> Array:
+        """A layer's output at the image, computed from its input."""
+        key = f"image/{name}"
+        if key not in self._maps:
+            layer = LAYERS[NAMES.index(name)]
+            self._maps[key] = forward(layer, self.below(layer), self.network, self.variant)
+        return self._maps[key]
+
+    def below(self, layer: Layer) -> Array:
+        """What goes into a layer at the image."""
+        return self.value("input") if layer.name == NAMES[0] else self.layer(below(layer))
+
+    def layer_of_picture(self, role: str, name: str) -> Array:
+        """A layer's output for the content or the style picture; all that are targets are computed at once."""
+        if f"{role}/{name}" not in self._maps:
+            resized = np.asarray(self.value(f"{role}/resized"), np.float64)
+            network_input = np.asarray(self.maps.to_input(self.maps.to_pixels(resized)))
+            wanted = {self.layer_of[tap] for tap in getattr(self.coefficients, role)}
+            for layer, output in outputs(network_input, cut(wanted), self.network, self.variant):
+                if layer in wanted:
+                    self._maps[f"{role}/{layer}"] = output
+        return self._maps[f"{role}/{name}"]
+
+    def given_of(self, kind: str, layer: str) -> Array | None:
+        """What is given of a layer, under whichever name it was recorded."""
+        names = (f"{kind}/{name}" for name in self._names_of[layer])
+        return next((self._given[name] for name in names if name in self._given), None)

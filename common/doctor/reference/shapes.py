@@ -1,43 +1,51 @@
 """The shape of every tensor."""
 
+import numpy as np
+
 from common.doctor.reference.case import Case
-from common.doctor.reference.layers import pooled_px
 from common.doctor.reference.variant import Variant
-from common.tensors import tail
+from common.oracle import pooled_px
+from common.tensors import Array, TensorName
 from common.vgg19 import LAYERS, NAMES
 
 Shape = tuple[int, ...]
 
 
-def shape_of(name: str, case: Case, variant: Variant) -> Shape | None:
-    """The shape of a tensor as a variant has it; None where any will do, as for a picture before it is resized."""
-    image, style = case.problem.content.shape, case.problem.style.shape
-    kind, _, rest = name.partition("/")
-    if rest == "decoded" or kind == "lbfgs":
+def fits(name: str, array: Array, case: Case, variant: Variant) -> bool:
+    """Whether an array can stand for a tensor: it has its shape, and finite values."""
+    shape = shape_of(name, case, variant)
+    if name == "lbfgs/losses":
+        shape = (max(1, array.size),)
+    elif TensorName.parse(name).kind in ("lbfgs/pixels", "lbfgs/gradients"):
+        shape = (max(1, len(np.atleast_1d(array))), *case.pixels.shape)
+    return (shape is None or array.shape == shape) and bool(np.isfinite(array).all())
+
+
+def shape_of(text: str, case: Case, variant: Variant) -> Shape | None:
+    """The shape of a tensor as a variant has it; None where it is not known, as of a picture before it is resized."""
+    name, image, style = TensorName.parse(text), case.problem.content.shape, case.problem.style.shape
+    if name.stage == "file" or name.kind.startswith("lbfgs/"):
         return None
-    if rest == "resized":
-        return image if kind == "content" else None if variant.own_style_size else style
-    if kind == "loss":
+    if name.kind == "style/resized":
+        return None if variant.own_style_size else style
+    if name.stage == "loss":
         return ()
-    if kind in ("gram", "target") and not rest.startswith("content/"):
-        return _gram_shape(tail(name), image, style, variant, kind)
-    if kind in ("features", "target") or rest.startswith("features/"):
-        return feature_shape(tail(name), image, variant)
-    return image
+    if name.kind in ("gram", "target/style"):
+        return _gram_shape(name.tap, image if name.kind == "gram" else style, variant)
+    return image if not name.tap else feature_shape(name.tap, image, variant)
 
 
 def feature_shape(name: str, image: Shape, variant: Variant) -> Shape:
-    """Height, width and channels of a layer that is recorded under a name."""
-    actual = variant.taps.get(name, name)
+    """Height, width and channels of the layer that is recorded under a name."""
+    layers = LAYERS[: NAMES.index(variant.taps.get(name, name)) + 1]
     height, width = image[:2]
-    layers = LAYERS[: NAMES.index(actual) + 1]
     for layer in layers:
         if layer.kind == "pool":
-            height, width = pooled_px(height, width, variant)
+            height, width = pooled_px(height, width, variant.ceil_pooling)
     return height, width, layers[-1].out_channels
 
 
-def _gram_shape(tap: str, image: Shape, style: Shape, variant: Variant, kind: str) -> Shape:
-    height, width, channels = feature_shape(tap, style if kind == "target" else image, variant)
+def _gram_shape(tap: str, picture: Shape, variant: Variant) -> Shape:
+    height, width, channels = feature_shape(tap, picture, variant)
     side = height * width if variant.gram_of_positions else channels
     return side, side

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import Any, Literal
 
-from common.vgg19 import Preprocessing, Weights
+from common.oracle import UNCHANGED, Faults, GramNorm
+from common.vgg19 import Preprocessing
 
 Orientation = Literal[
     "upright", "turned left", "turned right", "upside down", "mirrored", "flipped", "transposed", "transversed"
@@ -14,26 +14,16 @@ Transparency = Literal["over white", "over black", "ignored"]
 Scrambled = Literal["no", "NCHW read as NHWC", "NHWC read as NCHW"]
 Std = Literal["right", "forgotten", "forgotten, in 0..255", "ImageNet's of 255", "ImageNet's of 1"]
 Repeated = Literal["no", "with the channels", "without the channels", "the means alone"]
-Kernels = Literal[
-    "right", "HWIO read as OIHW", "OIHW read as HWIO", "transposed in space", "flipped", "flipped in inputs"
-]
-Padding = Literal["zero", "replicate", "reflect"]
-Arithmetic = Literal["exact", "tf32", "bfloat16", "float16"]
-GramNorm = Literal["M", "none", "M C", "C"]
-TvForm = Literal["none", "mean_abs", "sum_abs", "power", "sum_squares", "mean_squares"]
-TvSpace = Literal["right", "of 255", "of 1", "normalised"]
 Saved = Literal["rounded", "truncated", "stretched", "stretched, truncated"]
 
 Changes = Mapping[str, Any]
 
-_SAME: Mapping[str, Any] = MappingProxyType({})
-
 
 @dataclass(frozen=True, eq=False)
-class Variant:
-    """What a port does; every default is what the reference does.
+class Variant(Faults):
+    """What a port does: the faults of its network and loss, and those before and after; every default is right.
 
-    Mappings are by tap or by loss term, and hold only what is not as it should be.
+    `taps` has the layer that is recorded under a name, where that is another.
     """
 
     # From a file to RGB of the right size.
@@ -55,27 +45,10 @@ class Variant:
     in_pixels: bool = False
     space: Preprocessing | None = None
     own_unit: bool = False
-    # The network.
-    weights: Weights | None = None
-    kernels: Kernels = "right"
-    dropped_bias: str | None = None
-    only_layer: str | None = None
-    padding: Padding = "zero"
-    other_pooling: bool = False
-    pool_scale: float = 1.0
-    ceil_pooling: bool = False
-    arithmetic: Arithmetic = "exact"
-    bias_apart: bool = False
-    taps: Mapping[str, str] = field(default_factory=lambda: _SAME)
-    # The loss.
-    gram_norm: GramNorm = "M"
+    # Names, and what is handed over of the loss.
+    taps: Mapping[str, str] = field(default_factory=lambda: UNCHANGED)
     gram_handed: GramNorm = "M"
-    gram_of_positions: bool = False
-    target_scale: Mapping[str, float] = field(default_factory=lambda: _SAME)
     own_style_size: bool = False
-    term_scale: Mapping[str, float] = field(default_factory=lambda: _SAME)
-    tv_form: TvForm | None = None
-    tv_space: TvSpace = "right"
     # The optimisers.
     flat_chw: bool = False
     epsilon: float | None = None

@@ -9,7 +9,7 @@ from common import RECIPES, Problem
 from common.comparison.agreement.table import GRADIENT, Quantity, compare
 from common.comparison.reporting.tables import explanation_lines
 from common.distances import cosine_gap, relative, relative_l2
-from common.doctor.reference.decisions import count_flips, deciding_layers
+from common.oracle.decisions import count_flips, deciding_layers
 from common.oracle.evaluation import Oracle
 from common.oracle.layers import windows
 from common.tensors.recording import value_and_grad_tensors

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from common.doctor.reference.variant import Arithmetic
-from common.tensors import Array
+from common.oracle.faults import Arithmetic, Array
 
 # float32 has 23 bits after the point; TF32 keeps 10 of them, bfloat16 7.
 _DROPPED_BITS: dict[Arithmetic, int] = {"tf32": 13, "bfloat16": 16}

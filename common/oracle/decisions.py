@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from common.oracle import windows
-from common.tensors import Array
+from common.oracle.faults import Array
+from common.oracle.layers import windows
 from common.vgg19 import NAMES, Layer, Pooling, cut
 
 LayerOutput = Callable[[str], Array]
@@ -14,7 +14,7 @@ LayerOutput = Callable[[str], Array]
 
 @dataclass(frozen=True)
 class Flips:
-    """How many decisions were taken otherwise, and how many there were."""
+    """How many decisions two networks take differently, and how many decisions there are."""
 
     relu: int
     relu_decisions: int
@@ -23,7 +23,7 @@ class Flips:
 
     @property
     def any(self) -> bool:
-        """Whether there is one."""
+        """Whether any decision differs."""
         return self.relu + self.pool > 0
 
 
@@ -33,8 +33,8 @@ def deciding_layers(taps: Sequence[str], pooling: Pooling) -> list[Layer]:
 
 
 def decided_on(layer: Layer) -> str:
-    """The layer whose output shows the decisions: a ReLU's own, and that below a pool."""
-    return layer.name if layer.kind == "relu" else below(layer)
+    """The layer whose output shows the decisions of a ReLU (its own) or a pool (that below)."""
+    return below(layer) if layer.kind == "pool" else layer.name
 
 
 def below(layer: Layer) -> str:
@@ -43,9 +43,9 @@ def below(layer: Layer) -> str:
 
 
 def turned(layer: Layer, ours: LayerOutput, theirs: LayerOutput) -> Array:
-    """Which decisions of a layer two networks take otherwise, booleans of shape (h, w, C)."""
-    one, other = (_decisions(layer, output(decided_on(layer))) for output in (ours, theirs))
-    return np.asarray(one != other)
+    """Which decisions of a layer two networks take differently, booleans of shape (h, w, C)."""
+    name = decided_on(layer)
+    return np.asarray(_decisions(layer, ours(name)) != _decisions(layer, theirs(name)))
 
 
 def _decisions(layer: Layer, output: Array) -> Array:
@@ -53,8 +53,10 @@ def _decisions(layer: Layer, output: Array) -> Array:
 
 
 def count_flips(layers: Sequence[Layer], ours: LayerOutput, theirs: LayerOutput) -> Flips:
-    """Count the decisions that two networks take otherwise in some layers."""
-    found = [(layer.kind, turned(layer, ours, theirs)) for layer in layers]
-    flipped = {kind: sum(int(np.count_nonzero(it)) for its, it in found if its == kind) for kind in ("relu", "pool")}
-    there_are = {kind: sum(it.size for its, it in found if its == kind) for kind in ("relu", "pool")}
-    return Flips(flipped["relu"], there_are["relu"], flipped["pool"], there_are["pool"])
+    """Count the decisions that two networks take differently in some layers."""
+    flipped, decisions = {"relu": 0, "pool": 0}, {"relu": 0, "pool": 0}
+    for layer in layers:
+        differs = turned(layer, ours, theirs)
+        flipped[layer.kind] += int(np.count_nonzero(differs))
+        decisions[layer.kind] += differs.size
+    return Flips(flipped["relu"], decisions["relu"], flipped["pool"], decisions["pool"])
