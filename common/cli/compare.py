@@ -37,10 +37,10 @@ class Baseline:
 def run(options: argparse.Namespace) -> int:
     """Agreement, timings in turns, whole transfers, then the report; 1 when something differs or got slower."""
     baseline = Baseline(options.baseline, options.save_baseline, options.fail_above, options.baseline_anyway)
-    return compare_and_report(measured_request_from(options), options.report, baseline)
+    return compare_and_report(measured_request_from(options), options.report, baseline, options.verbose)
 
 
-def compare_and_report(request: Request, report: str, baseline: Baseline) -> int:
+def compare_and_report(request: Request, report: str, baseline: Baseline, verbose: bool = False) -> int:
     """Compare, write the report into a folder, and print its summary; the exit code."""
     if baseline.save is not None:
         check_folder(baseline.save)
@@ -50,7 +50,7 @@ def compare_and_report(request: Request, report: str, baseline: Baseline) -> int
         check_conditions(report_of(session, complete=False)[0], before)
     folder = report_folder(report)
     now = _measured(session, folder)
-    print_summary(now, folder)
+    print_summary(now, folder, verbose)
     good = now.agrees and now.timed
     if before is not None:
         good = not _got_slower(now, before, baseline) and good

@@ -72,6 +72,7 @@ def _add_compare_options(parser: argparse.ArgumentParser) -> None:
     add_arithmetic_options(parser)
     _add_baseline_options(parser)
     _add_report_option(parser, "the report")
+    parser.add_argument("--verbose", action="store_true", help="print every compared quantity, not the worst alone")
     parser.set_defaults(steps=DEFAULT_STEPS)
 
 

@@ -92,11 +92,7 @@ def test_comparing_is_a_function_of_a_request(monkeypatch):
     import common.comparison.session as session
 
     monkeypatch.setattr(session, "Session", FakeSession)
-    monkeypatch.setattr(
-        reporting, "report_of", lambda session, complete: ((session.request, complete), {}), raising=False
-    )
-    if hasattr(reporting.Report, "of"):
-        monkeypatch.setattr(reporting.Report, "of", lambda session, complete: (session.request, complete))
+    monkeypatch.setattr(reporting, "report_of", lambda session, complete: (session.request, complete))
     request = Request(weights="random")
     assert compare(request) == (request, True)
     assert ran == [request]

@@ -11,7 +11,14 @@ from rich.text import Text
 from common.comparison.agreement import Check
 from common.comparison.reporting.ranking import Group, RowReport
 from common.comparison.reporting.report import Report
-from common.comparison.reporting.tables import agreement_table, explanation_lines, flips_lines, without_oracle
+from common.comparison.reporting.tables import (
+    agreement_table,
+    explanation_lines,
+    flips_lines,
+    verdict_line,
+    without_oracle,
+    worst_of_each_kind,
+)
 from common.terminal import console, fitted, plain_table
 
 _PHASES = ("import", "weights", "build", "first", "forward", "backward", "optimizer", "saving")
@@ -21,12 +28,14 @@ _DIFFERENCES = tuple(
 _COSINES, _GRADIENTS = _DIFFERENCES[2::3], _DIFFERENCES[1::3]
 
 
-def print_summary(report: Report, folder: Path) -> None:
-    """The tables, the verdicts in words, and where the report is."""
+def print_summary(report: Report, folder: Path, verbose: bool = False) -> None:
+    """The tables, the verdicts in words, and where the report is; every compared quantity only if `verbose`."""
     out = console()
     for agreement in report.algorithm:
-        table = fitted(agreement_table(agreement), out, *without_oracle(agreement))
-        out.print(table, *flips_lines(agreement), "", sep="\n")
+        table = agreement_table(agreement if verbose else worst_of_each_kind(agreement))
+        out.print(fitted(table, out, *without_oracle(agreement)))
+        lines = [verdict_line(agreement), *flips_lines(agreement)]
+        out.print(*map(Text, lines), "", sep="\n")
         for line in explanation_lines(agreement):
             out.print(Text(line), highlight=False)
     out.print(fitted(row_agreement_table(report), out, *_COSINES, *_GRADIENTS), "", sep="\n")

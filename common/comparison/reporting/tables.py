@@ -1,6 +1,10 @@
 """The tables that the terminal shows."""
 
+import math
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 from rich.markup import escape
@@ -11,6 +15,29 @@ from common.recipes import Adam, Optimizer, Recipe, Stage
 from common.results import LossTerms
 
 _MOST_PAIRS = 3
+
+
+def worst_of_each_kind(agreement: Agreement) -> Agreement:
+    """The same with one quantity of the features, of the losses and of the gradient: the nearest to its tolerance."""
+    kinds = groupby(agreement.rows, key=lambda row: re.split(r"\W", row.quantity)[0])
+    return replace(agreement, rows=tuple(max(rows, key=_use_of_tolerance) for _, rows in kinds))
+
+
+def _use_of_tolerance(row: Quantity) -> float:
+    if row.bound is None:
+        return -1.0
+    largest = max(math.inf if math.isnan(value) else value for value in row.differences.values())
+    return largest / row.bound
+
+
+def verdict_line(agreement: Agreement) -> str:
+    """How many of the quantities are within their tolerances."""
+    judged = [row for row in agreement.rows if row.bound is not None]
+    height, width = agreement.size_px
+    where = f"{agreement.precision}, {height}x{width} px"
+    if wrong := [row.quantity for row in judged if not row.agrees]:
+        return f"{where}: {len(wrong)} of {len(judged)} quantities DIFFER: {', '.join(wrong)}"
+    return f"{where}: all {len(judged)} quantities are within their tolerances"
 
 
 def agreement_table(agreement: Agreement) -> Table:
