@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.comparison.measurement.convergence import Convergence, common_loss, convergence_of, optimizer_s
+from common.comparison.measurement.convergence import Convergence, Reached, common_loss, convergence_of, optimizer_s
 from common.results import LossTerms, RunResult, Step
 
 SECONDS, EVALUATION_S = 2.0, 1.5  # of a step unless a test says otherwise
@@ -61,7 +61,7 @@ CURVE = Convergence((1.0, 3.0, 7.0, 8.0), (9.0, 4.0, 6.0, 2.0))
     ("loss", "reached"), [(10.0, (1, 1.0)), (9.0, (1, 1.0)), (5.0, (2, 3.0)), (4.0, (2, 3.0)), (2.0, (4, 8.0))]
 )
 def test_a_loss_is_reached_by_the_first_evaluation_at_or_below_it(loss, reached):
-    assert CURVE.reach(loss) == reached
+    assert CURVE.reach(loss) == Reached(*reached)
 
 
 def test_a_loss_below_the_best_is_never_reached():
