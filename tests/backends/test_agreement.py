@@ -1,5 +1,7 @@
 """Every backend against the float64 oracle, for every recipe, on real weights."""
 
+from dataclasses import replace
+
 import pytest
 
 from common import RECIPES, Network, oracle
@@ -96,7 +98,8 @@ def evaluate(backend, image, problem):
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_inspecting_an_evaluation_does_not_change_it(backend, problem_for, image, precision):
     """The recorded terms and gradient are those of `tensors`, and those of an evaluation without records."""
-    problem = problem_for(RECIPES["gatys"], precision)
+    recipe = replace(RECIPES["gatys"], style_taps=("relu1_1", "relu2_1"), content_taps=("relu3_3",))
+    problem = problem_for(recipe, precision)
     inner, every = backend.evaluation_tensors(image, problem, ["relu3_2"]), backend.tensors(image, problem)
     assert [name for name in inner if name.startswith("features/")] == [
         f"features/{name}" for name in dict.fromkeys(["relu3_2", *problem.recipe.taps])
