@@ -21,19 +21,6 @@ from common.comparison.plan import (
 if TYPE_CHECKING:
     from common.comparison.reporting import Pictures, Report
 
-__all__ = [
-    "DEFAULT_RECIPE",
-    "DEFAULT_ROUNDS",
-    "DEFAULT_SIZE",
-    "DEFAULT_STEPS",
-    "Group",
-    "NamedRow",
-    "Request",
-    "Row",
-    "Scene",
-    "compare",
-]
-
 
 def compare(request: Request) -> "tuple[Report, Pictures]":
     """Check that the rows agree, measure them in turns, and run each to the end; the progress is on stderr.

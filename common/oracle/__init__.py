@@ -11,34 +11,3 @@ from common.oracle.layers import backward, forward, outputs, pooled_px, windows
 from common.oracle.losses import gram, gram_gradient, norm_scale
 from common.oracle.low_precision import rounded
 from common.oracle.total_variation import abs_slopes, tv_gradient, tv_loss
-
-__all__ = [
-    "ALL",
-    "UNCHANGED",
-    "Arithmetic",
-    "Faults",
-    "Flips",
-    "GramNorm",
-    "TvForm",
-    "TvSpace",
-    "abs_slopes",
-    "backward",
-    "below",
-    "count_flips",
-    "decided_on",
-    "deciding_layers",
-    "features",
-    "forward",
-    "gram",
-    "gram_gradient",
-    "losses",
-    "norm_scale",
-    "outputs",
-    "pooled_px",
-    "rounded",
-    "turned",
-    "tv_gradient",
-    "tv_loss",
-    "value_and_grad",
-    "windows",
-]

@@ -13,23 +13,3 @@ from common.tensors.names import (
     tensor_names,
 )
 from common.tensors.recording import Tensors, lbfgs_tensors, loss_tensors, picture_tensors, value_and_grad_tensors
-
-__all__ = [
-    "ADAM_STEPS",
-    "KINDS",
-    "LBFGS_CHECKED",
-    "LBFGS_EVALUATIONS",
-    "STAGES",
-    "Array",
-    "Arrays",
-    "Stage",
-    "TensorName",
-    "Tensors",
-    "lbfgs_tensors",
-    "loss_tensors",
-    "picture_tensors",
-    "read_tensors",
-    "tensor_names",
-    "value_and_grad_tensors",
-    "write_tensors",
-]

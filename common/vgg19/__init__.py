@@ -4,27 +4,3 @@ from common.vgg19.layers import CONVS, LAYERS, NAMES, Layer, Pooling, check_taps
 from common.vgg19.load_weights import load_weights, locate_weights
 from common.vgg19.preprocessing import CAFFE, IMAGENET, SPACES, UNIT, Affine, Family, Preprocessing, affine_between
 from common.vgg19.weights import Weights
-
-__all__ = [
-    "CAFFE",
-    "CONVS",
-    "IMAGENET",
-    "LAYERS",
-    "NAMES",
-    "SPACES",
-    "UNIT",
-    "Affine",
-    "Family",
-    "Layer",
-    "Pooling",
-    "Preprocessing",
-    "Weights",
-    "affine_between",
-    "check_taps",
-    "cut",
-    "layer",
-    "load_weights",
-    "locate_weights",
-    "shape_at",
-    "smallest_side_px",
-]

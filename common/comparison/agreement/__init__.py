@@ -10,20 +10,3 @@ from common.comparison.agreement.references import (
 )
 from common.comparison.agreement.row import Check, RowAgreement, check_by_oracle, check_by_own
 from common.comparison.agreement.table import ORACLE, Agreement, Explanation, Quantity
-
-__all__ = [
-    "ORACLE",
-    "Agreement",
-    "Check",
-    "Explanation",
-    "Interpreter",
-    "Quantity",
-    "Reference",
-    "RowAgreement",
-    "check_by_oracle",
-    "check_by_own",
-    "interpreter_of",
-    "interpreters_of",
-    "prove",
-    "take_references",
-]

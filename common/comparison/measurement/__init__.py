@@ -12,23 +12,3 @@ from common.comparison.measurement.stats import (
     paired_ratio,
     summarise,
 )
-
-__all__ = [
-    "FEWEST_ROUNDS",
-    "QUIET",
-    "Convergence",
-    "Limit",
-    "Others",
-    "Ratio",
-    "Reached",
-    "Rounds",
-    "Timing",
-    "bootstrap_interval",
-    "ceiling_flops_per_s",
-    "common_loss",
-    "convergence_of",
-    "evaluation_flops",
-    "optimizer_s",
-    "paired_ratio",
-    "summarise",
-]

@@ -1,5 +1,3 @@
 """From a report and its pictures to files: a page, Markdown, JSON and PNG."""
 
 from common.comparison.rendering.files import report_folder, write_report
-
-__all__ = ["report_folder", "write_report"]

@@ -8,25 +8,3 @@ from common.comparison.reporting.report import Report
 from common.comparison.reporting.serialization import report_schema, report_to_json
 from common.comparison.reporting.summary import print_summary
 from common.comparison.reporting.tables import losses_table, recipe_table
-
-__all__ = [
-    "Difference",
-    "Environment",
-    "Group",
-    "Phases",
-    "Pictures",
-    "Report",
-    "RowReport",
-    "changes",
-    "check_conditions",
-    "losses_table",
-    "missing",
-    "print_summary",
-    "read_baseline",
-    "recipe_table",
-    "report_of",
-    "report_schema",
-    "report_to_json",
-    "save_baseline",
-    "save_grid",
-]

@@ -3,13 +3,3 @@
 from common.comparison.session.row_result import Memory, RowResult, Status
 from common.comparison.session.row_runner import RowRunner
 from common.comparison.session.session import Session, evaluations_per_round, take_turns
-
-__all__ = [
-    "Memory",
-    "RowResult",
-    "RowRunner",
-    "Session",
-    "Status",
-    "evaluations_per_round",
-    "take_turns",
-]

@@ -3,13 +3,3 @@
 from common.comparison.workers.client import Outcome, Worker, WorkerDiedError, variables
 from common.comparison.workers.clock import NO_DELAY, Delay
 from common.comparison.workers.job import Job
-
-__all__ = [
-    "NO_DELAY",
-    "Delay",
-    "Job",
-    "Outcome",
-    "Worker",
-    "WorkerDiedError",
-    "variables",
-]

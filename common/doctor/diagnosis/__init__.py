@@ -7,21 +7,3 @@ from common.doctor.diagnosis.judge import Judge
 from common.doctor.diagnosis.near_ties import deciding
 from common.doctor.diagnosis.report import print_diagnosis, to_json, to_markdown
 from common.doctor.diagnosis.rounding import ties_turned
-
-__all__ = [
-    "Diagnosis",
-    "Finding",
-    "Judge",
-    "deciding",
-    "diagnose",
-    "difference",
-    "finding_json",
-    "finding_lines",
-    "healthy",
-    "loss_unit",
-    "print_diagnosis",
-    "ties_turned",
-    "to_json",
-    "to_markdown",
-    "unit_of",
-]

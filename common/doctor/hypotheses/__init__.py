@@ -4,13 +4,3 @@ from common.doctor.hypotheses.catalogue import TRAPS, Hypothesis, hypotheses
 from common.doctor.hypotheses.network import TURNED_DECISIONS
 from common.doctor.hypotheses.trap import Fault, Trap
 from common.doctor.hypotheses.weights import OTHER_TRAINING
-
-__all__ = [
-    "OTHER_TRAINING",
-    "TRAPS",
-    "TURNED_DECISIONS",
-    "Fault",
-    "Hypothesis",
-    "Trap",
-    "hypotheses",
-]

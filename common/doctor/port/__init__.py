@@ -3,16 +3,3 @@
 from common.doctor.port.bundle import MANIFEST, TENSORS, check_bundle_folder, read_bundle, write_bundle
 from common.doctor.port.callable_port import layers_of, load_port, tensors_of
 from common.doctor.port.layouts import Recognised, recognise
-
-__all__ = [
-    "MANIFEST",
-    "TENSORS",
-    "Recognised",
-    "check_bundle_folder",
-    "layers_of",
-    "load_port",
-    "read_bundle",
-    "recognise",
-    "tensors_of",
-    "write_bundle",
-]

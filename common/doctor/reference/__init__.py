@@ -1,7 +1,7 @@
 """The oracle with a fault in it: a case and a variant come in, every tensor that such a port would compute goes out."""
 
 # The functions of the tensors register themselves with `Run`: forward, loss, gradient, optimizers.
-from common.doctor.reference import forward, optimizers  # noqa: F401
+from common.doctor.reference import forward, optimizers
 from common.doctor.reference.case import SMALL, Case, case_at, case_from_files, case_of, random_case
 from common.doctor.reference.gradient import tv_slopes
 from common.doctor.reference.inputs import differ_in_unit_alone
@@ -11,28 +11,3 @@ from common.doctor.reference.run import Run
 from common.doctor.reference.shapes import feature_shape, shape_of
 from common.doctor.reference.variant import RIGHT, Changes, Orientation, Variant
 from common.oracle import ALL, Arithmetic, TvForm, TvSpace, rounded
-
-__all__ = [
-    "ALL",
-    "FILTERS",
-    "RIGHT",
-    "SMALL",
-    "Arithmetic",
-    "Case",
-    "Changes",
-    "Orientation",
-    "Picture",
-    "Run",
-    "TvForm",
-    "TvSpace",
-    "Variant",
-    "case_at",
-    "case_from_files",
-    "case_of",
-    "differ_in_unit_alone",
-    "feature_shape",
-    "random_case",
-    "rounded",
-    "shape_of",
-    "tv_slopes",
-]
