@@ -13,7 +13,7 @@ from common.vgg19 import NAMES, cut
 
 Array = NDArray[Any]
 Arrays = Mapping[str, Array]
-Stage = Literal["file", "resize", "input", "network", "taps", "gram", "loss", "gradient", "optimiser", "saved"]
+Stage = Literal["file", "resize", "input", "network", "taps", "gram", "loss", "gradient", "optimizer", "saved"]
 
 STAGES: tuple[Stage, ...] = get_args(Stage)
 ADAM_STEPS = 5
@@ -38,11 +38,11 @@ _STAGE_OF: dict[str, Stage] = {
     "loss/total": "loss",
     "gradient/features": "gradient",
     "gradient/pixels": "gradient",
-    "adam/gradient": "optimiser",
-    "adam/pixels": "optimiser",
-    "lbfgs/pixels": "optimiser",
-    "lbfgs/losses": "optimiser",
-    "lbfgs/gradients": "optimiser",
+    "adam/gradient": "optimizer",
+    "adam/pixels": "optimizer",
+    "lbfgs/pixels": "optimizer",
+    "lbfgs/losses": "optimizer",
+    "lbfgs/gradients": "optimizer",
     "saved": "saved",
 }
 _AT_TAPS = ("features", "gram", "target/content", "target/style", "loss/content", "loss/style", "gradient/features")
@@ -111,7 +111,7 @@ class TensorName:
         A layer computes its own output, the targets at or above it, and, backwards, the gradients at or below its
         input. `other` is up to the gradient; nothing is told of the optimisers' own tensors.
         """
-        if other.kind.startswith("target/") or other.stage in ("file", "resize", "optimiser", "saved"):
+        if other.kind.startswith("target/") or other.stage in ("file", "resize", "optimizer", "saved"):
             return False
         if self.kind == "lbfgs/losses":
             return other.stage != "gradient"

@@ -257,7 +257,7 @@ def test_what_depends_on_the_recipe_is_said_of_the_right_recipe(name):
 
 @pytest.mark.parametrize("name", TRIED)
 def test_factors_are_those_that_are_said(name):
-    count = len(CASES[name].coefficients.style)
+    count = len(CASES[name].problem.coefficients.style)
     of_taps = {it.detail.split()[0]: it.changes["term_scale"]["style"] for it in TRIED[name] if it.trap == 21}
     assert of_taps == pytest.approx({"1/L": 1 / count, "L": count, "1/L^2": 1 / count**2})
     assert all(it.detail.endswith(f"with L = {count} taps") for it in TRIED[name] if it.trap == 21)

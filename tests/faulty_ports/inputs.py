@@ -73,7 +73,7 @@ def _of_1(case: Case) -> bool:
 
 
 def _is_the_variable(case: Case) -> bool:
-    return _of_255(case) and case.problem.recipe.pixel_space == case.network.weights.preprocessing
+    return _of_255(case) and case.problem.recipe.pixel_space == case.problem.network.weights.preprocessing
 
 
 def _flipped_inputs(port: Port) -> Port:

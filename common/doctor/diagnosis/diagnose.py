@@ -74,7 +74,7 @@ def diagnose(
     with np.errstate(over="ignore", invalid="ignore"):  # a trap may overflow, and then it explains nothing
         findings = doctor.explain()
     at_fault = {finding.tensor for finding in findings}
-    rows = [replace(it, explained=it.name not in at_fault and doctor.inherits(it.name)) for it in rows]
+    rows = [replace(row, explained=row.name not in at_fault and doctor.inherits(row.name)) for row in rows]
     return Diagnosis(tuple(rows), grouped(findings), doctor.judge.variant)
 
 
@@ -107,7 +107,7 @@ class _Doctor:
         return findings
 
     def inherits(self, name: str) -> bool:
-        """Whether a tensor that is wrong is no error of its own: the traps make it so, or what nothing explains."""
+        """Whether a tensor follows from the traps that were found, or depends on a tensor that nothing explains."""
         return name in self._dependents or not self.judge.is_wrong(name)
 
     def _first_wrong(self) -> str | None:
@@ -128,7 +128,7 @@ class _Doctor:
         if (pair := self._in_pairs(tried, name)) is not None:
             return self._accept(list(pair))
         if training := another_training(self._given, self.judge.own, name):
-            self._left_alone |= {it for it in self.names if TensorName.parse(it).kind in _BY_WEIGHTS}
+            self._left_alone |= {tensor for tensor in self.names if TensorName.parse(tensor).kind in _BY_WEIGHTS}
             return [_certain(OTHER_TRAINING, name, *training)]
         self._dependents |= dependents(name, self.names, self.judge)
         self._left_alone |= {name, *self._dependents}
@@ -139,9 +139,10 @@ class _Doctor:
         stage, layers = TensorName.parse(name).stage, self._layers_before(name)
         stages = STAGES[: STAGES.index(stage) + 1]
         # A trap before the optimisers would have shown in the gradient; each costs dozens of evaluations here.
-        if stage == "optimiser" and "gradient/pixels" in self._given:
+        if stage == "optimizer" and "gradient/pixels" in self._given:
             stages = (stage,)
-        return [it for it in self._hypotheses if it.stage in stages and (it.layer is None or it.layer in layers)]
+        concerned = (hypothesis for hypothesis in self._hypotheses if hypothesis.stage in stages)
+        return [hypothesis for hypothesis in concerned if hypothesis.layer is None or hypothesis.layer in layers]
 
     def _layers_before(self, name: str) -> set[str]:
         """The layers that a tensor is computed by from what is given before it."""
@@ -154,31 +155,31 @@ class _Doctor:
 
     def _in_pairs(self, tried: list[Hypothesis], name: str) -> tuple[Explained, Explained] | None:
         start_s = time.monotonic()
-        found = in_pairs(tried, name, self._judge_by, self.judge, self.names, self._search_s)
+        pair = in_pairs(tried, name, self._judge_by, self.judge, self.names, self._search_s)
         self._search_s = max(0.0, self._search_s - (time.monotonic() - start_s))
-        return found
+        return pair
 
     def _judge_by(self, variant: Variant, hypothesis: Hypothesis | None = None) -> Judge:
         # What a trap of the loss or of an optimiser leaves as it is, need not be computed again.
         late = hypothesis is not None and hypothesis.is_late
         return Judge(self._case, self._given, self._precision, variant, self.judge if late else None)
 
-    def _confine(self, found: Explained) -> list[Finding]:
+    def _confine(self, single: Explained) -> list[Finding]:
         """Leave alone what a hypothesis explains, without taking it over: it would spoil the rest."""
-        by = self._judge_by(found.variant)
+        by = self._judge_by(single.variant)
         explained = [name for name in self.names if self.judge.is_wrong(name) and not by.is_wrong(name)]
-        self._left_alone |= {found.tensor, *explained}
+        self._left_alone |= {single.tensor, *explained}
         where = "this tensor" if len(explained) < 2 else f"{len(explained)} tensors up to {explained[-1]}"
-        return [_finding(found, f", in {where} alone: what follows is right")]
+        return [_finding(single, f", in {where} alone: what follows is right")]
 
-    def _accept(self, found: list[Explained]) -> list[Finding]:
-        self.judge = self._judge_by(found[-1].variant)
-        return [_finding(it) for it in found]
+    def _accept(self, causes: list[Explained]) -> list[Finding]:
+        self.judge = self._judge_by(causes[-1].variant)
+        return [_finding(cause) for cause in causes]
 
 
-def _finding(it: Explained, where: str = "") -> Finding:
-    trap, detail = TRAPS[it.hypothesis.trap], it.hypothesis.detail + where
-    return Finding(trap, it.tensor, detail, (it.evidence,), it.also_possible)
+def _finding(cause: Explained, where: str = "") -> Finding:
+    trap, detail = TRAPS[cause.hypothesis.trap], cause.hypothesis.detail + where
+    return Finding(trap, cause.tensor, detail, (cause.evidence,), cause.also_possible)
 
 
 def _certain(trap: Trap, name: str, detail: str, evidence: Clue) -> Finding:

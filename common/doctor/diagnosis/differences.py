@@ -67,7 +67,7 @@ def tolerance(text: str, precision: Precision, variant: Variant) -> float:
         return bounds.gradient_flipped
     if name.stage == "gradient":
         return bounds.gradient_followed
-    return bounds.losses if name.stage in ("loss", "optimiser") else bounds.features
+    return bounds.losses if name.stage in ("loss", "optimizer") else bounds.features
 
 
 # float16 keeps as many bits as TF32.

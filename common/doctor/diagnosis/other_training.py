@@ -34,7 +34,7 @@ def another_training(given: Arrays, run: Run, name: str) -> tuple[str, Clue] | N
 
 
 def _fit_of_reference(run: Run) -> Array:
-    kernel = run.case.network.weights.kernels_hwio[LAYERS[0].name]
+    kernel = run.case.problem.network.weights.kernels_hwio[LAYERS[0].name]
     return kernel.reshape(-1, kernel.shape[-1])
 
 

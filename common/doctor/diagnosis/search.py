@@ -40,21 +40,24 @@ def alone(
 
     Those of the tensor's own stage come first, and earlier stages only where these leave something wrong.
     """
-    found: list[tuple[int, float, Hypothesis, Judge]] = []
+    explaining: list[tuple[int, float, Hypothesis, Judge]] = []
     concerned = _concerned(name, names)
     for stage in reversed(STAGES):
-        for hypothesis in (it for it in tried if it.stage == stage and time.monotonic() < end_s):
+        for hypothesis in tried:
+            if hypothesis.stage != stage or time.monotonic() > end_s:
+                continue
             variant = judge.variant.changed(hypothesis.changes)
             by = None if variant is None else judge_by(variant, hypothesis)
             if by is not None and _explains(name, by, judge) and not _contradicted(by, judge, name, names):
-                found.append((*_left_by(by, concerned), hypothesis, by))
-        if any(wrong == 0 for wrong, *_ in found):
+                explaining.append((*_left_by(by, concerned), hypothesis, by))
+        if any(wrong == 0 for wrong, *_ in explaining):
             break
-    if not found:
+    if not explaining:
         return None
-    found.sort(key=lambda it: it[:2])
-    fewest, _, best, by = found[0]
-    also = tuple(dict.fromkeys(it.trap for wrong, _, it, _ in found if it.trap != best.trap and wrong == fewest))
+    explaining.sort(key=lambda entry: entry[:2])
+    fewest, _, best, by = explaining[0]
+    as_good = (hypothesis.trap for wrong, _, hypothesis, _ in explaining if wrong == fewest)
+    also = tuple(dict.fromkeys(trap for trap in as_good if trap != best.trap))
     return Explained(best, by.variant, name, _evidence(name, judge, by), also, _spoils(by, judge, concerned))
 
 
@@ -62,27 +65,27 @@ def in_pairs(
     tried: Sequence[Hypothesis], name: str, judge_by: JudgeBy, judge: Judge, names: Sequence[str], longest_s: float
 ) -> tuple[Explained, Explained] | None:
     """Two hypotheses of different traps that explain a tensor together; None where no two do, in about that time."""
-    found, start_s = [], time.monotonic()
-    for one, other, alone_leaves in _worth_trying(tried, name, judge_by, judge, start_s + longest_s / 2):
+    explaining, start_s = [], time.monotonic()
+    for first, second, alone_leaves in _worth_trying(tried, name, judge_by, judge, start_s + longest_s / 2):
         if time.monotonic() > start_s + longest_s:
             break
-        first = judge.variant.changed(one.changes)
-        both = None if first is None else first.changed(other.changes)
-        if first is None or both is None:
+        with_first = judge.variant.changed(first.changes)
+        with_both = None if with_first is None else with_first.changed(second.changes)
+        if with_first is None or with_both is None:
             continue
-        by = judge_by(both, min(one, other, key=lambda it: STAGES.index(it.stage)))
+        by = judge_by(with_both, min(first, second, key=lambda hypothesis: STAGES.index(hypothesis.stage)))
         needed = by.from_own(name).relative < _SUBSTANTIAL * alone_leaves
         if needed and _explains(name, by, judge) and not _contradicted(by, judge, name, names):
-            found.append((one, other, first, by))
-    if not found:
+            explaining.append((first, second, with_first, by))
+    if not explaining:
         return None
-    if len(found) > 1:
+    if len(explaining) > 1:
         concerned = _concerned(name, names)
-        found.sort(key=lambda it: sum(it[3].is_wrong(another) for another in concerned))
-    one, other, first, by = found[0]
+        explaining.sort(key=lambda pair: sum(pair[3].is_wrong(tensor) for tensor in concerned))
+    first, second, with_first, by = explaining[0]
     return (
-        Explained(one, first, name, _evidence(name, judge, by, other.trap)),
-        Explained(other, by.variant, name, _evidence(name, judge, by, one.trap)),
+        Explained(first, with_first, name, _evidence(name, judge, by, second.trap)),
+        Explained(second, by.variant, name, _evidence(name, judge, by, first.trap)),
     )
 
 
@@ -90,7 +93,7 @@ def _left_by(by: Judge, names: Sequence[str]) -> tuple[int, float]:
     """How many tensors are wrong by a hypothesis, and by how many powers of ten in all."""
     wrong = [name for name in names if by.is_wrong(name)]
     differences = (max(by.from_own(name).relative, 10.0**-_POWERS) for name in wrong)
-    return len(wrong), round(sum(min(math.log10(it), _POWERS) for it in differences), 3)
+    return len(wrong), round(sum(min(math.log10(relative), _POWERS) for relative in differences), 3)
 
 
 def _explains(name: str, by: Judge, before: Judge) -> bool:
@@ -103,8 +106,9 @@ def _contradicted(by: Judge, before: Judge, name: str, names: Sequence[str]) -> 
 
     A later one that is right by itself only says that the port goes on otherwise than what it has handed over.
     """
-    followers = [it for it in _concerned(name, names)[1:] if before.from_reference(it).relative > before.tolerance(it)]
-    return _spoils(by, before, [*_earlier(name, names), *followers])
+    later = _concerned(name, names)[1:]
+    followers = [tensor for tensor in later if before.from_reference(tensor).relative > before.tolerance(tensor)]
+    return _spoils(by, before, [*names[: names.index(name)], *followers])
 
 
 def _spoils(by: Judge, before: Judge, names: Sequence[str]) -> bool:
@@ -115,10 +119,7 @@ def _spoils(by: Judge, before: Judge, names: Sequence[str]) -> bool:
 def _worth_trying(
     tried: Sequence[Hypothesis], name: str, judge_by: JudgeBy, judge: Judge, end_s: float
 ) -> list[tuple[Hypothesis, Hypothesis, float]]:
-    """Pairs of hypotheses that change the tensor, those first that change it most for the better.
-
-    Beside each pair stands what the better one of the two leaves alone.
-    """
+    """Pairs of hypotheses that change the tensor, the most promising first, and the smaller difference of the two."""
     base = judge.own.expected(name)
     effective = []
     for hypothesis in tried:
@@ -129,22 +130,21 @@ def _worth_trying(
         value = by.own.expected(name)
         if value.shape != base.shape or (value != base).any():
             effective.append((by.from_own(name).relative, hypothesis))
-    effective.sort(key=lambda it: it[0])
-    ranks = sorted(combinations(range(len(effective)), 2), key=sum)
-    pairs = ((effective[first], effective[second]) for first, second in ranks)
-    return [(one, other, min(left, leaves)) for (left, one), (leaves, other) in pairs if one.trap != other.trap]
-
-
-def _earlier(name: str, names: Sequence[str]) -> Sequence[str]:
-    return names[: names.index(name)]
+    effective.sort(key=lambda entry: entry[0])
+    pairs = ((effective[i], effective[j]) for i, j in sorted(combinations(range(len(effective)), 2), key=sum))
+    return [
+        (first, second, min(left, also_left))
+        for (left, first), (also_left, second) in pairs
+        if first.trap != second.trap
+    ]
 
 
 def _concerned(name: str, names: Sequence[str]) -> list[str]:
-    """The tensors from this one on, without the optimisers' where it is not one of them: those take long."""
+    """The tensors from `name` on; the optimisers' only if it is one of theirs, because they take long."""
     later = names[names.index(name) :]
-    if TensorName.parse(name).stage == "optimiser":
+    if TensorName.parse(name).stage == "optimizer":
         return list(later)
-    return [follower for follower in later if TensorName.parse(follower).stage != "optimiser"]
+    return [follower for follower in later if TensorName.parse(follower).stage != "optimizer"]
 
 
 def _evidence(name: str, before: Judge, after: Judge, together_with: int | None = None) -> Clue:

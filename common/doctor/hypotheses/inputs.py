@@ -11,7 +11,7 @@ def _on_either_side(faults: Faults) -> Faults:
     """Each fault between the variable and the network and, where the variable is preprocessed, in the variable."""
 
     def on_either_side(case: Case) -> Iterator[Fault]:
-        in_variable = differ_in_unit_alone(case.problem.recipe.pixel_space, case.network.weights.preprocessing)
+        in_variable = differ_in_unit_alone(case.problem.recipe.pixel_space, case.problem.network.weights.preprocessing)
         for fault in faults(case):
             yield fault
             if in_variable:
@@ -62,7 +62,7 @@ SWAPPED_MEANS = Trap(
 
 @_on_either_side
 def _ranges(case: Case) -> Iterator[Fault]:
-    of_255 = case.network.weights.preprocessing.scale == 255
+    of_255 = case.problem.network.weights.preprocessing.scale == 255
     scales = {"256/255": 256 / 255, "1/255": 1 / 255} if of_255 else {"255": 255.0, "255/256": 255 / 256, "256": 256.0}
     for name, scale in scales.items():
         yield Fault({"scale": scale}, f"RGB is {name} times what it should be before the means are subtracted")
@@ -79,7 +79,7 @@ WRONG_RANGE = Trap(
 
 @_on_either_side
 def _deviations(case: Case) -> Iterator[Fault]:
-    if case.network.weights.preprocessing.scale == 255:
+    if case.problem.network.weights.preprocessing.scale == 255:
         yield Fault({"std": "ImageNet's of 255"}, "divided by 255 times ImageNet's standard deviations")
         yield Fault({"std": "ImageNet's of 1"}, "divided by ImageNet's standard deviations")
     else:
@@ -99,7 +99,7 @@ STANDARD_DEVIATIONS = Trap(
 @_on_either_side
 def _repeated(case: Case) -> Iterator[Fault]:
     yield Fault({"repeated": "with the channels"}, "applied twice, with the order of the channels")
-    if case.network.weights.preprocessing.bgr:
+    if case.problem.network.weights.preprocessing.bgr:
         yield Fault({"repeated": "without the channels"}, "applied twice, but the channels are reversed once")
     yield Fault({"repeated": "the means alone"}, "the means are subtracted twice")
 

@@ -49,7 +49,7 @@ def _style_not_resized(_: Case) -> Iterator[Fault]:
 def _targets_of_other_sizes(case: Case) -> Iterator[Fault]:
     image, resized = case.problem.content.shape, case.problem.style.shape
     for own, style in ((False, resized), (True, case.style.decoded.shape)):
-        ratios = {tap: _positions(tap, style) / _positions(tap, image) for tap in case.coefficients.style}
+        ratios = {tap: _positions(tap, style) / _positions(tap, image) for tap in case.problem.coefficients.style}
         if (own and style[:2] == resized[:2]) or all(ratio == 1 for ratio in ratios.values()):
             continue
         size = "its own size" if own else "the style's size"
@@ -64,7 +64,8 @@ def _targets_of_other_sizes(case: Case) -> Iterator[Fault]:
 def _factors_by_size(case: Case, style: tuple[int, ...]) -> Mapping[str, float]:
     """What another size of the style picture makes of the style terms' factors, where a convention has it in them."""
     height, width, _ = case.problem.content.shape
-    right, by_style = case.coefficients, coefficients(case.problem.recipe, (height, width), (style[0], style[1]))
+    right, recipe = case.problem.coefficients, case.problem.recipe
+    by_style = coefficients(recipe, (height, width), (style[0], style[1]))
     factors = {f"style/{tap}": by_style.style[tap].k / term.k for tap, term in right.style.items() if term.k}
     return factors if any(factor != 1 for factor in factors.values()) else {}
 
@@ -84,7 +85,7 @@ STYLE_SIZE = Trap(
 
 
 def _factors_of_taps(case: Case) -> Iterator[Fault]:
-    count = len(case.coefficients.style)
+    count = len(case.problem.coefficients.style)
     if count > 1:
         for name, factor in {"1/L": 1 / count, "L": float(count), "1/L^2": count**-2.0}.items():
             yield Fault({"term_scale": {"style": factor}}, f"{name} times the style terms, with L = {count} taps")
@@ -102,7 +103,7 @@ NUMBER_OF_TAPS = Trap(
 def _factors(case: Case) -> Iterator[Fault]:
     for kind, (name, factor) in product(("style", "content", "tv"), _FACTORS.items()):
         yield Fault({"term_scale": {kind: factor}}, f"{name} times the {kind} terms")
-    taps, image = case.coefficients, case.problem.content.shape
+    taps, image = case.problem.coefficients, case.problem.content.shape
     for power, words in ((1, "a sum"), (-1, "a mean")):
         shapes = {tap: feature_shape(tap, image, RIGHT) for tap in (*taps.style, *taps.content)}
         squares = {f"style/{tap}": float(shapes[tap][2]) ** (2 * power) for tap in taps.style}
@@ -139,7 +140,7 @@ _TV_SPACES = {
 
 def _total_variations(case: Case) -> Iterator[Fault]:
     for space, form in product(get_args(TvSpace), get_args(TvForm)):
-        if (space, form) != ("right", case.coefficients.tv_form):
+        if (space, form) != ("right", case.problem.coefficients.tv_form):
             where = "" if form == "none" else _TV_SPACES[space]
             yield Fault({"tv_form": form, "tv_space": space}, f"{_TV_FORMS[form]}{where}")
 

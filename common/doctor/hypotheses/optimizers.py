@@ -32,7 +32,7 @@ EPSILON = Trap(
     title="Adam's epsilon has another value or another place",
     fix="PyTorch adds 1e-8 after the bias correction, Keras 1e-7 before it: eps_torch = eps_keras / sqrt(1 - beta2^t)",
     seen_in="PyTorch against Keras",
-    faults={"optimiser": _epsilons},
+    faults={"optimizer": _epsilons},
 )
 
 
@@ -53,7 +53,7 @@ PIXEL_SPACE = Trap(
     fix="optimise in the recipe's pixel space; a learning rate for 0..255 is 57 times that for unit variance and 255 "
     "times that for 0..1",
     seen_in="ports of neural-style",
-    faults={"input": _variables, "optimiser": _rates},
+    faults={"input": _variables, "optimizer": _rates},
 )
 
 
@@ -68,7 +68,7 @@ EARLY_STOP = Trap(
     title="SciPy stops early, because a float32 loss meets its tolerance",
     fix="pass factr=0 (ftol=0 to scipy.optimize.minimize) and float64 vectors",
     seen_in="cysmith/neural-style-tf",
-    faults={"optimiser": _early_stops},
+    faults={"optimizer": _early_stops},
 )
 
 
@@ -85,7 +85,7 @@ RESTARTS = Trap(
     title="L-BFGS restarts, and forgets what it has learned, where the recipe goes on, or goes on where it restarts",
     fix="restart as the recipe does: keras-notebook after every 20 evaluations (maxfun=20), all others never",
     seen_in="the Keras notebook and the old Keras example",
-    faults={"optimiser": _restarts},
+    faults={"optimizer": _restarts},
 )
 
 
@@ -98,5 +98,5 @@ CLAMPED = Trap(
     title="the image is clamped inside the closure of L-BFGS",
     fix="clamp after the optimisation, or optimise a variable whose range is free",
     seen_in="the PyTorch tutorial",
-    faults={"optimiser": _clamped},
+    faults={"optimizer": _clamped},
 )

@@ -1,6 +1,6 @@
 """What is computed: a problem with the files that its pictures come from and the image at which it is evaluated."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -10,8 +10,8 @@ import psutil
 from common.doctor.reference.pictures import Picture, read_picture
 from common.errors import RosettaError
 from common.images import Image, extent_for, resize
-from common.problem import Network, Pixels, Problem, probe
-from common.recipes import LBFGS, Adam, Coefficients, Exactly, Recipe, Size, Stage, adam_of, lbfgs_of
+from common.problem import Pixels, Problem, probe
+from common.recipes import LBFGS, Adam, Exactly, Recipe, Size, Stage, adam_of, lbfgs_of
 from common.vgg19 import Weights
 
 _BYTES_OF_A_PIXEL = 43_000  # measured: every layer, forward and backward, in float64
@@ -28,21 +28,6 @@ class Case:
     image: Image
     adam: Adam
     lbfgs: LBFGS
-
-    @cached_property
-    def network(self) -> Network:
-        """The network, made once, so that its kernels are converted once."""
-        return self.problem.network
-
-    @cached_property
-    def network_in_its_own_unit(self) -> Network:
-        """The same with the weights as they are in their file, whatever the recipe's family."""
-        return replace(self.network, weights=self.problem.weights)
-
-    @cached_property
-    def coefficients(self) -> Coefficients:
-        """The recipe's loss at this size."""
-        return self.problem.coefficients
 
     @cached_property
     def pixels(self) -> Pixels:

@@ -7,6 +7,7 @@ from common.doctor.reference.run import Run, computes
 from common.doctor.reference.shapes import Shape, feature_shape
 from common.oracle import TvForm, norm_scale, tv_loss
 from common.oracle import gram as mean_gram
+from common.recipes import CONVENTIONS
 from common.tensors import Array, TensorName
 
 
@@ -29,7 +30,7 @@ def style_target(run: Run, name: TensorName) -> Array:
     """The Gram matrix of the style picture with the convention's factor, as it is handed over."""
     tap, variant = name.tap, run.variant
     feature = run.layer_of_picture("style", run.layer_of[tap])
-    shape = _normalised_by(run, tap, run.value(f"features/{tap}").shape, feature.shape)
+    shape = _normalised_by(run, run.value(f"features/{tap}").shape, feature.shape)
     scale = run.coefficients.style[tap].target_scale * norm_scale(variant.gram_norm, shape)
     scale *= float(variant.target_scale.get(tap, 1.0))
     return handed_scales(run, tap)[1] * scale * mean_gram(feature, variant.gram_of_positions)
@@ -39,12 +40,12 @@ def handed_scales(run: Run, tap: str) -> tuple[float, float]:
     """How many times larger a Gram matrix and its target are handed over than the loss takes them."""
     norm, problem = run.variant.gram_handed, run.case.problem
     image, style = (feature_shape(tap, picture.shape, run.variant) for picture in (problem.content, problem.style))
-    return norm_scale(norm, image), norm_scale(norm, _normalised_by(run, tap, image, style))
+    return norm_scale(norm, image), norm_scale(norm, _normalised_by(run, image, style))
 
 
-def _normalised_by(run: Run, tap: str, image: Shape, style: Shape) -> Shape:
-    # A convention without normalisation has M_s / M in its t already; one with it has t = 1.
-    return style if run.coefficients.style[tap].target_scale == 1 else image
+def _normalised_by(run: Run, image: Shape, style: Shape) -> Shape:
+    # Where a convention does not normalise, t has M_s / M in it already.
+    return style if CONVENTIONS[run.case.problem.recipe.convention].normalised else image
 
 
 def content_difference(run: Run, tap: str) -> Array:

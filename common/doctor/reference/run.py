@@ -5,6 +5,7 @@ optimizers.py hold them in the order in which data flow.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -42,9 +43,10 @@ class Run:
         self, case: Case, variant: Variant = RIGHT, given: Arrays | None = None, like: "Run | None" = None
     ) -> None:
         """`like` is a run whose variant differs in the loss or later alone: its feature maps are taken over."""
-        self.case, self.variant, self.coefficients = case, variant, case.coefficients
-        self.network = case.network_in_its_own_unit if variant.own_unit else case.network
-        self.taps = case.problem.recipe.taps
+        self.case, self.variant, problem = case, variant, case.problem
+        self.coefficients, self.taps = problem.coefficients, problem.recipe.taps
+        # In its own unit the weights are as in their file, whatever the recipe's family.
+        self.network = replace(problem.network, weights=problem.weights) if variant.own_unit else problem.network
         self.layer_of = {name: variant.taps.get(name, name) for name in NAMES}  # by the name that it is recorded under
         self.depth = len(cut([*self.taps, *(self.layer_of[tap] for tap in self.taps)]))
         self.gradients: dict[str, Array] = {}
