@@ -12,9 +12,11 @@ from common.doctor.reference.case import Case, case_of, random_case
 from common.doctor.reference.pictures import Picture
 from common.doctor.reference.resampling import resample
 from common.doctor.reference.run import Run
+from common.doctor.reference.shapes import shape_of
 from common.doctor.reference.variant import RIGHT, Variant
 from common.oracle.evaluation import Oracle
 from common.oracle.low_precision import rounded
+from common.tensors.names import TensorName, tensor_names
 from common.vgg19.weights import random_weights
 
 
@@ -77,6 +79,15 @@ def test_the_gradient_of_every_variant_is_the_derivative_of_its_loss(name, case_
     losses = [float(run.at(pixels + offset * step * direction).expected("loss/total")) for offset in (-2, -1, 1, 2)]
     measured = (losses[0] - 8 * losses[1] + 8 * losses[2] - losses[3]) / (12 * step)
     assert measured == pytest.approx(float(np.sum(gradient * direction)), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["reference", "ceil", "another layer"])
+def test_tensors_have_the_shapes_that_are_asked_of_a_port(name, case_for):
+    """An odd height and width: pools that round up give other shapes."""
+    run = Run(case_for("gatys"), VARIANTS[name])
+    for tensor in tensor_names(run.case.problem):
+        shape = None if TensorName.parse(tensor).stage == "optimizer" else shape_of(tensor, run.case, run.variant)
+        assert shape is None or run.expected(tensor).shape == shape, tensor
 
 
 def test_what_is_given_takes_the_place_of_what_would_be_computed(case_for):
