@@ -14,7 +14,7 @@ from common.comparison.agreement import Agreement, Check, Explanation, Quantity,
 from common.comparison.measurement import Limit
 from common.comparison.reporting import Report, report_of, report_schema
 from common.comparison.session import Memory, RowResult
-from common.doctor import Flips
+from common.oracle import Flips
 from common.results import LossTerms, RunResult, Step
 
 SCHEMA = json.loads(report_schema())
