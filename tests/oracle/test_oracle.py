@@ -8,6 +8,7 @@ import pytest
 from common import RECIPES, Network, RosettaError, oracle
 from common.oracle.evaluation import Oracle
 from common.oracle.layers import windows
+from common.oracle.losses import norm_scale
 from common.oracle.total_variation import tv_gradient, tv_loss
 
 
@@ -81,6 +82,12 @@ def test_windows_leave_out_an_odd_edge():
 def test_a_gram_matrix_by_hand():
     feature = np.array([[[1.0, 2.0]], [[3.0, 4.0]]])
     np.testing.assert_allclose(oracle.gram(feature), [[5, 7], [7, 10]])
+
+
+def test_normalisations_of_a_gram_matrix_by_hand():
+    """What each makes of the mean F^T F / M, for M = 12 positions and C = 5 channels."""
+    expected = {"M": 1.0, "none": 12.0, "M C": 1 / 5, "C": 12 / 5}
+    assert {norm: norm_scale(norm, (3, 4, 5)) for norm in expected} == expected
 
 
 def test_bad_images_are_refused(problem_for, image):
