@@ -26,6 +26,7 @@ from common.problem import Precision
 from common.tensors import STAGES, Arrays, TensorName, tensor_names
 from common.vgg19 import NAMES
 
+# Seconds that the examination computes: what other processes take of the machine does not shorten it.
 _LONGEST_S = 60.0  # after which nothing new is examined
 _LEAST_S = 5.0  # for what is examined all the same
 _LONGEST_SEARCH_S = 20.0  # of it for pairs of traps
@@ -87,13 +88,13 @@ class _Doctor:
         self._left_alone: set[str] = set()
         self._dependents: set[str] = set()
         self._search_s = _LONGEST_SEARCH_S
-        self._end_s = time.monotonic() + _LONGEST_S
+        self._end_s = time.thread_time() + _LONGEST_S
 
     def explain(self) -> list[Finding]:
         """Findings in data-flow order, one cause after the other."""
         findings: list[Finding] = []
         while (name := self._first_wrong()) is not None:
-            if time.monotonic() > self._end_s and TensorName.parse(name).stage not in _QUICK:
+            if time.thread_time() > self._end_s and TensorName.parse(name).stage not in _QUICK:
                 if not any(clue.kind == "not examined" for finding in findings for clue in finding.clues):
                     findings.append(Finding(None, name, "not examined", (Clue("not examined", {}),)))
                 self._left_alone.add(name)
@@ -119,7 +120,7 @@ class _Doctor:
             self._left_alone.add(name)
             return [_certain(TURNED_DECISIONS, *decisions)]
         tried = self._in_question(name)
-        end_s = max(self._end_s, time.monotonic() + _LEAST_S)
+        end_s = max(self._end_s, time.thread_time() + _LEAST_S)
         single = alone(tried, name, self._judge_by, self.judge, self.names, end_s)
         if single is not None and single.confined:
             return self._confine(single)
@@ -154,9 +155,9 @@ class _Doctor:
         return set(NAMES[next(given, -1) + 1 : index + 1])
 
     def _in_pairs(self, tried: list[Hypothesis], name: str) -> tuple[Explained, Explained] | None:
-        start_s = time.monotonic()
+        start_s = time.thread_time()
         pair = in_pairs(tried, name, self._judge_by, self.judge, self.names, self._search_s)
-        self._search_s = max(0.0, self._search_s - (time.monotonic() - start_s))
+        self._search_s = max(0.0, self._search_s - (time.thread_time() - start_s))
         return pair
 
     def _judge_by(self, variant: Variant, hypothesis: Hypothesis | None = None) -> Judge:

@@ -44,7 +44,7 @@ def alone(
     concerned = _concerned(name, names)
     for stage in reversed(STAGES):
         for hypothesis in tried:
-            if hypothesis.stage != stage or time.monotonic() > end_s:
+            if hypothesis.stage != stage or time.thread_time() > end_s:
                 continue
             variant = judge.variant.changed(hypothesis.changes)
             by = None if variant is None else judge_by(variant, hypothesis)
@@ -65,9 +65,9 @@ def in_pairs(
     tried: Sequence[Hypothesis], name: str, judge_by: JudgeBy, judge: Judge, names: Sequence[str], longest_s: float
 ) -> tuple[Explained, Explained] | None:
     """Two hypotheses of different traps that explain a tensor together; None where no two do, in about that time."""
-    explaining, start_s = [], time.monotonic()
+    explaining, start_s = [], time.thread_time()
     for first, second, alone_leaves in _worth_trying(tried, name, judge_by, judge, start_s + longest_s / 2):
-        if time.monotonic() > start_s + longest_s:
+        if time.thread_time() > start_s + longest_s:
             break
         with_first = judge.variant.changed(first.changes)
         with_both = None if with_first is None else with_first.changed(second.changes)
@@ -124,7 +124,7 @@ def _worth_trying(
     effective = []
     for hypothesis in tried:
         variant = judge.variant.changed(hypothesis.changes)
-        if variant is None or time.monotonic() > end_s:
+        if variant is None or time.thread_time() > end_s:
             continue
         by = judge_by(variant, hypothesis)
         value = by.own.expected(name)
