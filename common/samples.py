@@ -27,3 +27,9 @@ class Sample:
 CONTENT = Sample("chelsea.png")
 # Immunohistochemical staining of colonic glands, no known copyright restrictions.
 STYLE = Sample("ihc.png")
+
+
+def check_pair(content: object, style: object) -> None:
+    """Raise RosettaError when one picture is named and the other is not: the samples stand in for both or for none."""
+    if (content is None) != (style is None):
+        raise RosettaError("name a content and a style picture, or neither for the samples")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from common import samples
 from common.backend import BACKENDS, load_backend
 from common.cli.options import OneLineParser, add_all_options
 from common.cli.plans import optimizer_from, recipe_from, start_from
@@ -23,15 +24,16 @@ from common.vgg19 import load_weights
 
 def main(backend: str, argv: Sequence[str] | None = None) -> int:
     """Run one transfer from the command line; returns the exit code: 0, or 2 for what cannot be done."""
-    parser = _parser(BACKENDS[backend])
+    parser = parser_for(BACKENDS[backend])
     options = parser.parse_args(argv)
     return exit_code(parser.prog, lambda: _run(BACKENDS[backend], options))
 
 
-def _parser(entry: Entry) -> argparse.ArgumentParser:
+def parser_for(entry: Entry) -> argparse.ArgumentParser:
+    """The options of a backend's command line."""
     parser = OneLineParser(prog=f"python -m {entry.package}", description=f"VGG-19 style transfer in {entry.label}.")
-    parser.add_argument("content", help="picture whose content is kept")
-    parser.add_argument("style", help="picture whose style is taken")
+    parser.add_argument("content", nargs="?", help="picture whose content is kept (default: a sample)")
+    parser.add_argument("style", nargs="?", help="picture whose style is taken (default: a sample)")
     parser.add_argument(
         "-o", "--output", required=True, metavar="OUT", help="picture to write (.png, .jpg, .webp, ...)"
     )
@@ -42,11 +44,14 @@ def _parser(entry: Entry) -> argparse.ArgumentParser:
 
 
 def _run(entry: Entry, options: argparse.Namespace) -> int:
+    samples.check_pair(options.content, options.style)
     recipe = entry.with_optimizer(recipe_from(options), optimizer_from(options))
     if options.size is not None:
         recipe = with_size(recipe, parse_size(options.size))
     _check_output(options)
-    content, style, start = load_image(options.content), load_image(options.style), start_from(options)
+    content = load_image(options.content or samples.CONTENT.path)
+    style = load_image(options.style or samples.STYLE.path)
+    start = start_from(options)
     init = None if start is None else load_image(start)
     problem = Problem(content, style, recipe, load_weights(options.weights), options.precision, options.device)
     problem.try_stages()

@@ -96,8 +96,7 @@ class Request:
     threads: int = field(default_factory=usable_cores)
 
     def __post_init__(self) -> None:
-        if (self.content is None) != (self.style is None):
-            raise RosettaError("name a content and a style picture, or neither for the samples")
+        samples.check_pair(self.content, self.style)
         _check("backend", (*self.backends, *self.interpreters), tuple(BACKENDS))
         _check("mode", self.modes or (), tuple(dict.fromkeys(mode for it in BACKENDS.values() for mode in it.modes)))
         _check("precision", self.precisions, PRECISIONS)

@@ -96,6 +96,13 @@ def test_a_run_in_each_backend(run, tmp_path, capsys, backend, options):
     assert load_image(tmp_path / "out.png").shape == ((40, 32, 3) if options[0] == "--size" else (36, 34, 3))
 
 
+def test_without_pictures_the_samples_are_taken(tmp_path, capsys):
+    assert stylize.main("torch", ["-o", str(tmp_path / "out.png"), *SMALL]) == 0
+    assert load_image(tmp_path / "out.png").shape == (24, 36, 3), "Chelsea's proportions, 300x451"
+    assert stylize.main("torch", ["content.png", "-o", str(tmp_path / "other.png"), *SMALL]) == 2
+    assert "neither for the samples" in capsys.readouterr().err
+
+
 @pytest.fixture(scope="module")
 def plain(folder, tmp_path_factory):
     """The picture without any further option."""
