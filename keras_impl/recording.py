@@ -23,7 +23,7 @@ def tensors(image: Image, problem: Problem) -> Tensors:
         return {
             **picture_tensors(image, problem),
             **target_tensors(objective),
-            **_evaluated(objective, pixels, problem, [layer.name for layer in cut(problem.recipe.taps)]),
+            **recorded_evaluation(objective, pixels, problem, [layer.name for layer in cut(problem.recipe.taps)]),
             **adam_tensors(objective, pixels, adam_of(problem.recipe)),
             **lbfgs_tensors(objective.evaluate, pixels, lbfgs_of(problem.recipe)),
         }
@@ -36,7 +36,7 @@ def evaluation_tensors(image: Image, problem: Problem, layers: Iterable[str]) ->
     """
     objective = Objective(problem)
     with device_scope(problem.network):
-        return _evaluated(objective, problem.pixels(image), problem, layers)
+        return recorded_evaluation(objective, problem.pixels(image), problem, layers)
 
 
 def target_tensors(objective: Objective) -> Tensors:
@@ -46,7 +46,8 @@ def target_tensors(objective: Objective) -> Tensors:
     return {**content, **style}
 
 
-def _evaluated(objective: Objective, pixels: Pixels, problem: Problem, layers: Iterable[str]) -> Tensors:
+def recorded_evaluation(objective: Objective, pixels: Pixels, problem: Problem, layers: Iterable[str]) -> Tensors:
+    """Every tensor of one forward and one backward pass, with the feature maps of `layers` and the taps."""
     taps = problem.recipe.taps
     variable = objective.variable(pixels)
     with tf.GradientTape() as tape:

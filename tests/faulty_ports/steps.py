@@ -51,13 +51,13 @@ def _flattened_otherwise(port: Port) -> Port:
         return Flattened
 
     def of_evaluation(right: Any) -> Any:
-        def evaluation_tensors(*given: Any) -> Any:
+        def recorded_evaluation(*given: Any) -> Any:
             found = right(*given)
             return {**found, "gradient/pixels": chw_read_as_hwc(np, found["gradient/pixels"])}
 
-        return evaluation_tensors
+        return recorded_evaluation
 
-    return port.patched("Objective", of_objective).patched("evaluation_tensors", of_evaluation)
+    return port.patched("Objective", of_objective).patched("recorded_evaluation", of_evaluation)
 
 
 def _minimizing(wrap: Callable[[Port, Any], Any]) -> Plant:
