@@ -10,7 +10,9 @@ class RosettaError(Exception):
 
 def one_line(error: BaseException) -> str:
     """The first line of an exception's message, or its type where it has none."""
-    return (str(error).splitlines() or [type(error).__name__])[0].strip("'\"")
+    line = (str(error).splitlines() or [type(error).__name__])[0]
+    quoted = len(line) > 1 and line[0] == line[-1] and line[0] in "'\""  # as a KeyError's name is
+    return line[1:-1] if quoted else line
 
 
 def exit_code(program: str, run: Callable[[], int]) -> int:
