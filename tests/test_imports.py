@@ -172,7 +172,14 @@ def test_a_planted_import_against_the_order_or_past_a_door_is_seen(tmp_path):
     assert past_the_doors(tmp_path) == [("common.doctor.planted", "common.vgg19.layers")]
 
 
-@pytest.mark.parametrize("order", list(permutations(PACKAGES, 2)))
+# Triton aborts the process where it is loaded second, so that the reverse order is the telling one.
+ORDERS = [
+    pytest.param(order, marks=() if order == tuple(PACKAGES[::-1]) else pytest.mark.thorough)
+    for order in permutations(PACKAGES, 2)
+]
+
+
+@pytest.mark.parametrize("order", ORDERS)
 def test_both_run_in_one_process_in_either_order(order):
     """Triton and TensorFlow abort the process when Triton's LLVM is loaded second."""
     code = (

@@ -33,7 +33,11 @@ def worker_of():
         yield cache(lambda name: workers.enter_context(Worker(name)))
 
 
-@pytest.mark.parametrize(("name", "mode"), EVERY)
+# torch.compile takes half a minute for its first evaluation.
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [pytest.param(*row, marks=pytest.mark.thorough if row[1] == "compiled" else ()) for row in EVERY],
+)
 def test_every_mode_computes_the_oracles_loss_and_gradient(scene, worker_of, name, mode):
     problem = replace(scene.problem_at("float64", "24x30"), mode=mode)
     image = np.random.default_rng(2).random(problem.content.shape, np.float32)

@@ -102,7 +102,8 @@ def test_every_row_measured_in_every_round(report):
 def test_all_have_the_same_threads(report):
     for row in rows_of(report):
         assert row["environment"]["threads"]["intra-op"] in (report["threads"], 0)  # 0: TensorFlow reads the variable
-        assert row["environment"]["variables"]["TF_NUM_INTRAOP_THREADS"] == str(report["threads"])
+        for name in BACKENDS[row["backend"]].thread_variables:
+            assert row["environment"]["variables"][name] == str(report["threads"])
 
 
 def test_the_pictures_are_there(finished):
@@ -123,6 +124,7 @@ def test_its_own_baseline_is_no_regression(finished):
     assert all(change.low <= 1 <= change.high for change in own)
 
 
+@pytest.mark.thorough
 def test_a_faster_baseline_is_a_regression(finished, tmp_path, capsys):
     saved = json.loads((finished[1].parent / "baseline.json").read_text())
     for row in rows_of(saved):
@@ -146,6 +148,7 @@ def test_a_baseline_of_another_machine_is_refused_before_anything_runs(finished,
     assert len(captured.err.splitlines()) == 1
 
 
+@pytest.mark.thorough
 def test_a_difference_is_struck_out_and_exit_code_1(monkeypatch, tmp_path, capsys):
     impossible = Bounds(*[1e-30] * 6)
     monkeypatch.setattr(agreement, "bounds_for", lambda _: impossible)
@@ -176,6 +179,7 @@ def test_losses_as_json_are_the_oracles(pictures):
         assert found["losses"][name] == pytest.approx(found["losses"]["oracle"], rel=1e-12)
 
 
+@pytest.mark.thorough
 def test_losses_of_the_content_itself_agree(pictures, capsys):
     """Its content loss is the rounding of the pixels alone, which no two implementations share."""
     content, style, _ = map(str, pictures)
@@ -185,6 +189,7 @@ def test_losses_of_the_content_itself_agree(pictures, capsys):
     assert "DIFFERS" not in capsys.readouterr().out
 
 
+@pytest.mark.thorough
 def test_losses_of_a_picture_of_another_size(pictures, tmp_path, capsys):
     small = tmp_path / "small.png"
     Pillow.open(pictures[2]).resize((20, 18)).save(small)
@@ -202,6 +207,7 @@ def test_recipes(capsys):
     assert "103.939" in output, "the deviations are printed"
 
 
+@pytest.mark.thorough
 def test_gallery_of_one_recipe(tmp_path):
     assert main(["gallery", *QUICK, "--recipes", "pytorch-blog", "--report", str(tmp_path)]) == 0
     assert {path.name for path in tmp_path.iterdir()} == {
@@ -239,7 +245,7 @@ def test_gallery_is_of_all_recipes_unless_some_are_named():
         (["--rounds", "0"], "'0' is not a number from 1 up"),
         (["--row", "nonsense"], "--row 'nonsense' is not NAME=BACKEND"),
         (["--python", "torch"], "--python 'torch' is not BACKEND=/path/to/python"),
-        (["--baseline", "nowhere.json"], "cannot read the baseline 'nowhere.json'"),
+        (["--baseline", "nowhere.json"], "cannot read 'nowhere.json'"),
         (["--fail-above", "much"], "'much' is not a percentage: write 5%"),
         (["--save-baseline", "nowhere/b.json"], "cannot save 'nowhere/b.json'"),
         (["selftest", "--modes", "all"], "a self-test takes one row"),

@@ -299,6 +299,7 @@ def nullable(report):
     return [path for path in kinds.values() if samples.VALIDATOR.is_valid(without(report, path))]
 
 
+@pytest.mark.thorough
 def test_every_null_that_the_schema_allows_is_rendered():
     report = samples.sample()
     group = report.groups[0]

@@ -47,6 +47,7 @@ def test_ten_percent_less_are_found_too():
     assert change.high < 1 / 1.05
 
 
+@pytest.mark.thorough
 def test_noise_is_seldom_a_regression():
     found = [
         changes(report(row("a", seed=seed, spread=0.05)), report(row("a", seed=seed + 500, spread=0.05)))[0]
