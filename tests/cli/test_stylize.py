@@ -233,7 +233,7 @@ def test_a_companion_that_would_replace_a_picture_is_refused(tmp_path, content, 
         (["none.png", "style.png"], "there is no picture 'none.png'"),
         (["content.png", "none.png"], "there is no picture 'none.png'"),
         (["content.png", "text.png"], "cannot read 'text.png'"),
-        (["content.png"], "the following arguments are required: style"),
+        (["content.png"], "neither for the samples"),
     ],
     ids=" ".join,
 )
