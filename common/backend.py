@@ -23,10 +23,10 @@ class DeviceMemory:
 
 
 class Objective(Protocol):
-    """The loss of a problem as a function of the optimised variable, in native tensors, for those who time it."""
+    """The loss of a problem as a function of the optimized variable, in native tensors, for those who time it."""
 
     def variable(self, pixels: Pixels) -> Any:
-        """The optimised variable as a native tensor on the problem's device."""
+        """The optimized variable as a native tensor on the problem's device."""
         ...
 
     def evaluate(self, pixels: Pixels) -> tuple[LossTerms, Pixels]:
@@ -66,7 +66,7 @@ class Backend(Protocol):
         ...
 
     def value_and_grad(self, image: Image, problem: Problem) -> tuple[LossTerms, Pixels]:
-        """The loss terms and the gradient with respect to the optimised variable."""
+        """The loss terms and the gradient with respect to the optimized variable."""
         ...
 
     def stylize(

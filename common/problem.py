@@ -88,11 +88,11 @@ class Problem:
 
     @cached_property
     def to_network(self) -> Affine:
-        """The map from the optimised variable to the network's input."""
+        """The map from the optimized variable to the network's input."""
         return affine_between(self.recipe.pixel_space, self.network.weights.preprocessing)
 
     def pixels(self, image: Image) -> Pixels:
-        """RGB in [0, 1] as the optimised variable: in the recipe's pixel space, rounded to float32.
+        """RGB in [0, 1] as the optimized variable: in the recipe's pixel space, rounded to float32.
 
         Rounded for float64 too, so that every precision starts from the same numbers.
         """
@@ -105,7 +105,7 @@ class Problem:
         return self.recipe.pixel_space.apply(image).astype(np.float32).astype(dtype_of(self.precision))
 
     def image(self, pixels: Pixels) -> Image:
-        """The optimised variable as RGB, clipped to [0, 1]."""
+        """The optimized variable as RGB, clipped to [0, 1]."""
         return np.clip(self.recipe.pixel_space.invert(pixels), 0, 1).astype(np.float32)
 
     def at(self, stage: Stage) -> "Problem":
@@ -133,7 +133,7 @@ def probe(problem: Problem) -> Image:
 
 
 def dtype_of(precision: Precision) -> Dtype:
-    """The type of the optimised variable, the losses and the gradient."""
+    """The type of the optimized variable, the losses and the gradient."""
     return "float64" if precision == "float64" else "float32"
 
 

@@ -17,7 +17,7 @@ OnStep = Callable[[Step, Callable[[], Image]], None]
 
 
 def start_pixels(problem: Problem, previous: Image | None, init: Image | None, seed: int) -> Pixels:
-    """The optimised variable at the start of a stage, whose images `problem` holds at their size.
+    """The optimized variable at the start of a stage, whose images `problem` holds at their size.
 
     The first stage starts from the content, from `init`, or from uniform noise drawn in NumPy so that every
     backend starts from the same; a later one from the `previous` stage's picture, resized.
@@ -81,5 +81,5 @@ class Recorder:
         self._mark_s = _now_s()
 
     def result(self, losses: LossTerms, pixels: Pixels) -> RunResult:
-        """The finished run, whose optimised variable ended as `pixels` with these losses."""
+        """The finished run, whose optimized variable ended as `pixels` with these losses."""
         return RunResult(self._problem.image(pixels), losses, tuple(self._steps), self._setup_s)

@@ -37,7 +37,7 @@ class Step:
     """One evaluation of loss and gradient.
 
     `evaluation` counts from 1 over all stages, `elapsed_s` from the start of the run; `duration_s` is forward,
-    backward and the optimiser's own work, without what a callback or the set-up took, and `evaluation_s` the forward
+    backward and the optimizer's own work, without what a callback or the set-up took, and `evaluation_s` the forward
     and backward part of it.
     """
 

@@ -68,6 +68,6 @@ def bounds_for(precision: Precision) -> Bounds:
 # itself, say), and its difference is taken relative to this part of the total.
 NEGLIGIBLE_TERM = 1e-8
 
-# 20 steps of the same optimiser in float64, for an image in 0..255: the largest difference of a pixel.
+# 20 steps of the same optimizer in float64, for an image in 0..255: the largest difference of a pixel.
 # Adam divides by the root of squared gradients and so multiplies rounding where the gradient is nearly 0.
 TWENTY_STEPS_PX = 1e-6

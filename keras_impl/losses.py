@@ -39,7 +39,7 @@ def style_loss(feature: tf.Tensor, target: tf.Tensor, k: float) -> tf.Tensor:
 
 
 def tv_loss(image: tf.Tensor, form: TotalVariation) -> tf.Tensor:
-    """The total variation of the optimised variable, before its weight.
+    """The total variation of the optimized variable, before its weight.
 
     `mean_abs` and `sum_abs` are of absolute differences, `power` of (dy^2 + dx^2)^1.25 but at the last row and column.
     """

@@ -1,4 +1,4 @@
-"""The optimisation loop, in native tensors throughout."""
+"""The optimization loop, in native tensors throughout."""
 
 import tensorflow as tf
 

@@ -15,7 +15,7 @@ from torch_impl.vgg19 import Trunk
 
 
 class Objective:
-    """The loss of a problem as a function of the optimised variable; the targets are computed once."""
+    """The loss of a problem as a function of the optimized variable; the targets are computed once."""
 
     def __init__(self, problem: Problem) -> None:
         self.coefficients = problem.coefficients
@@ -30,12 +30,12 @@ class Objective:
         self._terms = in_mode(self.terms, problem.mode)
 
     def variable(self, pixels: Pixels) -> torch.Tensor:
-        """The optimised variable as a native tensor on the network's device."""
+        """The optimized variable as a native tensor on the network's device."""
         with device_scope(self._network):
             return to_native(pixels, self._network)
 
     def terms(self, variable: torch.Tensor) -> Terms:
-        """Every loss term at the optimised variable."""
+        """Every loss term at the optimized variable."""
         features = self._trunk(apply_affine(variable, self._to_network))
         return total_loss(features, variable, self.content, self.style, self.coefficients)
 
@@ -54,7 +54,7 @@ class Objective:
         return terms, gradient
 
     def evaluate(self, pixels: Pixels) -> tuple[LossTerms, Pixels]:
-        """Every loss term and the gradient, with the optimised variable and its gradient as arrays (H, W, 3)."""
+        """Every loss term and the gradient, with the optimized variable and its gradient as arrays (H, W, 3)."""
         terms, gradient = self.terms_and_gradient(self.variable(pixels))
         return to_loss_terms(terms), to_numpy(gradient)
 

@@ -1,4 +1,4 @@
-"""Every tensor on the way from the image to the optimisers' first steps, for the port doctor."""
+"""Every tensor on the way from the image to the optimizers' first steps, for the port doctor."""
 
 from collections.abc import Iterable
 
@@ -32,7 +32,7 @@ def tensors(image: Image, problem: Problem) -> Tensors:
 def evaluation_tensors(image: Image, problem: Problem, layers: Iterable[str]) -> Tensors:
     """One forward and one backward pass: the feature maps of `layers` and the taps, every term, and the gradient.
 
-    The names are those of `tensors`; feature maps are of the image after its rounding to the optimised variable.
+    The names are those of `tensors`; feature maps are of the image after its rounding to the optimized variable.
     """
     objective = Objective(problem)
     with device_scope(problem.network):

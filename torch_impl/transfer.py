@@ -1,4 +1,4 @@
-"""The optimisation loop, in native tensors throughout."""
+"""The optimization loop, in native tensors throughout."""
 
 from common.images import Image
 from common.lbfgs import Vector, minimize

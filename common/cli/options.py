@@ -58,7 +58,7 @@ def add_optimization_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_start_option(parser: argparse.ArgumentParser) -> None:
-    """Add the option that says where the optimisation starts."""
+    """Add the option that says where the optimization starts."""
     parser.add_argument("--init", metavar="START", help="content, noise, or a picture to start from")
 
 

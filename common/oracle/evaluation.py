@@ -40,7 +40,7 @@ def value_and_grad(image: Image, problem: Problem) -> tuple[LossTerms, Float64]:
 
 
 class Oracle:
-    """The loss of a problem as a function of a trace and the optimised variable; the targets are computed once.
+    """The loss of a problem as a function of a trace and the optimized variable; the targets are computed once.
 
     A trace has the output of every layer by name. It may be another implementation's: ReLU and max-pool then follow its
     signs and choices on the way back.
@@ -54,13 +54,13 @@ class Oracle:
         self._style = {tap: c.target_scale * gram(at_style[tap]) for tap, c in self.coefficients.style.items()}
 
     def network_input(self, pixels: Pixels) -> Array:
-        """The optimised variable as the network sees it."""
+        """The optimized variable as the network sees it."""
         values = np.asarray(pixels, np.float64)
         ordered = values[..., ::-1] if self._to_network.reverse else values
         return np.asarray(ordered * self._to_network.factor + self._to_network.offset)
 
     def trace(self, pixels: Pixels) -> dict[str, Array]:
-        """Every layer's output down to the deepest tap, for the optimised variable of shape (H, W, 3)."""
+        """Every layer's output down to the deepest tap, for the optimized variable of shape (H, W, 3)."""
         return dict(outputs(self.network_input(pixels), cut(self._taps), self.network))
 
     def losses(self, trace: Trace, pixels: Pixels) -> LossTerms:
@@ -71,7 +71,7 @@ class Oracle:
         return LossTerms(content, style, c.tv_weight * tv_loss(np.asarray(pixels, np.float64), c.tv_form))
 
     def gradient(self, trace: Trace, pixels: Pixels) -> Array:
-        """The gradient with respect to the optimised variable."""
+        """The gradient with respect to the optimized variable."""
         layers, at_taps = cut(self._taps), self._tap_gradients(trace)
         gradient = np.zeros(trace[layers[-1].name].shape)
         for layer in reversed(layers):

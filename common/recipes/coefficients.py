@@ -33,7 +33,7 @@ class Coefficients:
 
 
 def coefficients(recipe: Recipe, image_px: Extent, style_px: Extent) -> Coefficients:
-    """The coefficients of a recipe for an optimised image and a style image of the given (height, width)."""
+    """The coefficients of a recipe for an optimized image and a style image of the given (height, width)."""
     return Coefficients(
         content={tap: _content(recipe, Tap.at(tap, image_px, image_px)) for tap in recipe.content_taps},
         style={tap: _style(recipe, Tap.at(tap, image_px, style_px)) for tap in recipe.style_taps},
@@ -53,7 +53,7 @@ class Tap:
 
     @classmethod
     def at(cls, name: str, image_px: Extent, style_px: Extent) -> "Tap":
-        """A tap for an optimised image and a style image of the given (height, width)."""
+        """A tap for an optimized image and a style image of the given (height, width)."""
         height, width, channels = shape_at(name, image_px)
         style_height, style_width, _ = shape_at(name, style_px)
         return cls(channels, height * width, style_height * style_width, image_px[0] * image_px[1])

@@ -1,4 +1,4 @@
-"""A recipe with another optimiser, another number of steps, or another size."""
+"""A recipe with another optimizer, another number of steps, or another size."""
 
 from dataclasses import replace
 from typing import Literal

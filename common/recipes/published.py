@@ -33,7 +33,7 @@ D2L = Recipe(
     deviations=(
         "the chapter keeps indices 0 5 10 19 28 and 25; torchvision's ReLUs work in place and the net is cut after "
         "28, so it captures relu1_1 relu2_1 relu3_1 relu4_1 conv5_1 and relu4_4, which is what stands here",
-        "archived copies of the page have lost lines (the start from the content, the optimiser's and the scheduler's "
+        "archived copies of the page have lost lines (the start from the content, the optimizer's and the scheduler's "
         "step, Resize and ToTensor); they are put back",
         _OTHER_WEIGHTS,
         _RESIZED,
@@ -224,7 +224,7 @@ KERAS_IO = Recipe(
     stages=(Stage(LongestSide(400), 4000, LBFGS()),),
     deviations=(
         "the example takes 4000 plain gradient steps, at a rate of 100 that falls by 0.96 every 100 steps; there is no "
-        "such optimiser here, and L-BFGS stands in its place",
+        "such optimizer here, and L-BFGS stands in its place",
         "its pictures are 400 rows high with the content's proportions; here the longest side is 400, which is the "
         "same for upright and square pictures and less for wide ones",
         "Keras' block5_conv2 has its ReLU in it: the tap is relu5_2",

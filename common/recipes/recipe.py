@@ -43,7 +43,7 @@ class Adam:
     """Adam (Kingma and Ba 2014), with a rate that is multiplied by `decay` after every `decay_every` steps.
 
     `textbook` divides by sqrt(v_hat) + epsilon, as algorithm 1 of the paper and PyTorch do, in every
-    framework. `native` is the framework's own optimiser with its own epsilon, which differ.
+    framework. `native` is the framework's own optimizer with its own epsilon, which differ.
     """
 
     label: ClassVar[str] = "Adam"
@@ -86,7 +86,7 @@ class Stage:
 class Recipe:
     """Everything that decides the result but the pictures, the weights and the arithmetic.
 
-    `pixel_space` is what the optimiser's variable is; `family` names the preprocessing of the checkpoints
+    `pixel_space` is what the optimizer's variable is; `family` names the preprocessing of the checkpoints
     that the loss weights were tuned for. `style_size` says whether the style image is resized to the content's
     size or by the size rule on its own. Raises RosettaError for values that cannot be computed.
     """
@@ -138,7 +138,7 @@ class Recipe:
 
 
 def recipe_to_json(recipe: Recipe) -> dict[str, Any]:
-    """Every field by name; the pixel space is its name, and each stage names the kind of its optimiser."""
+    """Every field by name; the pixel space is its name, and each stage names the kind of its optimizer."""
     stages = [
         {**asdict(stage), "optimizer": {"kind": type(stage.optimizer).__name__.lower(), **asdict(stage.optimizer)}}
         for stage in recipe.stages

@@ -109,7 +109,7 @@ class TensorName:
         """Whether the same operation computes `other` and, elsewhere, this tensor, whatever the value of `other`.
 
         A layer computes its own output, the targets at or above it, and, backwards, the gradients at or below its
-        input. `other` is up to the gradient; nothing is told of the optimisers' own tensors.
+        input. `other` is up to the gradient; nothing is told of the optimizers' own tensors.
         """
         if other.kind.startswith("target/") or other.stage in ("file", "resize", "optimizer", "saved"):
             return False
@@ -134,7 +134,7 @@ class TensorName:
 
 
 def tensor_names(problem: Problem) -> tuple[str, ...]:
-    """Every tensor of a problem, forward, then backward, then the optimisers and the saved file."""
+    """Every tensor of a problem, forward, then backward, then the optimizers and the saved file."""
     recipe = problem.recipe
     layers = [layer.name for layer in cut(recipe.taps)]
     content, style = problem.coefficients.content, problem.coefficients.style

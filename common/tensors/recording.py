@@ -16,7 +16,7 @@ Evaluate = Callable[[Pixels], tuple[LossTerms, Pixels]]
 
 
 def picture_tensors(image: Image, problem: Problem) -> Tensors:
-    """The pictures that a backend was given, the optimised variable, and the image as a file would hold it."""
+    """The pictures that a backend was given, the optimized variable, and the image as a file would hold it."""
     pictures = {"content/resized": problem.content, "style/resized": problem.style}
     return {**pictures, "pixels": problem.pixels(image), "saved": to_bytes(image)}
 

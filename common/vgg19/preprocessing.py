@@ -1,4 +1,4 @@
-"""Affine maps between RGB in [0, 1] and the spaces in which networks and optimisers work."""
+"""Affine maps between RGB in [0, 1] and the spaces in which networks and optimizers work."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -19,7 +19,7 @@ class Preprocessing:
     """The map x = (scale * RGB - mean) / std, with the channels reversed afterwards when `bgr` is set.
 
     `mean` and `std` are in RGB order. The same value describes what a checkpoint was trained on and the
-    pixel space of an optimised image: both are affine in RGB.
+    pixel space of an optimized image: both are affine in RGB.
     """
 
     name: str

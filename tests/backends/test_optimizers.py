@@ -1,4 +1,4 @@
-"""The optimisers: 20 steps on both backends, and Adam's textbook form against both natives."""
+"""The optimizers: 20 steps on both backends, and Adam's textbook form against both natives."""
 
 from dataclasses import replace
 from importlib import import_module
@@ -39,7 +39,7 @@ def test_twenty_steps_end_at_the_same_picture(problem_for, content, optimizer):
 
 
 def run_stage(package, problem, start, stage):
-    """The optimised variable, in 0..255 minus the means and float64, after a stage's steps on one backend."""
+    """The optimized variable, in 0..255 minus the means and float64, after a stage's steps on one backend."""
     objective = import_module(f"{package}.objective").Objective(problem)
     transfer = import_module(f"{package}.transfer")
     run = transfer.run_adam if isinstance(stage.optimizer, Adam) else transfer.run_lbfgs

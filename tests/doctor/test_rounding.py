@@ -110,7 +110,7 @@ def test_equal_neighbours_hide_no_bug_elsewhere(flat_case):
     assert not is_no_bug(flat_case, {"gradient/pixels": gradient * 1.001})
 
 
-def test_equal_neighbours_are_allowed_for_at_the_optimisers_points(flat_case):
+def test_equal_neighbours_are_allowed_for_at_the_optimizers_points(flat_case):
     run = Run(flat_case, RIGHT)
     points = np.stack([flat_case.pixels.astype(np.float64)])
     gradients = with_slope_one_at_0(flat_case)[None]

@@ -61,7 +61,7 @@ WORDS = {
     24: ("resized by another filter", "resized pixels.*Lanczos", "library", "resized by"),
     25: ("epsilon", r"eps_torch = eps_keras / sqrt\(1 - beta2\^t\)", "PyTorch against Keras", "epsilon is"),
     26: ("another pixel space, or the learning rate", "recipe's pixel space; a learning rate", "ports of neural-style",
-         "optimised variable is|learning rate"),
+         "optimized variable is|learning rate"),
     27: ("gradient is flattened", "flatten both in one order", "L-BFGS ports", "channel, height, width"),
     28: ("stops early", "factr=0", "cysmith", "stops by factr"),
     29: ("restarts", "maxfun=20", "Keras notebook", "restart"),
@@ -178,7 +178,7 @@ def test_a_detail_names_its_value(field):
         (3, "scale", 255.0, "RGB is 255 times"),
         (3, "scale", 1 / 255, "RGB is 1/255 times"),
         (3, "scale", 256 / 255, "RGB is 256/255 times"),
-        (4, "std", "forgotten", "^not divided by the standard deviations( \\(already in the optimised variable\\))?$"),
+        (4, "std", "forgotten", "^not divided by the standard deviations( \\(already in the optimized variable\\))?$"),
         (4, "std", "forgotten, in 0..255", "^not divided by the standard deviations, and in 0..255"),
         (4, "std", "ImageNet's of 255", "^divided by 255 times ImageNet's"),
         (4, "std", "ImageNet's of 1", "^divided by ImageNet's"),
@@ -226,7 +226,7 @@ def test_a_detail_says_what_its_fault_changes(number, field, value, words):
 def test_a_fault_in_the_variable_is_said():
     tried = [it for it in ALL_TRIED if "preprocess" not in it.detail and it.stage == "input"]
     assert any("in_pixels" in it.changes for it in tried)
-    assert all(("already in the optimised variable" in it.detail) == ("in_pixels" in it.changes) for it in tried)
+    assert all(("already in the optimized variable" in it.detail) == ("in_pixels" in it.changes) for it in tried)
 
 
 def test_moved_taps_are_named():

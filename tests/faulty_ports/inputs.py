@@ -18,12 +18,12 @@ def _triple(values: np.ndarray) -> Triple:
 
 
 def _between(change: Change) -> Plant:
-    """The optimised variable is right, and the network is given something else."""
+    """The optimized variable is right, and the network is given something else."""
     return lambda port: port.with_weights(preprocessing=change(port.problem.weights.preprocessing))
 
 
 def _in_the_variable(change: Change) -> Plant:
-    """The optimised variable is the network's input, and both are wrong."""
+    """The optimized variable is the network's input, and both are wrong."""
 
     def plant(port: Port) -> Port:
         wrong = change(port.problem.weights.preprocessing)

@@ -92,7 +92,7 @@ def _tv_of_squares(reduce: str) -> Plant:
 
 
 def _tv_in(space: Preprocessing) -> Plant:
-    """The total variation of the picture in another space than the optimised variable's."""
+    """The total variation of the picture in another space than the optimized variable's."""
 
     def plant(port: Port) -> Port:
         to_space = affine_between(port.problem.recipe.pixel_space, space)

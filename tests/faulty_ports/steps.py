@@ -1,4 +1,4 @@
-"""Traps of the gradient and the optimisers: 25 to 30."""
+"""Traps of the gradient and the optimizers: 25 to 30."""
 
 from collections.abc import Callable
 from dataclasses import replace

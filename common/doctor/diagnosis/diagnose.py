@@ -139,7 +139,7 @@ class _Doctor:
     def _in_question(self, name: str) -> list[Hypothesis]:
         stage, layers = TensorName.parse(name).stage, self._layers_before(name)
         stages = STAGES[: STAGES.index(stage) + 1]
-        # A trap before the optimisers would have shown in the gradient; each costs dozens of evaluations here.
+        # A trap before the optimizers would have shown in the gradient; each costs dozens of evaluations here.
         if stage == "optimizer" and "gradient/pixels" in self._given:
             stages = (stage,)
         concerned = (hypothesis for hypothesis in self._hypotheses if hypothesis.stage in stages)
@@ -161,7 +161,7 @@ class _Doctor:
         return pair
 
     def _judge_by(self, variant: Variant, hypothesis: Hypothesis | None = None) -> Judge:
-        # What a trap of the loss or of an optimiser leaves as it is, need not be computed again.
+        # What a trap of the loss or of an optimizer leaves as it is, need not be computed again.
         late = hypothesis is not None and hypothesis.is_late
         return Judge(self._case, self._given, self._precision, variant, self.judge if late else None)
 

@@ -74,5 +74,5 @@ def tolerance(text: str, precision: Precision, variant: Variant) -> float:
 _PRECISIONS: dict[Arithmetic, Precision] = {"tf32": "tf32", "float16": "tf32", "bfloat16": "bfloat16"}
 # A value that lies within rounding of a half may be written one lower or higher.
 _SAVED = 2e-3
-# Of an optimiser's steps in float32.
+# Of an optimizer's steps in float32.
 _STEPS = 2e-3

@@ -69,7 +69,7 @@ class Judge:
 
     def from_reference(self, name: str) -> Difference:
         """The difference from what the variant makes of the pictures."""
-        # An optimiser's path is only judged from its own last point: rounding grows on the way.
+        # An optimizer's path is only judged from its own last point: rounding grows on the way.
         is_step = TensorName.parse(name).stage == "optimizer"
         return _between(name, self._given[name], self.own if is_step else self.reference)
 

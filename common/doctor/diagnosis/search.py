@@ -140,7 +140,7 @@ def _worth_trying(
 
 
 def _concerned(name: str, names: Sequence[str]) -> list[str]:
-    """The tensors from `name` on; the optimisers' only if it is one of theirs, because they take long."""
+    """The tensors from `name` on; the optimizers' only if it is one of theirs, because they take long."""
     later = names[names.index(name) :]
     if TensorName.parse(name).stage == "optimizer":
         return list(later)

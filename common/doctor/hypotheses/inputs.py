@@ -16,7 +16,7 @@ def _on_either_side(faults: Faults) -> Faults:
             yield fault
             if in_variable:
                 changes = {**fault.changes, "in_pixels": True}
-                yield Fault(changes, f"{fault.detail} (already in the optimised variable)")
+                yield Fault(changes, f"{fault.detail} (already in the optimized variable)")
 
     return on_either_side
 

@@ -39,7 +39,7 @@ EPSILON = Trap(
 def _variables(case: Case) -> Iterator[Fault]:
     for words, space in _VARIABLES.items():
         if space != case.problem.recipe.pixel_space:
-            yield Fault({"space": space}, f"the optimised variable is {words}")
+            yield Fault({"space": space}, f"the optimized variable is {words}")
 
 
 def _rates(_: Case) -> Iterator[Fault]:
@@ -49,8 +49,8 @@ def _rates(_: Case) -> Iterator[Fault]:
 
 PIXEL_SPACE = Trap(
     number=26,
-    title="the optimised variable is in another pixel space, or the learning rate is meant for one",
-    fix="optimise in the recipe's pixel space; a learning rate for 0..255 is 57 times that for unit variance and 255 "
+    title="the optimized variable is in another pixel space, or the learning rate is meant for one",
+    fix="optimize in the recipe's pixel space; a learning rate for 0..255 is 57 times that for unit variance and 255 "
     "times that for 0..1",
     seen_in="ports of neural-style",
     faults={"input": _variables, "optimizer": _rates},
@@ -96,7 +96,7 @@ def _clamped(_: Case) -> Iterator[Fault]:
 CLAMPED = Trap(
     number=30,
     title="the image is clamped inside the closure of L-BFGS",
-    fix="clamp after the optimisation, or optimise a variable whose range is free",
+    fix="clamp after the optimization, or optimize a variable whose range is free",
     seen_in="the PyTorch tutorial",
     faults={"optimizer": _clamped},
 )

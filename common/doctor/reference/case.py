@@ -31,7 +31,7 @@ class Case:
 
     @cached_property
     def pixels(self) -> Pixels:
-        """The image as the optimised variable."""
+        """The image as the optimized variable."""
         return self.problem.pixels(self.image)
 
 
@@ -80,5 +80,5 @@ def case_at(problem: Problem, image: Image) -> Case:
 
 
 def case_of(problem: Problem, content: Picture, style: Picture, image: Image) -> Case:
-    """A problem at its size with the recipe's optimisers, and the usual ones where it has none."""
+    """A problem at its size with the recipe's optimizers, and the usual ones where it has none."""
     return Case(problem, content, style, image, adam_of(problem.recipe), lbfgs_of(problem.recipe))

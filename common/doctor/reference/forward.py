@@ -1,4 +1,4 @@
-"""The tensors before the loss: pictures, the optimised variable, the network's input, feature maps."""
+"""The tensors before the loss: pictures, the optimized variable, the network's input, feature maps."""
 
 import numpy as np
 
@@ -28,13 +28,13 @@ def resized(run: Run, name: TensorName) -> Array:
 
 @computes("pixels")
 def pixels(run: Run, _: TensorName) -> Array:
-    """The image as the optimised variable, rounded to float32."""
+    """The image as the optimized variable, rounded to float32."""
     return run.maps.to_pixels(np.asarray(run.case.image, np.float64)).astype(np.float32).astype(np.float64)
 
 
 @computes("input")
 def network_input(run: Run, _: TensorName) -> Array:
-    """The optimised variable as the network sees it."""
+    """The optimized variable as the network sees it."""
     return run.maps.to_input(run.value("pixels"))
 
 

@@ -17,7 +17,7 @@ def gradient_of_features(run: Run, name: TensorName) -> Array:
 
 @computes("gradient/pixels")
 def gradient_of_pixels(run: Run, _: TensorName) -> Array:
-    """The gradient at the optimised variable."""
+    """The gradient at the optimized variable."""
     form, unit, weight = total_variation(run)
     of_tv = weight * (unit * tv_gradient(np.asarray(run.value("pixels"), np.float64) * unit, form))
     gradient = run.maps.pull_back(_at_input(run, LAYERS[0])) + of_tv

@@ -1,6 +1,6 @@
 """From RGB to the network's input as a variant does it; all of it is affine, so one gradient serves all.
 
-Where the optimised variable is the network's input up to its unit (a `caffe` recipe on Oxford's weights), a trap of
+Where the optimized variable is the network's input up to its unit (a `caffe` recipe on Oxford's weights), a trap of
 preprocessing may lie in the variable (`in_pixels`); otherwise it lies between the variable and the network.
 """
 
@@ -20,7 +20,7 @@ Map = Callable[[Array], Array]
 
 @dataclass(frozen=True)
 class InputMaps:
-    """RGB to the optimised variable, and the variable to the network's input; both (H, W, 3)."""
+    """RGB to the optimized variable, and the variable to the network's input; both (H, W, 3)."""
 
     to_pixels: Map
     to_input: Map
@@ -40,12 +40,12 @@ def input_maps(problem: Problem, network_preprocessing: Preprocessing, variant: 
 
 
 def space_of(problem: Problem, variant: Variant) -> Preprocessing:
-    """What the optimised variable is."""
+    """What the optimized variable is."""
     return variant.space or problem.recipe.pixel_space
 
 
 def tv_unit(problem: Problem, variant: Variant) -> Array:
-    """What a difference of the optimised variable is in the space where total variation is taken, by channel."""
+    """What a difference of the optimized variable is in the space where total variation is taken, by channel."""
     space = space_of(problem, variant)
     order = slice(None, None, -1 if space.bgr else 1)
     of_rgb = (np.asarray(space.std) / space.scale)[order]
@@ -59,7 +59,7 @@ def tv_unit(problem: Problem, variant: Variant) -> Array:
 
 
 def differ_in_unit_alone(space: Preprocessing, other: Preprocessing) -> bool:
-    """Whether the optimised variable is the network's input but for one factor."""
+    """Whether the optimized variable is the network's input but for one factor."""
     same = (space.mean, space.scale, space.bgr) == (other.mean, other.scale, other.bgr)
     factors = np.divide(space.std, other.std)
     return same and bool(np.allclose(factors, factors[0], rtol=1e-12))

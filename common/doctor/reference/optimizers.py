@@ -1,4 +1,4 @@
-"""The optimisers' first steps, each from the losses and gradients that a port has given before it."""
+"""The optimizers' first steps, each from the losses and gradients that a port has given before it."""
 
 from contextlib import suppress
 from dataclasses import replace

@@ -101,7 +101,7 @@ class Run:
 
     @cached_property
     def maps(self) -> InputMaps:
-        """RGB to the optimised variable, and the variable to the network's input."""
+        """RGB to the optimized variable, and the variable to the network's input."""
         return input_maps(self.case.problem, self.network.weights.preprocessing, self.variant)
 
     def layer(self, name: str) -> Array:

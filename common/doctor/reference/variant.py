@@ -49,7 +49,7 @@ class Variant(Faults):
     taps: Mapping[str, str] = field(default_factory=lambda: UNCHANGED)
     gram_handed: GramNorm = "M"
     own_style_size: bool = False
-    # The optimisers.
+    # The optimizers.
     flat_chw: bool = False
     epsilon: float | None = None
     epsilon_hat: bool | None = None

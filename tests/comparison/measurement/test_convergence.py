@@ -40,17 +40,17 @@ def test_the_curve_is_of_plain_numbers():
     assert {type(value) for value in (*curve.seconds, *curve.losses)} == {float}
 
 
-def test_the_optimiser_takes_what_the_evaluation_leaves_of_a_step():
+def test_the_optimizer_takes_what_the_evaluation_leaves_of_a_step():
     assert optimizer_s(run(step(1), step(2, duration_s=2.0), step(3, duration_s=2.5), step(4, duration_s=9.0))) == 1.0
 
 
-def test_the_first_step_does_not_count_for_the_optimiser_unless_it_is_the_only_one():
+def test_the_first_step_does_not_count_for_the_optimizer_unless_it_is_the_only_one():
     slow = step(1, duration_s=11.5)
     assert optimizer_s(run(slow, step(2))) == 0.5
     assert optimizer_s(run(slow)) == 10.0
 
 
-def test_the_optimiser_is_timed_in_the_last_stage():
+def test_the_optimizer_is_timed_in_the_last_stage():
     assert optimizer_s(run(*(step(n, duration_s=9.0) for n in (1, 2, 3)), step(4, stage=2), step(5, stage=2))) == 0.5
 
 

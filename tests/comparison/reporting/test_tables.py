@@ -9,7 +9,7 @@ from common.terminal import fitted, plain_table
 
 
 def _shown(width: int) -> str:
-    table = plain_table("Seconds", "row", "n", "median", "quar\ntiles", "optimiser")
+    table = plain_table("Seconds", "row", "n", "median", "quar\ntiles", "optimizer")
     table.add_row("torch eager", "30", "0.2680", "0.2625 to 0.2700", "1e-3")
     out = Console(file=io.StringIO(), width=width)
     out.print(fitted(table, out, "n", "quar\ntiles"))
@@ -20,9 +20,9 @@ def _shown(width: int) -> str:
 @pytest.mark.parametrize(
     ("width", "kept", "left_out"),
     [
-        (100, ["0.2680", "0.2625 to 0.2700", "30", "optimiser"], ""),
-        (48, ["0.2680", "0.2625 to 0.2700", "optimiser"], "too narrow for: n;"),
-        (32, ["0.2680", "optimiser"], "too narrow for: n, quar tiles;"),
+        (100, ["0.2680", "0.2625 to 0.2700", "30", "optimizer"], ""),
+        (48, ["0.2680", "0.2625 to 0.2700", "optimizer"], "too narrow for: n;"),
+        (32, ["0.2680", "optimizer"], "too narrow for: n, quar tiles;"),
     ],
 )
 def test_columns_are_left_out_whole(width: int, kept: list[str], left_out: str) -> None:
