@@ -7,13 +7,12 @@ from typing import Any
 
 from common.backend import BACKENDS
 from common.cli.options import count_from
-from common.comparison import DEFAULT_SIZE, NamedRow
+from common.comparison import DEFAULT_SIZE, MODES, NamedRow
 from common.errors import RosettaError
 from common.problem import PRECISIONS
 
 _ROW = re.compile(r"(?P<name>[^=@]+)=(?P<backend>[^:@]+)(?::(?P<mode>[^@]+))?(?:@(?P<python>.+))?")
 _THOROUGH_SIZES = "64,128"
-_MODES = tuple(dict.fromkeys(mode for entry in BACKENDS.values() for mode in entry.modes))
 
 
 def add_row_options(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +49,7 @@ def rows_from(options: argparse.Namespace) -> dict[str, Any]:
     modes = options.modes if options.modes is not None or not thorough else "all"
     return {
         "backends": _names(options.backends, "all", BACKENDS),
-        "modes": None if modes is None else _names(modes, "", _MODES),
+        "modes": None if modes is None else _names(modes, "", MODES),
         "precisions": _names(options.precisions, "all" if thorough else "float32", PRECISIONS),
         "sizes": _names(options.sizes, _THOROUGH_SIZES if thorough else options.default_size, ()),
         "interpreters": _interpreters(options.python),

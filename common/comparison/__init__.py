@@ -11,6 +11,7 @@ from common.comparison.plan import (
     DEFAULT_ROUNDS,
     DEFAULT_SIZE,
     DEFAULT_STEPS,
+    MODES,
     Group,
     NamedRow,
     Request,

@@ -27,6 +27,9 @@ _SMALL = Exactly(37, 50)
 _RESERVED = ("oracle", *BACKENDS)  # what the tables call the columns
 
 
+MODES: tuple[Mode, ...] = tuple(dict.fromkeys(mode for entry in BACKENDS.values() for mode in entry.modes))
+
+
 @dataclass(frozen=True)
 class Group:
     """What rows must share to be ranked with one another; the size is as it was asked for."""
@@ -98,7 +101,7 @@ class Request:
     def __post_init__(self) -> None:
         samples.check_pair(self.content, self.style)
         _check("backend", (*self.backends, *self.interpreters), tuple(BACKENDS))
-        _check("mode", self.modes or (), tuple(dict.fromkeys(mode for it in BACKENDS.values() for mode in it.modes)))
+        _check("mode", self.modes or (), MODES)
         _check("precision", self.precisions, PRECISIONS)
         for size in self.sizes:
             parse_size(size)

@@ -8,8 +8,6 @@ from common.doctor.diagnosis import (
     diagnose,
     difference,
     finding_json,
-    finding_lines,
-    healthy,
     loss_unit,
     print_diagnosis,
     ties_turned,

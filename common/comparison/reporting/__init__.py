@@ -3,7 +3,7 @@
 from common.comparison.reporting.baseline import changes, check_conditions, missing, read_baseline, save_baseline
 from common.comparison.reporting.build import Pictures, report_of
 from common.comparison.reporting.pictures import save_grid
-from common.comparison.reporting.ranking import Difference, Environment, Group, Phases, RowReport
+from common.comparison.reporting.ranking import Difference, Group, RowReport
 from common.comparison.reporting.report import Report
 from common.comparison.reporting.serialization import report_schema, report_to_json
 from common.comparison.reporting.summary import print_summary

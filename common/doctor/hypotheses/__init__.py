@@ -2,5 +2,5 @@
 
 from common.doctor.hypotheses.catalogue import TRAPS, Hypothesis, hypotheses
 from common.doctor.hypotheses.network import TURNED_DECISIONS
-from common.doctor.hypotheses.trap import Fault, Trap
+from common.doctor.hypotheses.trap import Trap
 from common.doctor.hypotheses.weights import OTHER_TRAINING
