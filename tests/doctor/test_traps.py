@@ -12,18 +12,7 @@ from pathlib import Path
 import pytest
 
 from common import RECIPES
-from common.doctor.hypotheses import (
-    TRAPS,
-    Trap,
-    hypotheses,
-    inputs,
-    loss,
-    network,
-    optimizers,
-    pictures,
-    taps,
-    weights,
-)
+from common.doctor.hypotheses import TRAPS, Trap, hypotheses, inputs, losses, network, optimizers
 from common.doctor.reference import RIGHT, Variant, random_case
 from common.tensors import STAGES, TensorName, tensor_names
 from common.vgg19 import IMAGENET
@@ -96,7 +85,7 @@ def test_the_numbers_are_complete():
 
 
 def test_no_trap_hides_another_of_its_number():
-    files = (pictures, weights, inputs, network, taps, loss, optimizers)
+    files = (inputs, network, losses, optimizers)
     defined = [it.number for file in files for it in vars(file).values() if isinstance(it, Trap)]
     assert sorted(defined) == list(TRAPS)
 

@@ -17,7 +17,7 @@ from common.doctor.hypotheses import (
     OTHER_TRAINING,
     TRAPS,
     TURNED_DECISIONS,
-    Hypothesis,
+    Fault,
     Trap,
     hypotheses,
 )
@@ -136,7 +136,7 @@ class _Doctor:
         given = judged_part(name, self._given[name], self.judge.own.expected(name))
         return [Finding(None, name, NOTHING_FITS, clues(name, given, self.judge.own))]
 
-    def _in_question(self, name: str) -> list[Hypothesis]:
+    def _in_question(self, name: str) -> list[Fault]:
         stage, layers = TensorName.parse(name).stage, self._layers_before(name)
         stages = STAGES[: STAGES.index(stage) + 1]
         # A trap before the optimizers would have shown in the gradient; each costs dozens of evaluations here.
@@ -154,13 +154,13 @@ class _Doctor:
         given = (at for at in range(index - 1, -1, -1) if f"features/{NAMES[at]}" in self._given)
         return set(NAMES[next(given, -1) + 1 : index + 1])
 
-    def _in_pairs(self, tried: list[Hypothesis], name: str) -> tuple[Explained, Explained] | None:
+    def _in_pairs(self, tried: list[Fault], name: str) -> tuple[Explained, Explained] | None:
         start_s = time.thread_time()
         pair = in_pairs(tried, name, self._judge_by, self.judge, self.names, self._search_s)
         self._search_s = max(0.0, self._search_s - (time.thread_time() - start_s))
         return pair
 
-    def _judge_by(self, variant: Variant, hypothesis: Hypothesis | None = None) -> Judge:
+    def _judge_by(self, variant: Variant, hypothesis: Fault | None = None) -> Judge:
         # What a trap of the loss or of an optimizer leaves as it is, need not be computed again.
         late = hypothesis is not None and hypothesis.is_late
         return Judge(self._case, self._given, self._precision, variant, self.judge if late else None)

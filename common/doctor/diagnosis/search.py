@@ -8,11 +8,11 @@ from itertools import combinations
 
 from common.doctor.diagnosis.clues import Clue, Value
 from common.doctor.diagnosis.judge import Judge
-from common.doctor.hypotheses import Hypothesis
+from common.doctor.hypotheses import Fault
 from common.doctor.reference import Variant
 from common.tensors import STAGES, TensorName
 
-JudgeBy = Callable[[Variant, Hypothesis], Judge]
+JudgeBy = Callable[[Variant, Fault], Judge]
 _SUBSTANTIAL = 0.5
 _POWERS = 20
 
@@ -25,7 +25,7 @@ class Explained:
     handed over without its weight, say, but summed with it.
     """
 
-    hypothesis: Hypothesis
+    hypothesis: Fault
     variant: Variant
     tensor: str
     evidence: Clue
@@ -34,13 +34,13 @@ class Explained:
 
 
 def alone(
-    tried: Sequence[Hypothesis], name: str, judge_by: JudgeBy, judge: Judge, names: Sequence[str], end_s: float
+    tried: Sequence[Fault], name: str, judge_by: JudgeBy, judge: Judge, names: Sequence[str], end_s: float
 ) -> Explained | None:
     """The hypothesis that explains a tensor and, with it, most of the others; None where none does in time.
 
     Those of the tensor's own stage come first, and earlier stages only where these leave something wrong.
     """
-    explaining: list[tuple[int, float, Hypothesis, Judge]] = []
+    explaining: list[tuple[int, float, Fault, Judge]] = []
     concerned = _concerned(name, names)
     for stage in reversed(STAGES):
         for hypothesis in tried:
@@ -62,7 +62,7 @@ def alone(
 
 
 def in_pairs(
-    tried: Sequence[Hypothesis], name: str, judge_by: JudgeBy, judge: Judge, names: Sequence[str], longest_s: float
+    tried: Sequence[Fault], name: str, judge_by: JudgeBy, judge: Judge, names: Sequence[str], longest_s: float
 ) -> tuple[Explained, Explained] | None:
     """Two hypotheses of different traps that explain a tensor together; None where no two do, in about that time."""
     explaining, start_s = [], time.thread_time()
@@ -117,8 +117,8 @@ def _spoils(by: Judge, before: Judge, names: Sequence[str]) -> bool:
 
 
 def _worth_trying(
-    tried: Sequence[Hypothesis], name: str, judge_by: JudgeBy, judge: Judge, end_s: float
-) -> list[tuple[Hypothesis, Hypothesis, float]]:
+    tried: Sequence[Fault], name: str, judge_by: JudgeBy, judge: Judge, end_s: float
+) -> list[tuple[Fault, Fault, float]]:
     """Pairs of hypotheses that change the tensor, the most promising first, and the smaller difference of the two."""
     base = judge.own.expected(name)
     effective = []

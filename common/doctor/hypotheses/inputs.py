@@ -1,128 +1,205 @@
-"""The traps between RGB and the network's input: channels, means, ranges, memory layouts."""
+"""The traps before the network: picture files, resizing, saving, weights, channels, means, ranges, memory layouts."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+from typing import get_args
 
-from common.doctor.hypotheses.pictures import for_each_picture
-from common.doctor.hypotheses.trap import Fault, Faults, Trap
-from common.doctor.reference import Case, differ_in_unit_alone
+from common.doctor.hypotheses.trap import Fault, Trap, fault, trap
+from common.doctor.reference import FILTERS, Case, Orientation, differ_in_unit_alone
+from common.vgg19 import cut
+
+_ROLES = {("content", "style"): "both pictures", ("content",): "content", ("style",): "style"}
 
 
-def _on_either_side(faults: Faults) -> Faults:
+def _in_pictures(*faults: Fault) -> Iterator[Fault]:
+    """The faults in both pictures, then in one of them."""
+    for rank, (roles, pictures) in enumerate(_ROLES.items()):
+        for each in faults:
+            yield replace(
+                each, detail=f"{pictures}: {each.detail}", changes={**each.changes, "roles": roles}, rank=rank
+            )
+
+
+def _on_either_side(case: Case, *faults: Fault) -> Iterator[Fault]:
     """Each fault between the variable and the network and, where the variable is preprocessed, in the variable."""
-
-    def on_either_side(case: Case) -> Iterator[Fault]:
-        in_variable = differ_in_unit_alone(case.problem.recipe.pixel_space, case.problem.network.weights.preprocessing)
-        for fault in faults(case):
-            yield fault
-            if in_variable:
-                changes = {**fault.changes, "in_pixels": True}
-                yield Fault(changes, f"{fault.detail} (already in the optimized variable)")
-
-    return on_either_side
+    in_variable = differ_in_unit_alone(case.problem.recipe.pixel_space, case.problem.network.weights.preprocessing)
+    for each in faults:
+        yield each
+        if in_variable:
+            detail = f"{each.detail} (already in the optimized variable)"
+            yield replace(each, detail=detail, changes={**each.changes, "in_pixels": True})
 
 
-@_on_either_side
-def _bgr_inputs(_: Case) -> Iterator[Fault]:
-    yield Fault({"unordered": True}, "the channels are not brought into the checkpoint's order")
-    yield Fault({"bgr_file": True}, "the picture's channels are BGR where RGB is expected")
+@trap(
+    34,
+    "the orientation, transparency or palette of the image file is ignored or misread",
+    fix="apply the EXIF orientation, lay transparency over white, and convert to RGB",
+    seen_in="phone photographs, PNGs",
+)
+def _misread(_: Case) -> Iterator[Fault]:
+    yield from _in_pictures(
+        *(fault("file", orientation, orientation=orientation) for orientation in get_args(Orientation)[1:]),
+        fault("file", "transparency is over black, not laid over white", transparency="over black"),
+        fault("file", "transparency is ignored, not laid over white", transparency="ignored"),
+        fault("file", "palette indices are taken for gray levels", palette_indices=True),
+    )
 
 
-@for_each_picture
-def _bgr_files(_: Case) -> Iterator[Fault]:
-    yield Fault({"bgr_decoded": True}, "decoded as BGR where RGB is expected")
+@trap(
+    24,
+    "the picture is resized by another filter, or rounded to 8 bits after resizing",
+    fix="pass the resized pixels to the port, or use the reference's filter, antialiased Lanczos in floating point",
+    seen_in="every library has its own default filter",
+)
+def _resized_otherwise(_: Case) -> Iterator[Fault]:
+    for eight_bits, name in product((False, True), ("lanczos", *FILTERS)):
+        if eight_bits or name != "lanczos":
+            rounding = ", rounded to 8 bits" if eight_bits else ""
+            yield fault("resize", f"resized by {name}{rounding}", filter=name, eight_bits=eight_bits)
 
 
-def _bgr_kernel(_: Case) -> Iterator[Fault]:
-    changes = {"kernels": "flipped in inputs", "only_layer": "conv1_1"}
-    yield Fault(changes, "the input channels of conv1_1's kernel are in reverse order")
+@trap(
+    33,
+    "the picture is saved with its contrast stretched, or truncated instead of rounded",
+    fix="clip to [0, 1], multiply by 255 and round",
+    seen_in="the blog post with PyTorch code; Keras",
+)
+def _saved_otherwise(_: Case) -> Iterator[Fault]:
+    for saved in ("truncated", "stretched", "stretched, truncated"):
+        yield fault("saved", saved, saved=saved)
 
 
-RED_AND_BLUE = Trap(
-    number=1,
-    title="red and blue are exchanged at the network's input",
+@trap(
+    35,
+    "the weights are used in their own unit, but the recipe's loss weights are tuned for the other family's",
+    fix="divide (or multiply) the input and all biases by 57.63, the mean of 255 times ImageNet's standard deviations",
+    seen_in="the d2l chapter's loss weights on Oxford's network",
+)
+def _own_unit(case: Case) -> Iterator[Fault]:
+    weights = case.problem.weights
+    if weights.family != case.problem.recipe.family:
+        detail = f"the weights are used as they are, in the unit of the family {weights.family}"
+        yield fault("input", detail, own_unit=True)
+
+
+def _kernels(case: Case, *forms: str) -> Iterator[Fault]:
+    """Every kernel in one of some forms, then the kernel of a single layer."""
+    for form in forms:
+        yield fault("network", f"the kernels are {form}", kernels=form, only_layer=None)
+    convs = [layer.name for layer in cut(case.problem.recipe.taps) if layer.kind == "conv"]
+    for (rank, name), form in product(enumerate(convs, start=2), forms):
+        yield fault("network", f"the kernel of {name} alone is {form}", rank, kernels=form, only_layer=name)
+
+
+@trap(
+    6,
+    "the kernels were reordered by reshape instead of transpose",
+    fix="HWIO to OIHW is transpose(3, 2, 0, 1), and back transpose(2, 3, 1, 0); a reshape keeps the order in memory",
+    seen_in="converted checkpoints",
+)
+def _reshaped_kernels(case: Case) -> Iterator[Fault]:
+    return _kernels(case, "HWIO read as OIHW", "OIHW read as HWIO")
+
+
+@trap(
+    7,
+    "the kernels are transposed or flipped in space",
+    fix="keep height before width and do not flip: the frameworks compute cross-correlations, not convolutions",
+    seen_in="conversions from MatConvNet and Theano",
+)
+def _turned_kernels(case: Case) -> Iterator[Fault]:
+    return _kernels(case, "transposed in space", "flipped")
+
+
+OTHER_TRAINING = Trap(
+    16,
+    "the weights come from another training of the network",
+    fix="load the same file on both sides (compare its sha256), with the preprocessing that belongs to it",
+    seen_in="default weights of torchvision against those of Keras",
+)
+
+
+@trap(
+    1,
+    "red and blue are exchanged at the network's input",
     fix="Oxford's weights expect BGR and torchvision's RGB: reverse the channels exactly once, or not at all",
     seen_in="ports of Caffe models; pictures read by OpenCV",
-    faults={"file": _bgr_files, "input": _bgr_inputs, "network": _bgr_kernel},
 )
+def _red_and_blue(case: Case) -> Iterator[Fault]:
+    yield from _in_pictures(fault("file", "decoded as BGR where RGB is expected", bgr_decoded=True))
+    yield from _on_either_side(
+        case,
+        fault("input", "the channels are not brought into the checkpoint's order", unordered=True),
+        fault("input", "the picture's channels are BGR where RGB is expected", bgr_file=True),
+    )
+    detail = "the input channels of conv1_1's kernel are in reverse order"
+    yield fault("network", detail, kernels="flipped in inputs", only_layer="conv1_1")
 
 
-@_on_either_side
-def _swapped_means(_: Case) -> Iterator[Fault]:
-    yield Fault({"swapped_means": True}, "the means of red and blue are exchanged")
-
-
-SWAPPED_MEANS = Trap(
-    number=2,
-    title="the channel means are exchanged: red's is subtracted from blue",
+@trap(
+    2,
+    "the channel means are exchanged: red's is subtracted from blue",
     fix="subtract 123.68 from red, 116.779 from green, 103.939 from blue (torchvision: 0.485, 0.456, 0.406)",
     seen_in="the Keras notebook",
-    faults={"input": _swapped_means},
 )
+def _swapped_means(case: Case) -> Iterator[Fault]:
+    return _on_either_side(case, fault("input", "the means of red and blue are exchanged", swapped_means=True))
 
 
-@_on_either_side
+@trap(
+    3,
+    "RGB has the wrong range before the means are subtracted",
+    fix="bring RGB to 0..255 for Oxford's weights (times 255, not 256) and to 0..1 for torchvision's",
+    seen_in="jcjohnson/neural-style (256)",
+)
 def _ranges(case: Case) -> Iterator[Fault]:
     of_255 = case.problem.network.weights.preprocessing.scale == 255
     scales = {"256/255": 256 / 255, "1/255": 1 / 255} if of_255 else {"255": 255.0, "255/256": 255 / 256, "256": 256.0}
     for name, scale in scales.items():
-        yield Fault({"scale": scale}, f"RGB is {name} times what it should be before the means are subtracted")
+        detail = f"RGB is {name} times what it should be before the means are subtracted"
+        yield from _on_either_side(case, fault("input", detail, scale=scale))
 
 
-WRONG_RANGE = Trap(
-    number=3,
-    title="RGB has the wrong range before the means are subtracted",
-    fix="bring RGB to 0..255 for Oxford's weights (times 255, not 256) and to 0..1 for torchvision's",
-    seen_in="jcjohnson/neural-style (256)",
-    faults={"input": _ranges},
-)
-
-
-@_on_either_side
-def _deviations(case: Case) -> Iterator[Fault]:
-    if case.problem.network.weights.preprocessing.scale == 255:
-        yield Fault({"std": "ImageNet's of 255"}, "divided by 255 times ImageNet's standard deviations")
-        yield Fault({"std": "ImageNet's of 1"}, "divided by ImageNet's standard deviations")
-    else:
-        yield Fault({"std": "forgotten"}, "not divided by the standard deviations")
-        yield Fault({"std": "forgotten, in 0..255"}, "not divided by the standard deviations, and in 0..255")
-
-
-STANDARD_DEVIATIONS = Trap(
-    number=4,
-    title="ImageNet's standard deviations are left out, or applied to weights that were trained without them",
+@trap(
+    4,
+    "ImageNet's standard deviations are left out, or applied to weights that were trained without them",
     fix="divide by the standard deviations for torchvision's weights, and only for those",
     seen_in="gordicaleksa/pytorch-neural-style-transfer",
-    faults={"input": _deviations},
 )
+def _deviations(case: Case) -> Iterator[Fault]:
+    details = {
+        "forgotten": "not divided by the standard deviations",
+        "forgotten, in 0..255": "not divided by the standard deviations, and in 0..255",
+    }
+    if case.problem.network.weights.preprocessing.scale == 255:
+        details = {
+            "ImageNet's of 255": "divided by 255 times ImageNet's standard deviations",
+            "ImageNet's of 1": "divided by ImageNet's standard deviations",
+        }
+    return _on_either_side(case, *(fault("input", detail, std=std) for std, detail in details.items()))
 
 
-@_on_either_side
-def _repeated(case: Case) -> Iterator[Fault]:
-    yield Fault({"repeated": "with the channels"}, "applied twice, with the order of the channels")
-    if case.problem.network.weights.preprocessing.bgr:
-        yield Fault({"repeated": "without the channels"}, "applied twice, but the channels are reversed once")
-    yield Fault({"repeated": "the means alone"}, "the means are subtracted twice")
-
-
-PREPROCESSED_TWICE = Trap(
-    number=5,
-    title="the preprocessing is applied twice, in whole or in part",
+@trap(
+    5,
+    "the preprocessing is applied twice, in whole or in part",
     fix="preprocess a copy: keras.applications' preprocess_input changes a float array in place",
     seen_in="Keras users",
-    faults={"input": _repeated},
 )
+def _repeated(case: Case) -> Iterator[Fault]:
+    details = {"with the channels": "applied twice, with the order of the channels"}
+    if case.problem.network.weights.preprocessing.bgr:
+        details["without the channels"] = "applied twice, but the channels are reversed once"
+    details["the means alone"] = "the means are subtracted twice"
+    return _on_either_side(case, *(fault("input", detail, repeated=part) for part, detail in details.items()))
 
 
-@_on_either_side
-def _reshaped(_: Case) -> Iterator[Fault]:
-    for scrambled in ("NCHW read as NHWC", "NHWC read as NCHW"):
-        yield Fault({"scrambled": scrambled}, f"{scrambled}, without a transpose")
-
-
-RESHAPED_PICTURE = Trap(
-    number=8,
-    title="the picture is converted between NCHW and NHWC by reshape instead of transpose",
+@trap(
+    8,
+    "the picture is converted between NCHW and NHWC by reshape instead of transpose",
     fix="transpose it: numpy.moveaxis(x, 0, -1) or back",
     seen_in="hand-written loaders",
-    faults={"input": _reshaped},
 )
+def _reshaped(case: Case) -> Iterator[Fault]:
+    for how in ("NCHW read as NHWC", "NHWC read as NCHW"):
+        yield from _on_either_side(case, fault("input", f"{how}, without a transpose", scrambled=how))

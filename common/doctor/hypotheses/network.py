@@ -1,111 +1,164 @@
-"""The traps of the network itself: pooling, borders, biases, arithmetic."""
+"""The traps of the network itself: pooling, borders, biases, arithmetic, and the layers that the taps are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from common.doctor.hypotheses.trap import Fault, Trap
+from common.doctor.hypotheses.trap import Fault, Trap, fault, trap
 from common.doctor.reference import ALL, Case
-from common.vgg19 import Layer, cut
+from common.vgg19 import CONVS, Layer, cut
+
+_CONVS = tuple(layer.name for layer in CONVS)
 
 
 def _layers(case: Case, kind: str) -> list[Layer]:
     return [layer for layer in cut(case.problem.recipe.taps) if layer.kind == kind]
 
 
-def _other_pooling(case: Case) -> Iterator[Fault]:
-    if _layers(case, "pool"):
-        is_average = case.problem.recipe.pooling == "average"
-        detail = "max, where the recipe says average" if is_average else "average, where the recipe says max"
-        yield Fault({"other_pooling": True}, detail)
-
-
-OTHER_POOLING = Trap(
-    number=12,
-    title="the pooling is average where the recipe says max, or the reverse",
+@trap(
+    12,
+    "the pooling is average where the recipe says max, or the reverse",
     fix="use the pooling that the recipe names",
     seen_in="papers against their codes",
-    faults={"network": _other_pooling},
 )
+def _other_pooling(case: Case) -> Iterator[Fault]:
+    if _layers(case, "pool"):
+        right = case.problem.recipe.pooling
+        wrong = "max" if right == "average" else "average"
+        yield fault("network", f"{wrong}, where the recipe says {right}", other_pooling=True)
 
 
+@trap(
+    13,
+    "the pooled values are multiplied by a factor",
+    fix="do not rescale after pooling",
+    seen_in="crowsonkb/style-transfer-pytorch",
+)
 def _scaled_pools(case: Case) -> Iterator[Fault]:
     if _layers(case, "pool"):
         for factor in (2.0, 0.5, 4.0, 0.25):
-            yield Fault({"pool_scale": factor}, f"the pooled values are multiplied by {factor:g}")
+            yield fault("network", f"the pooled values are multiplied by {factor:g}", pool_scale=factor)
 
 
-SCALED_POOLS = Trap(
-    number=13,
-    title="the pooled values are multiplied by a factor",
-    fix="do not rescale after pooling",
-    seen_in="crowsonkb/style-transfer-pytorch",
-    faults={"network": _scaled_pools},
-)
-
-
-def _ceil_pooling(case: Case) -> Iterator[Fault]:
-    if _layers(case, "pool"):
-        yield Fault({"ceil_pooling": True}, "the last row and column of an odd size are windows of their own")
-
-
-CEIL_POOLING = Trap(
-    number=14,
-    title="pooling rounds odd sizes up",
+@trap(
+    14,
+    "pooling rounds odd sizes up",
     fix="round down: VALID padding in TensorFlow, ceil_mode=False in PyTorch",
     seen_in="TensorFlow ports with SAME padding; Caffe",
-    faults={"network": _ceil_pooling},
 )
+def _ceil_pooling(case: Case) -> Iterator[Fault]:
+    if _layers(case, "pool"):
+        detail = "the last row and column of an odd size are windows of their own"
+        yield fault("network", detail, ceil_pooling=True)
 
 
-def _paddings(_: Case) -> Iterator[Fault]:
-    for padding in ("replicate", "reflect"):
-        yield Fault({"padding": padding}, f"{padding} padding")
-
-
-OTHER_PADDING = Trap(
-    number=15,
-    title="the convolutions do not pad the border with zeros",
+@trap(
+    15,
+    "the convolutions do not pad the border with zeros",
     fix="pad with zeros, as when the network was trained",
     seen_in="crowsonkb/style-transfer-pytorch; AdaIN",
-    faults={"network": _paddings},
 )
+def _other_padding(_: Case) -> Iterator[Fault]:
+    for padding in ("replicate", "reflect"):
+        yield fault("network", f"{padding} padding", padding=padding)
 
 
+@trap(17, "biases are left out", fix="load the biases, too", seen_in="hand-written converters")
 def _dropped_biases(case: Case) -> Iterator[Fault]:
-    yield Fault({"dropped_bias": ALL}, "no convolution has its bias")
+    yield fault("network", "no convolution has its bias", dropped_bias=ALL)
     for layer in _layers(case, "conv"):
-        yield Fault({"dropped_bias": layer.name}, f"{layer.name} has no bias", rank=1)
+        yield fault("network", f"{layer.name} has no bias", rank=1, dropped_bias=layer.name)
 
 
-DROPPED_BIASES = Trap(
-    number=17,
-    title="biases are left out",
-    fix="load the biases, too",
-    seen_in="hand-written converters",
-    faults={"network": _dropped_biases},
-)
-
-
-def _low_precisions(_: Case) -> Iterator[Fault]:
-    yield Fault({"arithmetic": "tf32"}, "TF32, with 10 bits of fraction")
-    for name, bits in (("bfloat16", 7), ("float16", 10)):
-        words = f"{name}, with {bits} bits of fraction"
-        yield Fault({"arithmetic": name}, words)
-        yield Fault({"arithmetic": name, "bias_apart": True}, f"{words}, rounded once more before the bias is added")
-
-
-LOW_PRECISION = Trap(
-    number=32,
-    title="no bug of the port: the layers are computed in TF32, bfloat16 or float16",
+@trap(
+    32,
+    "no bug of the port: the layers are computed in TF32, bfloat16 or float16",
     fix="switch TF32 off (torch.backends.cudnn.allow_tf32, enable_tensor_float_32_execution), or accept its tolerance",
     seen_in="GPUs since Ampere",
-    faults={"network": _low_precisions},
     harmless=True,
 )
+def _low_precision(_: Case) -> Iterator[Fault]:
+    yield fault("network", "TF32, with 10 bits of fraction", arithmetic="tf32")
+    for name, bits in (("bfloat16", 7), ("float16", 10)):
+        detail = f"{name}, with {bits} bits of fraction"
+        yield fault("network", detail, arithmetic=name)
+        yield fault(
+            "network", f"{detail}, rounded once more before the bias is added", arithmetic=name, bias_apart=True
+        )
+
 
 TURNED_DECISIONS = Trap(
-    number=31,
-    title="no bug: rounding changed the sign at a ReLU or between equal neighbours, or the choice in a max-pool window",
+    31,
+    "no bug: rounding changed the sign at a ReLU or between equal neighbours, or the choice in a max-pool window",
     fix="nothing: compare in float64, or with average pooling; |x| of the total variation may have any slope at 0",
     seen_in="every pair of frameworks",
     harmless=True,
 )
+
+
+def _across(tap: str) -> str:
+    """The same convolution on the other side of its ReLU."""
+    return tap.replace("conv", "relu") if tap.startswith("conv") else tap.replace("relu", "conv")
+
+
+def _moved(detail: str, taps: Iterable[str], rank: int = 0) -> Fault:
+    moved = {tap: _across(tap) for tap in taps if not tap.startswith("pool")}
+    return fault("taps", detail, rank, taps=moved)
+
+
+@trap(
+    9,
+    "taps are taken on the other side of their ReLU",
+    fix="convB_I is before the ReLU, reluB_I after it; Keras' blockB_convI includes the ReLU, and torchvision's ReLUs "
+    "change the tensor before them in place",
+    seen_in="the two tabs of the d2l chapter; gordicaleksa's conv4_2",
+)
+def _across_relus(case: Case) -> Iterator[Fault]:
+    taps, style = case.problem.recipe.taps, case.problem.recipe.style_taps
+    if len(taps) > 1:
+        yield _moved("every tap is across its ReLU", taps)
+    if style and style != taps:
+        yield _moved("every style tap is across its ReLU", style)
+    for tap in taps:
+        if (tap,) != style[-1:]:
+            yield _moved(f"{tap} is {_across(tap)}", [tap], rank=1)
+
+
+@trap(
+    10,
+    "only the deepest style tap is taken on the other side of its ReLU",
+    fix="take every tap on the side that the recipe names; a network that is cut after a convolution has no ReLU there",
+    seen_in="the d2l chapter, PyTorch tab",
+)
+def _deepest_across_relu(case: Case) -> Iterator[Fault]:
+    for tap in case.problem.recipe.style_taps[-1:]:
+        yield _moved(f"{tap} is {_across(tap)}", [tap])
+
+
+def _shifted(tap: str, steps: int) -> str | None:
+    """The tap on the same side some convolutions further down; None where there is none."""
+    conv = tap.replace("relu", "conv")
+    index = _CONVS.index(conv) + steps if conv in _CONVS else -1
+    return _CONVS[index].replace("conv", tap[:4]) if 0 <= index < len(_CONVS) else None
+
+
+def _counted(tap: str) -> str:
+    """conv4_1 as the fourth convolution of the network."""
+    return _CONVS[int(tap[4]) - 1].replace("conv", tap[:4])
+
+
+@trap(
+    11,
+    "a tap is taken from another layer of the network",
+    fix="name layers by block and place (conv2_2), not by a running number",
+    seen_in="the PyTorch tutorial, whose conv_4 is conv2_2",
+)
+def _other_layers(case: Case) -> Iterator[Fault]:
+    taps = case.problem.recipe.taps
+    for steps, where in ((1, "deeper"), (-1, "earlier")):
+        shifted = {tap: layer for tap in taps if (layer := _shifted(tap, steps)) is not None}
+        if len(shifted) == len(taps):
+            yield fault("taps", f"every tap is one convolution {where}", rank=1, taps=shifted)
+    counted = {tap: _counted(tap) for tap in taps if not tap.startswith("pool")}
+    yield fault("taps", "a tap's block is taken for the running number of its convolution", rank=1, taps=counted)
+    for tap in taps:
+        for layer in filter(None, (_shifted(tap, steps) for steps in (1, -1, 2, -2, 3, -3))):
+            yield fault("taps", f"{tap} is {layer}", rank=1, taps={tap: layer})

@@ -1,39 +1,70 @@
-"""What a trap is: the mistake in words, and the faults of the reference that reproduce it."""
+"""What a trap is: the mistake in words, and the faults of the reference that reproduce it on a case."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
-from common.doctor.reference import Case, Changes
-from common.tensors import Stage
+from common.doctor.reference import ALL, Case, Changes
+from common.tensors import STAGES, Stage
 
 
 @dataclass(frozen=True, eq=False)
 class Fault:
-    """One way to fall into a trap: the fields of `Variant` that differ, and what that means in words.
+    """One way to fall into a trap: the stage at which it acts, what it is, and the fields of `Variant` that differ.
 
     Within a stage, faults of a lower rank are tried first: the whole network before a single layer.
     """
 
-    changes: Changes
+    stage: Stage
     detail: str
+    changes: Changes
     rank: int = 0
+    trap: int = 0  # its number
+
+    @property
+    def is_late(self) -> bool:
+        """Whether every feature map stays as it is."""
+        return STAGES.index(self.stage) >= STAGES.index("gram") and "own_style_size" not in self.changes
+
+    @property
+    def layer(self) -> str | None:
+        """The only layer that is changed; None where there are more."""
+        layer = self.changes.get("only_layer") or self.changes.get("dropped_bias")
+        return None if layer in (None, ALL) else str(layer)
 
 
-Faults = Callable[[Case], Iterator[Fault]]
+def fault(stage: Stage, detail: str, rank: int = 0, **changes: Any) -> Fault:
+    """A fault whose changes are named as the fields of `Variant`."""
+    return Fault(stage, detail, changes, rank)
+
+
+Faults = Callable[[Case], Iterable[Fault]]
+
+
+def _no_faults(_: Case) -> Iterator[Fault]:
+    yield from ()
 
 
 @dataclass(frozen=True, eq=False)
 class Trap:
     """A mistake that ports make: its number, a title, how to fix it, and where it was seen.
 
-    `faults` yields what to try, by the stage of the computation at which it acts. A trap without faults is recognised
-    by other means, and a `harmless` trap is rounding and no bug.
+    `faults` gives what to try on a case. A trap without faults is recognised by other means, and a `harmless` trap is
+    rounding and no bug.
     """
 
     number: int
     title: str
     fix: str
     seen_in: str
-    faults: Mapping[Stage, Faults] = field(default_factory=lambda: MappingProxyType({}))
+    faults: Faults = _no_faults
     harmless: bool = False
+
+
+def trap(number: int, title: str, fix: str, seen_in: str, harmless: bool = False) -> Callable[[Faults], Trap]:
+    """Make a trap of the function that gives its faults."""
+
+    def of(faults: Faults) -> Trap:
+        return Trap(number, title, fix, seen_in, faults, harmless)
+
+    return of
