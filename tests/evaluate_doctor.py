@@ -28,11 +28,11 @@ from common import RECIPES, load_weights, samples
 from common.backend import BACKENDS
 from common.doctor.diagnosis.diagnose import diagnose
 from common.doctor.diagnosis.differences import difference, tolerance, unit_of
-from common.doctor.reference.case import Case
-from common.doctor.reference.run import Run
-from common.doctor.reference.variant import RIGHT
 from common.framework_imports import quiet_stderr
 from common.images import write_text
+from common.oracle.case import Case
+from common.oracle.run import Run
+from common.oracle.variant import RIGHT
 from common.problem import Precision
 from common.recipes.coefficients import CONVENTIONS
 from common.recipes.recipe import Recipe

@@ -3,9 +3,9 @@
 import numpy as np
 
 from common import RECIPES
-from common.doctor.reference.case import random_case
-from common.doctor.reference.run import Run
-from common.doctor.reference.variant import RIGHT
+from common.oracle.case import random_case
+from common.oracle.run import Run
+from common.oracle.variant import RIGHT
 from common.vgg19.weights import random_weights
 
 

@@ -9,16 +9,12 @@ from pathlib import Path
 from common import samples
 from common.cli.plans import TAPS, WEIGHTS, recipe_from
 from common.doctor import (
-    SMALL,
-    Case,
     Diagnosis,
     Recognised,
-    case_from_files,
     diagnose,
     layers_of,
     load_port,
     print_diagnosis,
-    random_case,
     read_bundle,
     recognise,
     tensors_of,
@@ -27,6 +23,7 @@ from common.doctor import (
 )
 from common.errors import RosettaError
 from common.images import check_folder, parse_size, write_text
+from common.oracle import SMALL, Case, case_from_files, random_case
 from common.tensors import Arrays, read_tensors, tensor_names
 from common.terminal import console
 from common.vgg19 import load_weights

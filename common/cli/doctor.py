@@ -7,7 +7,8 @@ from dataclasses import replace
 from common.backend import BACKENDS, find_entry
 from common.cli.check import Checked, Files, case_from
 from common.comparison.workers import Job, Worker
-from common.doctor import Case, diagnose, print_diagnosis
+from common.doctor import diagnose, print_diagnosis
+from common.oracle import Case
 from common.problem import Precision
 from common.tensors import Arrays
 from common.terminal import console

@@ -27,4 +27,3 @@ from common.doctor.port import (
     tensors_of,
     write_bundle,
 )
-from common.doctor.reference import RIGHT, SMALL, Case, Run, case_at, case_from_files, random_case

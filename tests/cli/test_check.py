@@ -15,10 +15,10 @@ from common.doctor.diagnosis.diagnose import diagnose
 from common.doctor.port.bundle import MANIFEST, TENSORS, bundle_tensors, read_bundle, write_bundle
 from common.doctor.port.callable_port import layers_of, load_port, tensors_of
 from common.doctor.port.layouts import recognise
-from common.doctor.reference.case import random_case
-from common.doctor.reference.run import Run
-from common.doctor.reference.variant import Variant
 from common.errors import RosettaError
+from common.oracle.case import random_case
+from common.oracle.run import Run
+from common.oracle.variant import Variant
 from common.tensors.files import read_tensors, write_tensors
 from common.vgg19.weights import random_weights
 

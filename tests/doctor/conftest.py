@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from common.doctor.reference import RIGHT, Case, Run
+from common.oracle import RIGHT, Case, Run
 from common.tensors import Tensors, tensor_names
 
 

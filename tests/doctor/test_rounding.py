@@ -10,10 +10,10 @@ from common import RECIPES
 from common.doctor.diagnosis.diagnose import diagnose
 from common.doctor.diagnosis.judge import Judge
 from common.doctor.diagnosis.rounding import decisions_found
-from common.doctor.reference.case import random_case
-from common.doctor.reference.run import Run
-from common.doctor.reference.variant import RIGHT
+from common.oracle.case import random_case
 from common.oracle.layers import windows
+from common.oracle.run import Run
+from common.oracle.variant import RIGHT
 from common.tensors.names import tensor_names
 from common.vgg19.preprocessing import UNIT
 from common.vgg19.weights import random_weights

@@ -13,7 +13,7 @@ import pytest
 
 from common import RECIPES
 from common.doctor.hypotheses import TRAPS, Trap, hypotheses, inputs, losses, network, optimizers
-from common.doctor.reference import RIGHT, Variant, random_case
+from common.oracle import RIGHT, Variant, random_case
 from common.tensors import STAGES, TensorName, tensor_names
 from common.vgg19 import IMAGENET
 from common.vgg19.weights import random_weights

@@ -13,9 +13,9 @@ from common.doctor.diagnosis.judge import Judge, judged_part
 from common.doctor.diagnosis.rounding import decisions_found
 from common.doctor.diagnosis.unexplained import facts, mistaken_for
 from common.doctor.hypotheses import hypotheses
-from common.doctor.reference.case import random_case
-from common.doctor.reference.run import Run
-from common.doctor.reference.variant import RIGHT
+from common.oracle.case import random_case
+from common.oracle.run import Run
+from common.oracle.variant import RIGHT
 from common.tensors.names import tensor_names
 from common.vgg19.weights import random_weights
 

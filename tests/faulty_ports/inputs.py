@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from common.doctor.reference.case import Case
+from common.oracle.case import Case
 from common.vgg19.preprocessing import IMAGENET, UNIT, Preprocessing, Triple
 from faulty_ports.planting import Broken, Plant, Port
 

@@ -6,7 +6,7 @@ from math import prod
 from typing import Any
 
 from common.backend import BACKENDS
-from common.doctor.reference.case import Case
+from common.oracle.case import Case
 from common.recipes.recipe import TotalVariation
 from common.vgg19.layers import shape_at
 from common.vgg19.preprocessing import IMAGENET, UNIT, Preprocessing, affine_between

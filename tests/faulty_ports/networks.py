@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from common.doctor.reference.case import Case
+from common.oracle.case import Case
 from common.problem import Problem
 from common.vgg19.layers import CONVS, cut
 from common.vgg19.load_weights import load_weights

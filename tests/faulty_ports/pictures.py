@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image as Pillow
 
 from common import samples
-from common.doctor.reference.case import Case
 from common.images import Image, to_bytes
+from common.oracle.case import Case
 from common.vgg19.preprocessing import UNIT, affine_between
 from faulty_ports.planting import RECORDING, Broken, Plant, Port, style_is_resized
 

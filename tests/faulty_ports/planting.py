@@ -16,8 +16,8 @@ import numpy as np
 
 from common import samples
 from common.backend import BACKENDS, load_backend
-from common.doctor.reference.case import Case, case_from_files, random_case
 from common.images import Image, resize
+from common.oracle.case import Case, case_from_files, random_case
 from common.problem import Precision, Problem
 from common.recipes.recipe import Recipe
 from common.vgg19.weights import Weights

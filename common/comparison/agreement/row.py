@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from common.comparison.agreement.table import GRADIENT, flips_of, judge_of
 from common.comparison.published import Number, Size, published
 from common.distances import cosine_gap
-from common.doctor import Judge, Run, difference, loss_unit, ties_turned
+from common.doctor import Judge, difference, loss_unit, ties_turned
+from common.oracle import Run
 from common.problem import Precision
 from common.tensors import Array, Arrays, TensorName
 from common.tolerances import bounds_for

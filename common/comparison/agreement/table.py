@@ -7,20 +7,9 @@ from typing import Any
 
 from common.comparison.published import Number, Size, published
 from common.distances import cosine_gap
-from common.doctor import (
-    RIGHT,
-    Finding,
-    Judge,
-    Run,
-    case_at,
-    deciding,
-    diagnose,
-    difference,
-    finding_json,
-    unit_of,
-)
+from common.doctor import Finding, Judge, deciding, diagnose, difference, finding_json, unit_of
 from common.images import Image
-from common.oracle import Flips, count_flips
+from common.oracle import RIGHT, Flips, Run, case_at, count_flips
 from common.problem import Precision, Problem
 from common.tensors import Array, Arrays, TensorName, tensor_names
 from common.tolerances import bounds_for

@@ -24,8 +24,8 @@ from common.comparison.plan import Group, Request, Scene
 from common.comparison.progress import Progress
 from common.comparison.session.row_result import RowResult
 from common.comparison.session.row_runner import RowRunner
-from common.doctor import RIGHT, Run, case_at
 from common.errors import RosettaError
+from common.oracle import RIGHT, Run, case_at
 from common.problem import Precision, probe
 
 _ROUND_S = 0.4

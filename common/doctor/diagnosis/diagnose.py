@@ -21,7 +21,7 @@ from common.doctor.hypotheses import (
     Trap,
     hypotheses,
 )
-from common.doctor.reference import Case, Run, Variant
+from common.oracle import Case, Run, Variant
 from common.problem import Precision
 from common.tensors import STAGES, Arrays, TensorName, tensor_names
 from common.vgg19 import NAMES

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from common.distances import cosine_gap
-from common.doctor.reference import Run, Variant
-from common.oracle import Arithmetic
+from common.oracle import Arithmetic, Run, Variant
 from common.problem import Precision
 from common.tensors import Array, TensorName
 from common.tolerances import NEGLIGIBLE_TERM, bounds_for

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from common.doctor.diagnosis.differences import Difference, difference, tolerance, unit_of
-from common.doctor.reference import RIGHT, Case, Run, Variant
+from common.oracle import RIGHT, Case, Run, Variant
 from common.problem import Precision
 from common.tensors import Array, Arrays, TensorName
 

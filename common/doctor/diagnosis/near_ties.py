@@ -6,8 +6,7 @@ import numpy as np
 from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.linalg import lsmr
 
-from common.doctor.reference import Run, tv_slopes
-from common.oracle import below, deciding_layers, windows
+from common.oracle import Run, below, deciding_layers, tv_slopes, windows
 from common.tensors import Array
 from common.vgg19 import Layer
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from common.distances import relative_l2
 from common.doctor.diagnosis.clues import Clue
-from common.doctor.reference import Run
+from common.oracle import Run
 from common.tensors import Array, Arrays
 from common.vgg19 import LAYERS
 

@@ -8,8 +8,7 @@ import numpy as np
 from common.doctor.diagnosis.clues import Clue
 from common.doctor.diagnosis.judge import Judge
 from common.doctor.diagnosis.near_ties import NearTie, deciding, equal_neighbours, in_words, near_ties
-from common.doctor.reference import Run
-from common.oracle import decided_on, turned
+from common.oracle import Run, decided_on, turned
 from common.tensors import LBFGS_CHECKED, Array, Arrays, TensorName
 from common.vgg19 import Layer
 

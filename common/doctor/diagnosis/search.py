@@ -9,7 +9,7 @@ from itertools import combinations
 from common.doctor.diagnosis.clues import Clue, Value
 from common.doctor.diagnosis.judge import Judge
 from common.doctor.hypotheses import Fault
-from common.doctor.reference import Variant
+from common.oracle import Variant
 from common.tensors import STAGES, TensorName
 
 JudgeBy = Callable[[Variant, Fault], Judge]

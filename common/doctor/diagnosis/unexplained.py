@@ -12,7 +12,7 @@ import numpy as np
 
 from common.doctor.diagnosis.clues import Clue
 from common.doctor.diagnosis.differences import difference
-from common.doctor.reference import Arithmetic, Run, rounded
+from common.oracle import Arithmetic, Run, rounded
 from common.tensors import Array, TensorName, tensor_names
 
 _IS = 1e-5

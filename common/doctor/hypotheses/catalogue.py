@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from common.doctor.hypotheses import inputs, losses, network, optimizers
 from common.doctor.hypotheses.trap import Fault, Trap
-from common.doctor.reference import Case
+from common.oracle import Case
 from common.tensors import STAGES
 
 # Within a stage, and a rank, traps are tried in the order in which these files define them.

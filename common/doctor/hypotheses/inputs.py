@@ -6,7 +6,7 @@ from itertools import product
 from typing import get_args
 
 from common.doctor.hypotheses.trap import Fault, Trap, fault, trap
-from common.doctor.reference import FILTERS, Case, Orientation, differ_in_unit_alone
+from common.oracle import FILTERS, Case, Orientation, differ_in_unit_alone
 from common.vgg19 import cut
 
 _ROLES = {("content", "style"): "both pictures", ("content",): "content", ("style",): "style"}

@@ -6,7 +6,7 @@ from math import prod
 from typing import get_args
 
 from common.doctor.hypotheses.trap import Fault, fault, trap
-from common.doctor.reference import RIGHT, Case, TvForm, TvSpace, feature_shape
+from common.oracle import RIGHT, Case, TvForm, TvSpace, feature_shape
 from common.recipes import coefficients
 
 

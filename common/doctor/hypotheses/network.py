@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from common.doctor.hypotheses.trap import Fault, Trap, fault, trap
-from common.doctor.reference import ALL, Case
+from common.oracle import ALL, Case
 from common.vgg19 import CONVS, Layer, cut
 
 _CONVS = tuple(layer.name for layer in CONVS)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import product
 
 from common.doctor.hypotheses.trap import Fault, fault, trap
-from common.doctor.reference import Case
+from common.oracle import Case
 from common.vgg19 import CAFFE, IMAGENET, UNIT
 
 _VARIABLES = {

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from common.doctor.reference import ALL, Case, Changes
+from common.oracle import ALL, Case, Changes
 from common.tensors import STAGES, Stage
 
 

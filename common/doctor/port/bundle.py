@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from common.doctor.reference import RIGHT, Case, Picture, Run, case_of
 from common.errors import RosettaError, one_line
 from common.images import write_text
+from common.oracle import RIGHT, Case, Picture, Run, case_of
 from common.problem import Problem
 from common.recipes import recipe_from_json, recipe_to_json
 from common.tensors import Array, Arrays, TensorName, read_tensors, tensor_names, write_tensors

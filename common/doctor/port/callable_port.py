@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from common.doctor.reference import RIGHT, Case, Run
 from common.errors import RosettaError, one_line
+from common.oracle import RIGHT, Case, Run
 from common.tensors import Arrays
 from common.vgg19 import cut
 

@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 
 from common.doctor.diagnosis import difference
-from common.doctor.reference import RIGHT, Case, Run, shape_of
+from common.oracle import RIGHT, Case, Run, shape_of
 from common.tensors import Array, Arrays, TensorName
 from common.vgg19 import LAYERS
 

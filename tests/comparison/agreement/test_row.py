@@ -8,9 +8,9 @@ from pydantic import TypeAdapter
 from common import RECIPES
 from common.comparison.agreement.row import RowAgreement, check_by_oracle, check_by_own
 from common.comparison.agreement.table import GRADIENT
-from common.doctor.reference.case import case_at
-from common.doctor.reference.run import Run
-from common.doctor.reference.variant import RIGHT
+from common.oracle.case import case_at
+from common.oracle.run import Run
+from common.oracle.variant import RIGHT
 from common.problem import PRECISIONS
 from common.tolerances import bounds_for
 from common.vgg19.layers import cut

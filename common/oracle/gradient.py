@@ -2,9 +2,12 @@
 
 import numpy as np
 
-from common.doctor.reference.loss import content_difference, style_difference, total_variation
-from common.doctor.reference.run import Run, computes
-from common.oracle import abs_slopes, backward, decided_on, gram_gradient, norm_scale, tv_gradient
+from common.oracle.decisions import decided_on
+from common.oracle.layers import backward
+from common.oracle.loss import content_difference, style_difference, total_variation
+from common.oracle.losses import gram_gradient, norm_scale
+from common.oracle.run import Run, computes
+from common.oracle.total_variation import abs_slopes, tv_gradient
 from common.tensors import Array, TensorName
 from common.vgg19 import LAYERS, NAMES, Layer
 

@@ -10,11 +10,12 @@ from functools import cached_property
 
 import numpy as np
 
-from common.doctor.reference.case import Case
-from common.doctor.reference.inputs import InputMaps, input_maps
-from common.doctor.reference.shapes import fits
-from common.doctor.reference.variant import RIGHT, Variant
-from common.oracle import below, forward, outputs
+from common.oracle.case import Case
+from common.oracle.decisions import below
+from common.oracle.inputs import InputMaps, input_maps
+from common.oracle.layers import forward, outputs
+from common.oracle.shapes import fits
+from common.oracle.variant import RIGHT, Variant
 from common.tensors import Array, Arrays, TensorName
 from common.vgg19 import LAYERS, NAMES, Layer, cut
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from common.doctor.reference.pictures import Picture, read_picture
 from common.errors import RosettaError
 from common.images import Image, extent_for, resize
+from common.oracle.pictures import Picture, read_picture
 from common.problem import Pixels, Problem, probe
 from common.recipes import LBFGS, Adam, Exactly, Recipe, Size, Stage, adam_of, lbfgs_of
 from common.vgg19 import Weights

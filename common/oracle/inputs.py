@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from common.doctor.reference.variant import Scrambled, Variant
-from common.oracle import TvSpace
+from common.oracle.faults import TvSpace
+from common.oracle.variant import Scrambled, Variant
 from common.problem import Problem
 from common.tensors import Array
 from common.vgg19 import IMAGENET, Preprocessing

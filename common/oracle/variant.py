@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from common.oracle import UNCHANGED, Faults, GramNorm
+from common.oracle.faults import UNCHANGED, Faults, GramNorm
 from common.vgg19 import Preprocessing
 
 Orientation = Literal[

@@ -2,11 +2,13 @@
 
 import numpy as np
 
-from common.doctor.reference.inputs import tv_unit
-from common.doctor.reference.run import Run, computes
-from common.doctor.reference.shapes import Shape, feature_shape
-from common.oracle import TvForm, norm_scale, tv_loss
-from common.oracle import gram as mean_gram
+from common.oracle.faults import TvForm
+from common.oracle.inputs import tv_unit
+from common.oracle.losses import gram as mean_gram
+from common.oracle.losses import norm_scale
+from common.oracle.run import Run, computes
+from common.oracle.shapes import Shape, feature_shape
+from common.oracle.total_variation import tv_loss
 from common.recipes import CONVENTIONS
 from common.tensors import Array, TensorName
 

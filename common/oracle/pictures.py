@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as Pillow
 
-from common.doctor.reference.resampling import resample
-from common.doctor.reference.variant import Orientation, Saved, Variant
 from common.images import Image, load_image, resize, to_bytes
+from common.oracle.resampling import resample
+from common.oracle.variant import Orientation, Saved, Variant
 from common.tensors import Array
 
 # The eight ways to lay a picture down; each but two is its own inverse.

@@ -8,14 +8,14 @@ import torch
 from PIL import Image as Pillow
 
 from common import RECIPES, resize
-from common.doctor.reference.case import Case, case_of, random_case
-from common.doctor.reference.pictures import Picture
-from common.doctor.reference.resampling import resample
-from common.doctor.reference.run import Run
-from common.doctor.reference.shapes import shape_of
-from common.doctor.reference.variant import RIGHT, Variant
+from common.oracle.case import Case, case_of, random_case
 from common.oracle.evaluation import Oracle
 from common.oracle.low_precision import rounded
+from common.oracle.pictures import Picture
+from common.oracle.resampling import resample
+from common.oracle.run import Run
+from common.oracle.shapes import shape_of
+from common.oracle.variant import RIGHT, Variant
 from common.tensors.names import TensorName, tensor_names
 from common.vgg19.weights import random_weights
 

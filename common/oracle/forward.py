@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from common.doctor.reference.pictures import Picture, resized_by, saved_bytes
-from common.doctor.reference.run import Run, computes
-from common.doctor.reference.variant import RIGHT
 from common.images import Image
+from common.oracle.pictures import Picture, resized_by, saved_bytes
+from common.oracle.run import Run, computes
+from common.oracle.variant import RIGHT
 from common.tensors import Array, TensorName
 
 

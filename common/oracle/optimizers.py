@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from common.doctor.reference.run import Run, computes
 from common.errors import RosettaError
 from common.lbfgs import minimize
+from common.oracle.run import Run, computes
 from common.tensors import LBFGS_CHECKED, LBFGS_EVALUATIONS, Array, TensorName
 
 

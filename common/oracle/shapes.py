@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from common.doctor.reference.case import Case
-from common.doctor.reference.variant import Variant
-from common.oracle import pooled_px
+from common.oracle.case import Case
+from common.oracle.layers import pooled_px
+from common.oracle.variant import Variant
 from common.tensors import Array, TensorName
 from common.vgg19 import LAYERS, NAMES
 
