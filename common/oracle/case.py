@@ -8,8 +8,8 @@ import numpy as np
 import psutil
 
 from common.errors import RosettaError
-from common.images import Image, extent_for, resize
-from common.oracle.pictures import Picture, read_picture
+from common.images import Image, extent_for, load_image, resize
+from common.oracle.pictures import Picture
 from common.problem import Pixels, Problem, probe
 from common.recipes import LBFGS, Adam, Exactly, Recipe, Size, Stage, adam_of, lbfgs_of
 from common.vgg19 import Weights
@@ -26,42 +26,47 @@ class Case:
     content: Picture
     style: Picture
     image: Image
-    adam: Adam
-    lbfgs: LBFGS
 
     @cached_property
     def pixels(self) -> Pixels:
         """The image as the optimized variable."""
         return self.problem.pixels(self.image)
 
+    @cached_property
+    def adam(self) -> Adam:
+        """The recipe's Adam, and the usual one where it has none."""
+        return adam_of(self.problem.recipe)
+
+    @cached_property
+    def lbfgs(self) -> LBFGS:
+        """The recipe's L-BFGS, and the usual one where it has none."""
+        return lbfgs_of(self.problem.recipe)
+
 
 def case_from_files(content: Path, style: Path, recipe: Recipe, weights: Weights, size: Size = SMALL) -> Case:
     """Two pictures brought to a size; everything is evaluated at the content with some noise."""
-    pictures = read_picture(content), read_picture(style)
-    return _case(pictures, recipe, weights, size)
+    return _case(Picture(load_image(content), content), Picture(load_image(style), style), recipe, weights, size)
 
 
 def random_case(seed: int, recipe: Recipe, weights: Weights, size: Size = SMALL) -> Case:
     """Two random pictures: coarse noise enlarged, so that neighbours are alike as in a photograph."""
     generator = np.random.default_rng(seed)
-    pictures = (Picture(_random_picture(generator)), Picture(_random_picture(generator)))
-    return _case(pictures, recipe, weights, size)
+    return _case(_random_picture(generator), _random_picture(generator), recipe, weights, size)
 
 
-def _random_picture(generator: np.random.Generator) -> Image:
+def _random_picture(generator: np.random.Generator) -> Picture:
     height, width = (int(side) for side in generator.integers(50, 90, 2))
     coarse = resize(generator.random((9, 7, 3), np.float32), height, width)
     fine = generator.normal(0, 0.05, coarse.shape)
     eight_bits = np.rint(np.clip(coarse + fine, 0, 1) * 255) / 255
-    return eight_bits.astype(np.float32)
+    return Picture(eight_bits.astype(np.float32))
 
 
-def _case(pictures: tuple[Picture, Picture], recipe: Recipe, weights: Weights, size: Size) -> Case:
-    content, style = pictures
+def _case(content: Picture, style: Picture, recipe: Recipe, weights: Weights, size: Size) -> Case:
     _check_memory(*extent_for(size, *content.decoded.shape[:2]))
     whole = Problem(content.decoded, style.decoded, recipe, weights, "float64")
     problem = whole.at(Stage(size, 1, recipe.stages[0].optimizer))
-    return case_of(problem, content, style, probe(problem))
+    return Case(problem, content, style, probe(problem))
 
 
 def _check_memory(height_px: int, width_px: int) -> None:
@@ -75,10 +80,7 @@ def _check_memory(height_px: int, width_px: int) -> None:
 
 
 def case_at(problem: Problem, image: Image) -> Case:
-    """A problem whose pictures have their size already, at an image."""
-    return case_of(problem, Picture(problem.content), Picture(problem.style), image)
-
-
-def case_of(problem: Problem, content: Picture, style: Picture, image: Image) -> Case:
-    """A problem at its size with the recipe's optimizers, and the usual ones where it has none."""
-    return Case(problem, content, style, image, adam_of(problem.recipe), lbfgs_of(problem.recipe))
+    """A problem whose pictures have their size already, at an image; RosettaError for an image that does not fit."""
+    case = Case(problem, Picture(problem.content), Picture(problem.style), image)
+    problem.pixels(image)  # refuses what does not fit
+    return case

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from common.oracle.faults import Array
 from common.oracle.layers import windows
+from common.tensors import Array
 from common.vgg19 import NAMES, Layer, Pooling, cut
 
 LayerOutput = Callable[[str], Array]

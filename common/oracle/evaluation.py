@@ -1,104 +1,217 @@
-"""Features, losses and gradient of a problem in float64 NumPy; arrays are (H, W, C)."""
+"""The tensors of one evaluation: pictures, feature maps, Gram matrices, the terms of the loss, and its gradient."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from common.images import Image
+from common.oracle.case import case_at
 from common.oracle.decisions import decided_on
-from common.oracle.faults import Array
+from common.oracle.inputs import tv_unit
 from common.oracle.layers import backward, outputs
-from common.oracle.losses import gram, gram_gradient
-from common.oracle.total_variation import tv_gradient, tv_loss
-from common.problem import Network, Pixels, Problem, check_image
+from common.oracle.losses import abs_slopes, gram, gram_gradient, norm_scale, tv_gradient, tv_loss
+from common.oracle.pictures import Picture, resized_by, saved_bytes
+from common.oracle.run import Run, computes
+from common.oracle.shapes import Shape, feature_shape
+from common.oracle.variant import RIGHT, TvForm
+from common.problem import Network, Problem, check_image
+from common.recipes import CONVENTIONS
 from common.results import LossTerms
-from common.vgg19 import Affine, cut, smallest_side_px
+from common.tensors import Array, TensorName
+from common.vgg19 import LAYERS, NAMES, Layer, cut, smallest_side_px
 
 Float64 = NDArray[np.float64]
-Trace = Mapping[str, Array]
 
 
 def features(image: Image, taps: Iterable[str], network: Network) -> dict[str, Float64]:
     """Feature maps of shape (H, W, C) by tap, for RGB in [0, 1] of shape (H, W, 3); RosettaError for bad input."""
     taps = tuple(taps)
     check_image("image", image, smallest_side_px(taps))
-    return _at_taps(network.weights.preprocessing.apply(image), taps, network)
-
-
-def losses(image: Image, problem: Problem) -> LossTerms:
-    """Every loss term at an image, RGB in [0, 1] of shape (H, W, 3); RosettaError for bad input."""
-    oracle, pixels = Oracle(problem), problem.pixels(image)
-    return oracle.losses(_at_taps(oracle.network_input(pixels), problem.recipe.taps, oracle.network), pixels)
-
-
-def value_and_grad(image: Image, problem: Problem) -> tuple[LossTerms, Float64]:
-    """The loss terms at an image, and the gradient (H, W, 3) in the recipe's pixel space and channel order."""
-    oracle, pixels = Oracle(problem), problem.pixels(image)
-    trace = oracle.trace(pixels)
-    return oracle.losses(trace, pixels), oracle.gradient(trace, pixels)
-
-
-class Oracle:
-    """The loss of a problem as a function of a trace and the optimized variable; the targets are computed once.
-
-    A trace has the output of every layer by name. It may be another implementation's: ReLU and max-pool then follow its
-    signs and choices on the way back.
-    """
-
-    def __init__(self, problem: Problem) -> None:
-        self.network, self.coefficients = problem.network, problem.coefficients
-        self._to_network, self._taps = problem.to_network, problem.recipe.taps
-        self._content = features(problem.content, self.coefficients.content, self.network)
-        at_style = features(problem.style, self.coefficients.style, self.network)
-        self._style = {tap: c.target_scale * gram(at_style[tap]) for tap, c in self.coefficients.style.items()}
-
-    def network_input(self, pixels: Pixels) -> Array:
-        """The optimized variable as the network sees it."""
-        values = np.asarray(pixels, np.float64)
-        ordered = values[..., ::-1] if self._to_network.reverse else values
-        return np.asarray(ordered * self._to_network.factor + self._to_network.offset)
-
-    def trace(self, pixels: Pixels) -> dict[str, Array]:
-        """Every layer's output down to the deepest tap, for the optimized variable of shape (H, W, 3)."""
-        return dict(outputs(self.network_input(pixels), cut(self._taps), self.network))
-
-    def losses(self, trace: Trace, pixels: Pixels) -> LossTerms:
-        """Every loss term, given the feature maps at the taps."""
-        c = self.coefficients
-        content = {tap: k * float(np.sum((trace[tap] - self._content[tap]) ** 2)) for tap, k in c.content.items()}
-        style = {tap: s.k * float(np.sum(self._style_difference(trace, tap) ** 2)) for tap, s in c.style.items()}
-        return LossTerms(content, style, c.tv_weight * tv_loss(np.asarray(pixels, np.float64), c.tv_form))
-
-    def gradient(self, trace: Trace, pixels: Pixels) -> Array:
-        """The gradient with respect to the optimized variable."""
-        layers, at_taps = cut(self._taps), self._tap_gradients(trace)
-        gradient = np.zeros(trace[layers[-1].name].shape)
-        for layer in reversed(layers):
-            gradient = gradient + at_taps.get(layer.name, 0)
-            decided = None if layer.kind == "conv" else trace[decided_on(layer)]
-            gradient = backward(layer, gradient, decided, self.network)
-        tv = tv_gradient(np.asarray(pixels, np.float64), self.coefficients.tv_form)
-        return _pull_back(gradient, self._to_network) + self.coefficients.tv_weight * tv
-
-    def _style_difference(self, trace: Trace, tap: str) -> Array:
-        return gram(trace[tap]) - self._style[tap]
-
-    def _tap_gradients(self, trace: Trace) -> dict[str, Array]:
-        gradients = {tap: np.zeros(trace[tap].shape) for tap in self._taps}
-        for tap, k in self.coefficients.content.items():
-            gradients[tap] += 2 * k * (trace[tap] - self._content[tap])
-        for tap, c in self.coefficients.style.items():
-            feature = trace[tap].astype(np.float64)
-            gradients[tap] += c.k * gram_gradient(feature, self._style_difference(trace, tap))
-        return gradients
-
-
-def _at_taps(network_input: Array, taps: tuple[str, ...], network: Network) -> dict[str, Float64]:
+    network_input = network.weights.preprocessing.apply(image)
     kept = {name: output for name, output in outputs(network_input, cut(taps), network) if name in taps}
     return {tap: kept[tap] for tap in taps}
 
 
-def _pull_back(at_input: Array, affine: Affine) -> Array:
-    scaled = at_input * affine.factor
-    return scaled[..., ::-1] if affine.reverse else scaled
+def losses(image: Image, problem: Problem) -> LossTerms:
+    """Every loss term at an image, RGB in [0, 1] of shape (H, W, 3); RosettaError for bad input."""
+    return _loss_terms(Run(case_at(problem, image)))
+
+
+def value_and_grad(image: Image, problem: Problem) -> tuple[LossTerms, Float64]:
+    """The loss terms at an image, and the gradient (H, W, 3) in the recipe's pixel space and channel order."""
+    run = Run(case_at(problem, image))
+    return _loss_terms(run), run.expected("gradient/pixels")
+
+
+def _loss_terms(run: Run) -> LossTerms:
+    content = {tap: float(run.expected(f"loss/content/{tap}")) for tap in run.coefficients.content}
+    style = {tap: float(run.expected(f"loss/style/{tap}")) for tap in run.coefficients.style}
+    return LossTerms(content, style, float(run.expected("loss/tv")))
+
+
+@computes("content/decoded", "style/decoded")
+def _decoded(run: Run, name: TensorName) -> Array:
+    picture: Picture = getattr(run.case, name.role)
+    return picture.decoded_by(run.variant if name.role in run.variant.roles else RIGHT)
+
+
+@computes("content/resized", "style/resized")
+def _resized(run: Run, name: TensorName) -> Array:
+    right: Image = getattr(run.case.problem, name.role)
+    picture = run.value(f"{name.role}/decoded")
+    keeps_size = name.role == "style" and run.variant.own_style_size
+    height, width = (picture if keeps_size else right).shape[:2]
+    return resized_by(picture, height, width, run.variant)
+
+
+@computes("pixels")
+def _pixels(run: Run, _: TensorName) -> Array:
+    """The image as the optimized variable, rounded to float32."""
+    return run.maps.to_pixels(np.asarray(run.case.image, np.float64)).astype(np.float32).astype(np.float64)
+
+
+@computes("input")
+def _network_input(run: Run, _: TensorName) -> Array:
+    return run.maps.to_input(run.value("pixels"))
+
+
+@computes("features")
+def _features(run: Run, name: TensorName) -> Array:
+    return run.computed_layer(run.layer_of[name.tap])
+
+
+@computes("saved")
+def _saved(run: Run, _: TensorName) -> Array:
+    return saved_bytes(run.case.image, run.variant.saved)
+
+
+@computes("gram")
+def _gram(run: Run, name: TensorName) -> Array:
+    """The Gram matrix at a style tap, as it is handed over."""
+    feature, variant = run.value(f"features/{name.tap}"), run.variant
+    scale = _handed_scales(run, name.tap)[0] * norm_scale(variant.gram_norm, feature.shape)
+    return scale * gram(feature, variant.gram_of_positions)
+
+
+@computes("target/content")
+def _content_target(run: Run, name: TensorName) -> Array:
+    return run.layer_of_picture("content", run.layer_of[name.tap])
+
+
+@computes("target/style")
+def _style_target(run: Run, name: TensorName) -> Array:
+    """The Gram matrix of the style picture with the convention's factor, as it is handed over."""
+    tap, variant = name.tap, run.variant
+    feature = run.layer_of_picture("style", run.layer_of[tap])
+    shape = _normalised_by(run, run.value(f"features/{tap}").shape, feature.shape)
+    scale = run.coefficients.style[tap].target_scale * norm_scale(variant.gram_norm, shape)
+    scale *= float(variant.target_scale.get(tap, 1.0))
+    return _handed_scales(run, tap)[1] * scale * gram(feature, variant.gram_of_positions)
+
+
+def _handed_scales(run: Run, tap: str) -> tuple[float, float]:
+    """How many times larger a Gram matrix and its target are handed over than the loss takes them."""
+    norm, problem = run.variant.gram_handed, run.case.problem
+    image, style = (feature_shape(tap, picture.shape, run.variant) for picture in (problem.content, problem.style))
+    return norm_scale(norm, image), norm_scale(norm, _normalised_by(run, image, style))
+
+
+def _normalised_by(run: Run, image: Shape, style: Shape) -> Shape:
+    # Where a convention does not normalise, t has M_s / M in it already.
+    return style if CONVENTIONS[run.case.problem.recipe.convention].normalised else image
+
+
+def _content_difference(run: Run, tap: str) -> Array:
+    """F - F_c at a content tap."""
+    return np.asarray(run.value(f"features/{tap}") - run.value(f"target/content/{tap}"))
+
+
+def _style_difference(run: Run, tap: str) -> Array:
+    """K - t K_s at a style tap."""
+    gram_scale, target_scale = _handed_scales(run, tap)
+    return np.asarray(run.value(f"gram/{tap}") / gram_scale - run.value(f"target/style/{tap}") / target_scale)
+
+
+@computes("loss/content")
+def _content_loss(run: Run, name: TensorName) -> Array:
+    k = run.variant.term_factor(f"content/{name.tap}") * run.coefficients.content[name.tap]
+    return np.asarray(k * np.sum(_content_difference(run, name.tap) ** 2))
+
+
+@computes("loss/style")
+def _style_loss(run: Run, name: TensorName) -> Array:
+    k = run.variant.term_factor(f"style/{name.tap}") * run.coefficients.style[name.tap].k
+    return np.asarray(k * np.sum(_style_difference(run, name.tap) ** 2))
+
+
+@computes("loss/tv")
+def _tv_loss(run: Run, _: TensorName) -> Array:
+    form, unit, weight = _total_variation(run)
+    return np.asarray(weight * tv_loss(np.asarray(run.value("pixels"), np.float64) * unit, form))
+
+
+@computes("loss/total")
+def _total(run: Run, _: TensorName) -> Array:
+    return np.asarray(sum(float(run.value(f"loss/{term}")) for term in run.terms))
+
+
+def _total_variation(run: Run) -> tuple[TvForm, Array, float]:
+    """The form, what a difference of the variable is in the space where it is taken, by channel, and the weight."""
+    form = run.variant.tv_form or run.case.problem.recipe.tv_form
+    unit = tv_unit(run.case.problem, run.variant)
+    return form, unit, run.coefficients.tv_weight * run.variant.term_factor("tv")
+
+
+def tv_slopes(run: Run) -> tuple[Array, Array] | None:
+    """What the sign of a difference adds to the gradient, by axis and channel; None where total variation is smooth."""
+    form, unit, weight = _total_variation(run)
+    slopes = abs_slopes(run.value("pixels").shape, form)
+    return None if slopes is None else (weight * unit * slopes[0], weight * unit * slopes[1])
+
+
+@computes("gradient/features")
+def _gradient_of_features(run: Run, name: TensorName) -> Array:
+    return _at_output(run, run.layer_of[name.tap])
+
+
+@computes("gradient/pixels")
+def _gradient_of_pixels(run: Run, _: TensorName) -> Array:
+    form, unit, weight = _total_variation(run)
+    of_tv = weight * (unit * tv_gradient(np.asarray(run.value("pixels"), np.float64) * unit, form))
+    gradient = run.maps.pull_back(_at_input(run, LAYERS[0])) + of_tv
+    if run.variant.flat_chw:
+        return np.ascontiguousarray(gradient.transpose(2, 0, 1)).reshape(gradient.shape)
+    return gradient
+
+
+def _at_output(run: Run, name: str) -> Array:
+    """The gradient at a layer's output: from the terms of its taps, and from the layer that follows."""
+    if name not in run.gradients:
+        taps = [tap for tap in run.taps if run.layer_of[tap] == name]
+        gradient = sum((_from_terms(run, tap) for tap in taps), np.zeros(run.layer(name).shape))
+        following = NAMES.index(name) + 1
+        run.gradients[name] = gradient + _at_input(run, LAYERS[following]) if following < run.depth else gradient
+    return run.gradients[name]
+
+
+def _at_input(run: Run, layer: Layer) -> Array:
+    """The gradient at a layer's input, from what is given or computed at its output."""
+    given = run.given_of("gradient/features", layer.name)
+    gradient = _at_output(run, layer.name) if given is None else given
+    decided = None if layer.kind == "conv" else run.layer(decided_on(layer))
+    return backward(layer, gradient, decided, run.network, run.variant)
+
+
+def _from_terms(run: Run, tap: str) -> Array:
+    """The gradient of a tap's own terms."""
+    feature, variant = np.asarray(run.value(f"features/{tap}"), np.float64), run.variant
+    gradient = np.zeros_like(feature)
+    if tap in run.coefficients.content:
+        k = run.coefficients.content[tap] * variant.term_factor(f"content/{tap}")
+        gradient += 2 * k * _content_difference(run, tap)
+    if tap in run.coefficients.style:
+        k = run.coefficients.style[tap].k * variant.term_factor(f"style/{tap}")
+        scale = norm_scale(variant.gram_norm, feature.shape)
+        gradient += k * scale * gram_gradient(feature, _style_difference(run, tap), variant.gram_of_positions)
+    return gradient

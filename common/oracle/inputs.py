@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from common.oracle.faults import TvSpace
-from common.oracle.variant import Scrambled, Variant
+from common.oracle.variant import Scrambled, TvSpace, Variant
 from common.problem import Problem
 from common.tensors import Array
 from common.vgg19 import IMAGENET, Preprocessing
@@ -27,35 +26,39 @@ class InputMaps:
 
     def pull_back(self, at_input: Array) -> Array:
         """The gradient at the variable, given that at the network's input."""
-        return adjoint(self.to_input, at_input)
+        return _adjoint(self.to_input, at_input)
 
 
-def input_maps(problem: Problem, network_preprocessing: Preprocessing, variant: Variant) -> InputMaps:
-    """The two maps of a problem."""
-    space, wrong = space_of(problem, variant), preprocess(network_preprocessing, variant)
+def input_maps(problem: Problem, right: Preprocessing, variant: Variant) -> InputMaps:
+    """The two maps of a problem on a network whose right preprocessing is known."""
+    space, wrong = _space_of(problem, variant), _preprocess(right, variant)
     if variant.in_pixels:
-        factor = space.std[0] / network_preprocessing.std[0]
+        factor = space.std[0] / right.std[0]
         return InputMaps(lambda rgb: wrong(rgb) / factor, lambda pixels: factor * pixels)
     return InputMaps(space.apply, lambda pixels: wrong(space.invert(pixels)))
 
 
-def space_of(problem: Problem, variant: Variant) -> Preprocessing:
+def _space_of(problem: Problem, variant: Variant) -> Preprocessing:
     """What the optimized variable is."""
     return variant.space or problem.recipe.pixel_space
 
 
 def tv_unit(problem: Problem, variant: Variant) -> Array:
     """What a difference of the optimized variable is in the space where total variation is taken, by channel."""
-    space = space_of(problem, variant)
-    order = slice(None, None, -1 if space.bgr else 1)
-    of_rgb = (np.asarray(space.std) / space.scale)[order]
+    space = _space_of(problem, variant)
+    of_rgb = (np.asarray(space.std) / space.scale)[_order(space)]
     units: dict[TvSpace, Array] = {
         "right": np.ones(3),
         "of 1": of_rgb,
         "of 255": 255 * of_rgb,
-        "normalised": of_rgb / np.asarray(IMAGENET.std)[order],
+        "normalised": of_rgb / np.asarray(IMAGENET.std)[_order(space)],
     }
     return units[variant.tv_space]
+
+
+def _order(space: Preprocessing) -> slice:
+    """What brings the channels of RGB into those of a space."""
+    return slice(None, None, -1 if space.bgr else 1)
 
 
 def differ_in_unit_alone(space: Preprocessing, other: Preprocessing) -> bool:
@@ -65,31 +68,32 @@ def differ_in_unit_alone(space: Preprocessing, other: Preprocessing) -> bool:
     return same and bool(np.allclose(factors, factors[0], rtol=1e-12))
 
 
-def preprocess(right: Preprocessing, variant: Variant) -> Map:
+def _preprocess(right: Preprocessing, variant: Variant) -> Map:
     """RGB in [0, 1] to the network's input."""
-    unit = _unit(right)
+    # All values are divided by one unit at the end, for weights of one family in another's units; it is 1 without.
+    unit = right.std[0] if len(set(right.std)) == 1 else 1.0
     right = right.divided_by(1 / unit)
-    step = replace(right, mean=right.mean[::-1] if variant.swapped_means else right.mean, std=_std(right, variant))
-    step = replace(step, scale=step.scale * variant.scale, bgr=step.bgr != variant.unordered)
+    step = replace(
+        right,
+        mean=right.mean[::-1] if variant.swapped_means else right.mean,
+        std=_std(right, variant),
+        scale=right.scale * variant.scale,
+        bgr=right.bgr != variant.unordered,
+    )
     again = replace(step, scale=1.0)
-    in_order = slice(None, None, -1 if step.bgr else 1)
+    mean, std = (np.asarray(triple)[_order(step)] for triple in (step.mean, step.std))
 
     def apply(rgb: Array) -> Array:
-        values = step.apply(scrambled(rgb[..., ::-1] if variant.bgr_file else rgb, variant.scrambled))
+        values = step.apply(_scrambled(rgb[..., ::-1] if variant.bgr_file else rgb, variant.scrambled))
         if variant.repeated == "with the channels":
             values = again.apply(values)
         if variant.repeated == "without the channels":
-            values = (values - np.asarray(step.mean)[in_order]) / np.asarray(step.std)[in_order]
+            values = (values - mean) / std
         if variant.repeated == "the means alone":
-            values = values - (np.asarray(step.mean) / step.std)[in_order]
+            values = values - mean / std
         return np.asarray(values / unit)
 
     return apply
-
-
-def _unit(right: Preprocessing) -> float:
-    """What all values are divided by at the end, for weights of one family in another's units; 1 without."""
-    return right.std[0] if len(set(right.std)) == 1 else 1.0
 
 
 def _std(right: Preprocessing, variant: Variant) -> tuple[float, float, float]:
@@ -104,7 +108,7 @@ def _std(right: Preprocessing, variant: Variant) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def scrambled(values: Array, how: Scrambled) -> Array:
+def _scrambled(values: Array, how: Scrambled) -> Array:
     """An image (H, W, 3) that was handed over by reshape where a transpose was meant."""
     height, width, channels = values.shape
     if how == "NCHW read as NHWC":
@@ -114,7 +118,7 @@ def scrambled(values: Array, how: Scrambled) -> Array:
     return values
 
 
-def adjoint(affine: Map, gradient: Array) -> Array:
+def _adjoint(affine: Map, gradient: Array) -> Array:
     """The adjoint of an affine map that acts on every pixel alike or moves values about.
 
     Where it moves values, it does so for every one: the places are found from the map of their own numbers.

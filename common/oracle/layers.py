@@ -6,65 +6,64 @@ from typing import Any
 
 import numpy as np
 
-from common.oracle.faults import ALL, NO_FAULTS, Arithmetic, Array, Faults, Kernels, Padding
-from common.oracle.low_precision import rounded
+from common.oracle.variant import ALL, RIGHT, Arithmetic, Kernels, Padding, Variant
 from common.problem import Network
+from common.tensors import Array
 from common.vgg19 import Layer, Pooling, Weights
 
 _PAD_MODES: dict[Padding, Any] = {"zero": "constant", "replicate": "edge", "reflect": "reflect"}
+# float32 has 23 bits after the point; TF32 keeps 10 of them, bfloat16 7.
+_DROPPED_BITS: dict[Arithmetic, int] = {"tf32": 13, "bfloat16": 16}
 
 
 def outputs(
-    network_input: Array, layers: Sequence[Layer], network: Network, faults: Faults = NO_FAULTS
+    network_input: Array, layers: Sequence[Layer], network: Network, variant: Variant = RIGHT
 ) -> Iterator[tuple[str, Array]]:
     """The name and the output of every layer, in order: what the caller does not keep is freed."""
     x = network_input
     for layer in layers:
-        x = forward(layer, x, network, faults)
+        x = forward(layer, x, network, variant)
         yield layer.name, x
 
 
-def forward(layer: Layer, x: Array, network: Network, faults: Faults = NO_FAULTS) -> Array:
+def forward(layer: Layer, x: Array, network: Network, variant: Variant = RIGHT) -> Array:
     """The output of a layer for its input."""
     if layer.kind == "relu":
         return np.maximum(x, 0)
     if layer.kind == "conv":
-        kernel, bias = _kernel_and_bias(layer, network.weights, faults)
-        return conv(x, kernel, bias, faults.padding, faults.arithmetic, faults.bias_apart)
-    pooled = pool(x, faults.pooling(network.pooling), faults.pool_scale, faults.ceil_pooling)
-    return _stored(pooled, faults.arithmetic)
+        kernel, bias = _kernel_and_bias(layer, network.weights, variant)
+        return _conv(x, kernel, bias, variant)
+    return _stored(_pool(x, network.pooling, variant), variant.arithmetic)
 
 
-def backward(
-    layer: Layer, gradient: Array, decided: Array | None, network: Network, faults: Faults = NO_FAULTS
-) -> Array:
+def backward(layer: Layer, gradient: Array, decided: Array | None, network: Network, variant: Variant = RIGHT) -> Array:
     """The gradient at a layer's input, from the gradient at its output.
 
     `decided` shows the layer's decisions: a ReLU's output, a pool's input, and None for a convolution.
     """
     if decided is None:
-        kernel, _ = _kernel_and_bias(layer, network.weights, faults)
-        return conv_backward(gradient, kernel, faults.padding, faults.arithmetic)
+        kernel, _ = _kernel_and_bias(layer, network.weights, variant)
+        return _conv_backward(gradient, kernel, variant)
     if layer.kind == "relu":
         return np.asarray(gradient * (decided > 0))
-    return pool_backward(gradient, decided, faults.pooling(network.pooling), faults.pool_scale, faults.ceil_pooling)
+    return _pool_backward(gradient, decided, network.pooling, variant)
 
 
-def _kernel_and_bias(layer: Layer, right: Weights, faults: Faults) -> tuple[Array, Array]:
-    weights = faults.weights or right
-    kernels = faults.kernels if faults.only_layer in (None, layer.name) else "right"
+def _kernel_and_bias(layer: Layer, right: Weights, variant: Variant) -> tuple[Array, Array]:
+    weights, arithmetic = variant.weights or right, variant.arithmetic
+    kernels = variant.kernels if variant.only_layer in (None, layer.name) else "right"
     bias = weights.biases[layer.name].astype(np.float64)
-    if faults.dropped_bias in (ALL, layer.name):
+    if variant.dropped_bias in (ALL, layer.name):
         bias = np.zeros_like(bias)
-    return _kernel(weights, layer.name, kernels, faults.arithmetic), rounded(bias, faults.arithmetic)
+    return _kernel(weights, layer.name, kernels, arithmetic), rounded(bias, arithmetic)
 
 
 @lru_cache(maxsize=64)
 def _kernel(weights: Weights, name: str, kernels: Kernels, arithmetic: Arithmetic) -> Array:
-    return rounded(reordered(weights.kernels_hwio[name], kernels).astype(np.float64), arithmetic)
+    return rounded(_reordered(weights.kernels_hwio[name], kernels).astype(np.float64), arithmetic)
 
 
-def reordered(kernel_hwio: Array, kernels: Kernels) -> Array:
+def _reordered(kernel_hwio: Array, kernels: Kernels) -> Array:
     """What a wrong conversion makes of a kernel, of the same shape (3, 3, in, out)."""
     inputs, outputs = kernel_hwio.shape[2:]
     if kernels == "HWIO read as OIHW":
@@ -75,41 +74,30 @@ def reordered(kernel_hwio: Array, kernels: Kernels) -> Array:
         return kernel_hwio.transpose(1, 0, 2, 3)
     if kernels == "flipped":
         return kernel_hwio[::-1, ::-1]
-    if kernels == "flipped in inputs":
-        return kernel_hwio[:, :, ::-1]
-    return kernel_hwio
+    return kernel_hwio[:, :, ::-1] if kernels == "flipped in inputs" else kernel_hwio
 
 
-def conv(
-    x: Array,
-    kernel: Array,
-    bias: Array,
-    padding: Padding = "zero",
-    arithmetic: Arithmetic = "exact",
-    bias_apart: bool = False,
-) -> Array:
+def _conv(x: Array, kernel: Array, bias: Array, variant: Variant) -> Array:
     """A 3x3 convolution of the same size; with `bias_apart`, a result is stored before the bias is added."""
     height, width, _ = x.shape
-    padded = np.pad(rounded(x, arithmetic), ((1, 1), (1, 1), (0, 0)), _PAD_MODES[padding])
+    arithmetic = variant.arithmetic
+    padded = np.pad(rounded(x, arithmetic), ((1, 1), (1, 1), (0, 0)), _PAD_MODES[variant.padding])
     total = np.zeros((height, width, len(bias)))
     for row in range(3):
         for column in range(3):
             total += padded[row : row + height, column : column + width] @ kernel[row, column]
-    return _stored((_stored(total, arithmetic) if bias_apart else total) + bias, arithmetic)
+    return _stored((_stored(total, arithmetic) if variant.bias_apart else total) + bias, arithmetic)
 
 
-def conv_backward(gradient: Array, kernel: Array, padding: Padding = "zero", arithmetic: Arithmetic = "exact") -> Array:
-    """The gradient at the input of a convolution."""
+def _conv_backward(gradient: Array, kernel: Array, variant: Variant) -> Array:
     height, width, _ = gradient.shape
     # float16 has as many bits as TF32, and codes scale the loss to keep gradients in its range.
-    rounded_gradient = rounded(gradient, "tf32" if arithmetic == "float16" else arithmetic)
+    rounded_gradient = rounded(gradient, "tf32" if variant.arithmetic == "float16" else variant.arithmetic)
     padded = np.zeros((height + 2, width + 2, kernel.shape[2]))
     for row in range(3):
         for column in range(3):
             padded[row : row + height, column : column + width] += rounded_gradient @ kernel[row, column].T
-    for axis in (0, 1):
-        padded = _unpadded(padded, axis, padding)
-    return padded
+    return _unpadded(_unpadded(padded, 0, variant.padding), 1, variant.padding)
 
 
 def _unpadded(padded: Array, axis: int, padding: Padding) -> Array:
@@ -128,6 +116,20 @@ def _stored(output: Array, arithmetic: Arithmetic) -> Array:
     return output if arithmetic == "tf32" else rounded(output, arithmetic)
 
 
+def rounded(values: Array, arithmetic: Arithmetic) -> Array:
+    """The values as an arithmetic can hold them, by rounding to nearest (ties to even); `exact` changes nothing."""
+    if arithmetic == "exact":
+        return values
+    if arithmetic == "float16":
+        with np.errstate(over="ignore"):  # beyond 65504 it is infinite there, too
+            return values.astype(np.float32).astype(np.float16).astype(np.float64)
+    bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
+    dropped = _DROPPED_BITS[arithmetic]
+    last_kept = (bits >> np.uint32(dropped)) & np.uint32(1)
+    nearest = bits + np.uint32((1 << (dropped - 1)) - 1) + last_kept
+    return (nearest & np.uint32(0xFFFFFFFF << dropped & 0xFFFFFFFF)).view(np.float32).astype(np.float64)
+
+
 def windows(x: Array) -> Array:
     """The 2x2 windows of a feature map with stride 2, shape (H // 2, W // 2, 4, C); an odd edge is left out."""
     height, width, channels = x.shape[0] // 2, x.shape[1] // 2, x.shape[2]
@@ -135,21 +137,18 @@ def windows(x: Array) -> Array:
     return blocks.transpose(0, 2, 1, 3, 4).reshape(height, width, 4, channels)
 
 
-def pooled_px(height: int, width: int, ceil: bool = False) -> tuple[int, int]:
-    """Height and width after a pool."""
-    return (height + ceil) // 2, (width + ceil) // 2
-
-
-def pool(x: Array, pooling: Pooling, scale: float = 1.0, ceil: bool = False) -> Array:
-    """A 2x2 pool with stride 2; with `ceil`, an odd edge makes windows of its own."""
-    if pooling == "max":
+def _pool(x: Array, right: Pooling, variant: Variant) -> Array:
+    """A 2x2 pool with stride 2; with `ceil_pooling`, an odd edge makes windows of its own."""
+    scale, ceil = variant.pool_scale, variant.ceil_pooling
+    if variant.pooling(right) == "max":
         return scale * np.asarray(windows(_even(x, -np.inf, ceil)).max(axis=2))
     return np.asarray(scale * windows(_even(x, 0.0, ceil)).sum(axis=2) / _window_sizes(x, ceil))
 
 
-def pool_backward(gradient: Array, below: Array, pooling: Pooling, scale: float = 1.0, ceil: bool = False) -> Array:
+def _pool_backward(gradient: Array, below: Array, right: Pooling, variant: Variant) -> Array:
     """The gradient at the input `below` of a pool; of equal maxima the first in reading order gets it."""
-    if pooling == "max":
+    scale, ceil = variant.pool_scale, variant.ceil_pooling
+    if variant.pooling(right) == "max":
         first_maximum = windows(_even(below, -np.inf, ceil)).argmax(axis=2)[:, :, None]
         share = (np.arange(4)[:, None] == first_maximum).astype(np.float64)
     else:

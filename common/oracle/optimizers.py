@@ -12,13 +12,12 @@ from common.tensors import LBFGS_CHECKED, LBFGS_EVALUATIONS, Array, TensorName
 
 
 @computes("adam/gradient")
-def adam_gradient(run: Run, name: TensorName) -> Array:
-    """The gradient that a step is taken from."""
+def _adam_gradient(run: Run, name: TensorName) -> Array:
     return run.at_step(name.step).value("gradient/pixels")
 
 
 @computes("adam/pixels")
-def adam_pixels(run: Run, name: TensorName) -> Array:
+def _adam_pixels(run: Run, name: TensorName) -> Array:
     """The variable after a step (Kingma and Ba 2014)."""
     adam, variant, step = run.case.adam, run.variant, name.step
     gradients = [run.value(f"adam/{past}/gradient") for past in range(1, step + 1)]
@@ -40,10 +39,12 @@ class _EnoughError(Exception):
 
 
 @computes("lbfgs/pixels")
-def lbfgs_pixels(run: Run, _: TensorName) -> Array:
+def _lbfgs_pixels(run: Run, _: TensorName) -> Array:
     """The points that SciPy evaluates first, shape (points, H, W, 3); the port's answers steer where it has them."""
     points: list[Array] = []
-    count = _points_asked(run)
+    given = run.given("lbfgs/pixels")
+    # One more than a port that stopped early has, so that it is seen to have stopped.
+    count = LBFGS_EVALUATIONS if given is None else len(given) + (len(given) < LBFGS_EVALUATIONS)
 
     def value_and_grad(point: Array) -> tuple[float, Array]:
         if len(points) == count:
@@ -56,12 +57,6 @@ def lbfgs_pixels(run: Run, _: TensorName) -> Array:
     with suppress(_EnoughError, RosettaError):
         minimize(value_and_grad, run.value("pixels").ravel(), settings, count + 1, variant.factr or 0.0)
     return np.stack(points).reshape(-1, *run.case.pixels.shape)
-
-
-def _points_asked(run: Run) -> int:
-    # One more than a port that stopped early has, so that it is seen to have stopped.
-    given = run.given("lbfgs/pixels")
-    return LBFGS_EVALUATIONS if given is None else len(given) + (len(given) < LBFGS_EVALUATIONS)
 
 
 def _as_evaluated(run: Run, point: Array) -> Array:
@@ -81,17 +76,8 @@ def _answer(run: Run, number: int, point: Array) -> tuple[float, Array]:
     return float(at_point.expected("loss/total")), np.asarray(at_point.expected("gradient/pixels")).ravel()
 
 
-@computes("lbfgs/losses")
-def lbfgs_losses(run: Run, _: TensorName) -> Array:
-    """The losses at the first points."""
-    return np.stack([at_point.expected("loss/total") for at_point in _at_first_points(run)])
-
-
-@computes("lbfgs/gradients")
-def lbfgs_gradients(run: Run, _: TensorName) -> Array:
-    """The gradients at the first points."""
-    return np.stack([at_point.expected("gradient/pixels") for at_point in _at_first_points(run)])
-
-
-def _at_first_points(run: Run) -> list[Run]:
-    return [run.at(point) for point in run.value("lbfgs/pixels")[:LBFGS_CHECKED]]
+@computes("lbfgs/losses", "lbfgs/gradients")
+def _lbfgs_at_first_points(run: Run, name: TensorName) -> Array:
+    """The losses or the gradients at the first points."""
+    tensor = "loss/total" if name.kind == "lbfgs/losses" else "gradient/pixels"
+    return np.stack([run.at(point).expected(tensor) for point in run.value("lbfgs/pixels")[:LBFGS_CHECKED]])

@@ -1,7 +1,6 @@
 """A variant, run: every tensor of a case by name, each computed by the function that is registered for its kind.
 
-`@computes("gram")` stands before the function of the Gram matrices, and so on: forward.py, loss.py, gradient.py and
-optimizers.py hold them in the order in which data flow.
+`@computes("gram")` stands before the function of the Gram matrices, and so on, in evaluation.py and optimizers.py.
 """
 
 from collections.abc import Callable
@@ -51,9 +50,6 @@ class Run:
         self.layer_of = {name: variant.taps.get(name, name) for name in NAMES}  # by the name that it is recorded under
         self.depth = len(cut([*self.taps, *(self.layer_of[tap] for tap in self.taps)]))
         self.gradients: dict[str, Array] = {}
-        self._names_of: dict[str, list[str]] = {name: [] for name in NAMES}
-        for name, layer in self.layer_of.items():
-            self._names_of[layer].append(name)
         self._given = {name: array for name, array in (given or {}).items() if fits(name, array, case, variant)}
         self._computed: dict[str, Array] = {}
         self._maps: dict[str, Array] = {} if like is None else like._maps
@@ -135,5 +131,5 @@ class Run:
 
     def given_of(self, kind: str, layer: str) -> Array | None:
         """What is given of a layer, under whichever name it was recorded."""
-        names = (f"{kind}/{name}" for name in self._names_of[layer])
+        names = (f"{kind}/{name}" for name, recorded in self.layer_of.items() if recorded == layer)
         return next((self._given[name] for name in names if name in self._given), None)

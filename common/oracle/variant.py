@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from math import prod
 from typing import Any, Literal
 
-from common.oracle.faults import UNCHANGED, Faults, GramNorm
-from common.vgg19 import Preprocessing
+from common.vgg19 import Pooling, Preprocessing, Weights
 
 Orientation = Literal[
     "upright", "turned left", "turned right", "upside down", "mirrored", "flipped", "transposed", "transversed"
@@ -14,16 +14,26 @@ Transparency = Literal["over white", "over black", "ignored"]
 Scrambled = Literal["no", "NCHW read as NHWC", "NHWC read as NCHW"]
 Std = Literal["right", "forgotten", "forgotten, in 0..255", "ImageNet's of 255", "ImageNet's of 1"]
 Repeated = Literal["no", "with the channels", "without the channels", "the means alone"]
+Kernels = Literal[
+    "right", "HWIO read as OIHW", "OIHW read as HWIO", "transposed in space", "flipped", "flipped in inputs"
+]
+Padding = Literal["zero", "replicate", "reflect"]
+Arithmetic = Literal["exact", "tf32", "bfloat16", "float16"]
+GramNorm = Literal["M", "none", "M C", "C"]
+TvForm = Literal["none", "mean_abs", "sum_abs", "power", "sum_squares", "mean_squares"]
+TvSpace = Literal["right", "of 255", "of 1", "normalised"]
 Saved = Literal["rounded", "truncated", "stretched", "stretched, truncated"]
 
 Changes = Mapping[str, Any]
+ALL = "all"
+_FACTORS = ("scale", "pool_scale", "rate_scale")
 
 
 @dataclass(frozen=True, eq=False)
-class Variant(Faults):
-    """What a port does: the faults of its network and loss, and those before and after; every default is right.
+class Variant:
+    """What a port does; every default is right.
 
-    `taps` has the layer that is recorded under a name, where that is another.
+    Mappings hold only what is wrong: by tap or by loss term, such as `style/relu1_1`, or kind of term.
     """
 
     # From a file to RGB of the right size.
@@ -34,6 +44,7 @@ class Variant(Faults):
     palette_indices: bool = False
     filter: str = "lanczos"
     eight_bits: bool = False
+    own_style_size: bool = False
     # From RGB to the network's input.
     scrambled: Scrambled = "no"
     bgr_file: bool = False
@@ -45,10 +56,26 @@ class Variant(Faults):
     in_pixels: bool = False
     space: Preprocessing | None = None
     own_unit: bool = False
-    # Names, and what is handed over of the loss.
-    taps: Mapping[str, str] = field(default_factory=lambda: UNCHANGED)
+    # The network. `kernels` concerns `only_layer`, if that is named; `dropped_bias` is a convolution, or `ALL`.
+    weights: Weights | None = None
+    kernels: Kernels = "right"
+    dropped_bias: str | None = None
+    only_layer: str | None = None
+    padding: Padding = "zero"
+    other_pooling: bool = False
+    pool_scale: float = 1.0
+    ceil_pooling: bool = False
+    arithmetic: Arithmetic = "exact"
+    bias_apart: bool = False
+    taps: Mapping[str, str] = field(default_factory=dict)  # the layer that is recorded under a name
+    # The loss, and what is handed over of it.
+    gram_norm: GramNorm = "M"
+    gram_of_positions: bool = False
     gram_handed: GramNorm = "M"
-    own_style_size: bool = False
+    target_scale: Mapping[str, float] = field(default_factory=dict)
+    term_scale: Mapping[str, float] = field(default_factory=dict)
+    tv_form: TvForm | None = None
+    tv_space: TvSpace = "right"
     # The optimizers.
     flat_chw: bool = False
     epsilon: float | None = None
@@ -59,6 +86,17 @@ class Variant(Faults):
     clamped: bool = False
     # The file.
     saved: Saved = "rounded"
+
+    def pooling(self, right: Pooling) -> Pooling:
+        """The pooling that takes the place of the right one."""
+        if not self.other_pooling:
+            return right
+        return "average" if right == "max" else "max"
+
+    def term_factor(self, term: str) -> float:
+        """What a term, such as `style/relu1_1`, is multiplied by: the factors of the term and of its kind."""
+        kind = term.split("/")[0]
+        return float(prod(self.term_scale.get(name, 1.0) for name in {term, kind}))
 
     def changed(self, changes: Changes) -> "Variant | None":
         """The same with more changes; factors multiply, and None where two changes do not go together."""
@@ -75,10 +113,9 @@ class Variant(Faults):
                 merged[name] = old * value
             else:
                 return None
-        both = {**vars(self), **merged}
-        if both["gram_of_positions"] and both["own_style_size"]:
-            return None  # matrices of two sizes, which have no difference, and which fill the memory
-        return replace(self, **merged)
+        variant = replace(self, **merged)
+        # Matrices of two sizes have no difference, and fill the memory.
+        return None if variant.gram_of_positions and variant.own_style_size else variant
 
 
 def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
@@ -86,5 +123,4 @@ def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     return {**old, **new, **both}
 
 
-_FACTORS = ("scale", "pool_scale", "rate_scale")
 RIGHT = Variant()

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from common import RECIPES, Network, RosettaError, oracle
-from common.oracle.evaluation import Oracle
+from common.oracle.case import case_at
 from common.oracle.layers import windows
-from common.oracle.losses import norm_scale
-from common.oracle.total_variation import tv_gradient, tv_loss
+from common.oracle.losses import norm_scale, tv_gradient, tv_loss
+from common.oracle.run import Run
 
 
 def directional(function, x, direction, step):
@@ -21,13 +21,11 @@ def directional(function, x, direction, step):
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_gradient_is_the_derivative_of_the_loss(recipe, problem_for, image):
     """Along random directions, with decisions (ReLU, max-pool, abs) that may turn: hence the small step."""
-    problem = problem_for(RECIPES[recipe])
-    judge = Oracle(problem)
-    pixels = problem.pixels(image)
-    gradient = judge.gradient(judge.trace(pixels), pixels)
+    run = Run(case_at(problem_for(RECIPES[recipe]), image))
+    pixels, gradient = run.expected("pixels"), run.expected("gradient/pixels")
 
     def loss(x):
-        return judge.losses(judge.trace(x), x).total
+        return float(run.at(x).expected("loss/total"))
 
     rng = np.random.default_rng(0)
     for _ in range(2):
@@ -41,12 +39,14 @@ def test_smooth_gradient_to_many_digits(problem_for, image):
     recipe = replace(
         RECIPES["gatys"], style_taps=("conv1_1",), content_taps=("conv1_1",), tv_form="power", tv_weight=1.0
     )
-    problem = problem_for(recipe)
-    judge = Oracle(problem)
-    pixels = problem.pixels(image)
-    gradient = judge.gradient(judge.trace(pixels), pixels)
+    run = Run(case_at(problem_for(recipe), image))
+    pixels, gradient = run.expected("pixels"), run.expected("gradient/pixels")
+
+    def loss(x):
+        return float(run.at(x).expected("loss/total"))
+
     direction = np.random.default_rng(0).standard_normal(pixels.shape)
-    measured = directional(lambda x: judge.losses(judge.trace(x), x).total, pixels, direction, step=1e-2)
+    measured = directional(loss, pixels, direction, step=1e-2)
     assert measured == pytest.approx(float(np.sum(gradient * direction)), rel=1e-9)
 
 

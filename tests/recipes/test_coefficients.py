@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from common import RECIPES, Network, oracle
-from common.oracle.total_variation import tv_loss
+from common.oracle.losses import tv_loss
 from common.recipes.coefficients import CONVENTIONS, coefficients
 from common.recipes.recipe import Convention, Recipe
 from common.vgg19.layers import shape_at

@@ -13,7 +13,7 @@ import numpy as np
 
 from common.errors import RosettaError, one_line
 from common.images import write_text
-from common.oracle import RIGHT, Case, Picture, Run, case_of
+from common.oracle import RIGHT, Case, Picture, Run
 from common.problem import Problem
 from common.recipes import recipe_from_json, recipe_to_json
 from common.tensors import Array, Arrays, TensorName, read_tensors, tensor_names, write_tensors
@@ -94,7 +94,7 @@ def read_bundle(folder: Path, weights: str | None) -> Case:
     try:
         problem = Problem(arrays["content/resized"], arrays["style/resized"], recipe, found_weights, "float64")
         content, style = (_picture(role, arrays, pictures, folder) for role in ("content", "style"))
-        return case_of(problem, content, style, arrays["image"])
+        return Case(problem, content, style, arrays["image"])
     except KeyError as error:
         raise RosettaError(f"the bundle {str(folder)!r} has no {one_line(error)}: export it anew") from None
 

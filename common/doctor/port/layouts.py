@@ -89,13 +89,8 @@ def _name(prefix: str, wanted: tuple[int, ...], order: str) -> str:
 
 def _wanted(name: str, array: Array, case: Case) -> tuple[int, ...] | None:
     """The shape that a tensor should have, as far as that is known before it is looked at."""
-    image = case.problem.content.shape
-    if name == "lbfgs/losses":
-        return (array.size,)
     parsed = TensorName.parse(name)
-    if parsed.kind in ("lbfgs/pixels", "lbfgs/gradients"):
-        return (len(array) if array.ndim else 0, *image)
     if parsed.stage == "file":
         picture = case.content if parsed.role == "content" else case.style
         return picture.decoded.shape
-    return shape_of(name, case, RIGHT)
+    return shape_of(name, array, case, RIGHT)

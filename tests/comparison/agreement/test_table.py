@@ -9,10 +9,11 @@ from common import RECIPES, Problem
 from common.comparison.agreement.table import GRADIENT, Quantity, compare
 from common.comparison.reporting.tables import explanation_lines
 from common.distances import cosine_gap, relative, relative_l2
+from common.oracle.case import case_at
 from common.oracle.decisions import count_flips, deciding_layers
-from common.oracle.evaluation import Oracle
 from common.oracle.layers import windows
-from common.tensors.recording import value_and_grad_tensors
+from common.oracle.run import Run
+from common.tensors import tensor_names
 from common.vgg19.layers import cut
 from common.vgg19.weights import random_weights
 
@@ -25,10 +26,9 @@ def problem(problem_for):
 @pytest.fixture(scope="module")
 def own(problem, image):
     """The oracle itself in the place of a backend."""
-    oracle, pixels = Oracle(problem), problem.pixels(image)
-    trace = oracle.trace(pixels)
-    features = {f"features/{name}": array for name, array in trace.items()}
-    return {**features, **value_and_grad_tensors(oracle.losses(trace, pixels), oracle.gradient(trace, pixels))}
+    run = Run(case_at(problem, image))
+    names = [name for name in tensor_names(problem) if name.startswith(("features/", "loss/"))]
+    return {name: run.expected(name) for name in (*names, GRADIENT)}
 
 
 def differing(problem, image, tensors):
@@ -93,8 +93,8 @@ def with_the_nearest_tie_flipped(trace, layer):
 
 
 def gradient_of(problem, tensors, image):
-    trace = {name.removeprefix("features/"): array for name, array in tensors.items()}
-    return Oracle(problem).gradient(trace, problem.pixels(image))
+    features = {name: array for name, array in tensors.items() if name.startswith("features/")}
+    return Run(case_at(problem, image), given=features).expected(GRADIENT)
 
 
 def output_of(tensors):
@@ -145,12 +145,12 @@ def test_equal_values_in_a_window_go_to_the_first(backend, content, style):
     layers = [layer for layer in cut(recipe.taps) if layer.kind == "conv"]
     problem = Problem(content, style, recipe, passing_each_channel_on(layers), "float64")
     flat = np.full_like(content, 0.5)
-    oracle, pixels = Oracle(problem), problem.pixels(flat)
-    trace = oracle.trace(pixels)
-    for name in ("relu1_2", "relu2_2"):
-        assert (trace[name] == trace[name][0, 0]).all()
-        assert (trace[name] > 0).all()
-    expected = oracle.gradient(trace, pixels)
+    run = Run(case_at(problem, flat))
+    for name in ("features/relu1_2", "features/relu2_2"):
+        feature = run.expected(name)
+        assert (feature == feature[0, 0]).all()
+        assert (feature > 0).all()
+    expected = run.expected(GRADIENT)
     _, gradient = backend.value_and_grad(flat, problem)
     height, width = (4 * (side // 4) for side in flat.shape[:2])
     firsts = [[row, column] for row in range(0, height, 4) for column in range(0, width, 4)]
