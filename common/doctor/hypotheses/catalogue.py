@@ -15,5 +15,5 @@ TRAPS: dict[int, Trap] = {trap.number: trap for trap in sorted(_DEFINED, key=lam
 
 def hypotheses(case: Case) -> list[Fault]:
     """Every fault of every trap, stage by stage, the simplest first."""
-    faults = [replace(fault, trap=trap.number) for trap in _DEFINED for fault in trap.faults(case)]
+    faults = [replace(fault, trap=trap.number) for trap in _DEFINED if trap.faults for fault in trap.faults(case)]
     return sorted(faults, key=lambda fault: (STAGES.index(fault.stage), fault.rank))

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import product
 from typing import get_args
 
-from common.doctor.hypotheses.trap import Fault, Trap, fault, trap
+from common.doctor.hypotheses.trap import Fault, Trap, fault
 from common.oracle import FILTERS, Case, Orientation, differ_in_unit_alone
 from common.vgg19 import cut
 
@@ -31,7 +31,7 @@ def _on_either_side(case: Case, *faults: Fault) -> Iterator[Fault]:
             yield replace(each, detail=detail, changes={**each.changes, "in_pixels": True})
 
 
-@trap(
+@Trap(
     34,
     "the orientation, transparency or palette of the image file is ignored or misread",
     fix="apply the EXIF orientation, lay transparency over white, and convert to RGB",
@@ -46,7 +46,7 @@ def _misread(_: Case) -> Iterator[Fault]:
     )
 
 
-@trap(
+@Trap(
     24,
     "the picture is resized by another filter, or rounded to 8 bits after resizing",
     fix="pass the resized pixels to the port, or use the reference's filter, antialiased Lanczos in floating point",
@@ -59,7 +59,7 @@ def _resized_otherwise(_: Case) -> Iterator[Fault]:
             yield fault("resize", f"resized by {name}{rounding}", filter=name, eight_bits=eight_bits)
 
 
-@trap(
+@Trap(
     33,
     "the picture is saved with its contrast stretched, or truncated instead of rounded",
     fix="clip to [0, 1], multiply by 255 and round",
@@ -70,7 +70,7 @@ def _saved_otherwise(_: Case) -> Iterator[Fault]:
         yield fault("saved", saved, saved=saved)
 
 
-@trap(
+@Trap(
     35,
     "the weights are used in their own unit, but the recipe's loss weights are tuned for the other family's",
     fix="divide (or multiply) the input and all biases by 57.63, the mean of 255 times ImageNet's standard deviations",
@@ -92,7 +92,7 @@ def _kernels(case: Case, *forms: str) -> Iterator[Fault]:
         yield fault("network", f"the kernel of {name} alone is {form}", rank, kernels=form, only_layer=name)
 
 
-@trap(
+@Trap(
     6,
     "the kernels were reordered by reshape instead of transpose",
     fix="HWIO to OIHW is transpose(3, 2, 0, 1), and back transpose(2, 3, 1, 0); a reshape keeps the order in memory",
@@ -102,7 +102,7 @@ def _reshaped_kernels(case: Case) -> Iterator[Fault]:
     return _kernels(case, "HWIO read as OIHW", "OIHW read as HWIO")
 
 
-@trap(
+@Trap(
     7,
     "the kernels are transposed or flipped in space",
     fix="keep height before width and do not flip: the frameworks compute cross-correlations, not convolutions",
@@ -120,7 +120,7 @@ OTHER_TRAINING = Trap(
 )
 
 
-@trap(
+@Trap(
     1,
     "red and blue are exchanged at the network's input",
     fix="Oxford's weights expect BGR and torchvision's RGB: reverse the channels exactly once, or not at all",
@@ -137,7 +137,7 @@ def _red_and_blue(case: Case) -> Iterator[Fault]:
     yield fault("network", detail, kernels="flipped in inputs", only_layer="conv1_1")
 
 
-@trap(
+@Trap(
     2,
     "the channel means are exchanged: red's is subtracted from blue",
     fix="subtract 123.68 from red, 116.779 from green, 103.939 from blue (torchvision: 0.485, 0.456, 0.406)",
@@ -147,7 +147,7 @@ def _swapped_means(case: Case) -> Iterator[Fault]:
     return _on_either_side(case, fault("input", "the means of red and blue are exchanged", swapped_means=True))
 
 
-@trap(
+@Trap(
     3,
     "RGB has the wrong range before the means are subtracted",
     fix="bring RGB to 0..255 for Oxford's weights (times 255, not 256) and to 0..1 for torchvision's",
@@ -161,7 +161,7 @@ def _ranges(case: Case) -> Iterator[Fault]:
         yield from _on_either_side(case, fault("input", detail, scale=scale))
 
 
-@trap(
+@Trap(
     4,
     "ImageNet's standard deviations are left out, or applied to weights that were trained without them",
     fix="divide by the standard deviations for torchvision's weights, and only for those",
@@ -180,7 +180,7 @@ def _deviations(case: Case) -> Iterator[Fault]:
     return _on_either_side(case, *(fault("input", detail, std=std) for std, detail in details.items()))
 
 
-@trap(
+@Trap(
     5,
     "the preprocessing is applied twice, in whole or in part",
     fix="preprocess a copy: keras.applications' preprocess_input changes a float array in place",
@@ -194,7 +194,7 @@ def _repeated(case: Case) -> Iterator[Fault]:
     return _on_either_side(case, *(fault("input", detail, repeated=part) for part, detail in details.items()))
 
 
-@trap(
+@Trap(
     8,
     "the picture is converted between NCHW and NHWC by reshape instead of transpose",
     fix="transpose it: numpy.moveaxis(x, 0, -1) or back",

@@ -5,12 +5,12 @@ from itertools import product
 from math import prod
 from typing import get_args
 
-from common.doctor.hypotheses.trap import Fault, fault, trap
+from common.doctor.hypotheses.trap import Fault, Trap, fault
 from common.oracle import RIGHT, Case, TvForm, TvSpace, feature_shape
 from common.recipes import coefficients
 
 
-@trap(
+@Trap(
     18,
     "the Gram matrix is normalised by another number",
     fix="divide F^T F by the number of positions M, or give the loss the factor that makes up for another norm",
@@ -23,7 +23,7 @@ def _gram_norm(_: Case) -> Iterator[Fault]:
         yield fault("gram", f"{detail}; the loss allows for it and is right", gram_handed=norm)
 
 
-@trap(
+@Trap(
     19,
     "the Gram matrix is over positions instead of channels",
     fix="flatten the positions and sum over them: the matrix is (C, C)",
@@ -34,7 +34,7 @@ def _gram_of_positions(case: Case) -> Iterator[Fault]:
         yield fault("gram", "F F^T, one row for each position", gram_of_positions=True)
 
 
-@trap(
+@Trap(
     22,
     "the style target is of a picture of another size, or not normalised for its size",
     fix="normalise each Gram matrix by the number of positions of its own picture, or bring both pictures to one size",
@@ -70,7 +70,7 @@ def _positions(tap: str, image: tuple[int, ...]) -> float:
     return float(height * width)
 
 
-@trap(
+@Trap(
     21,
     "the style weight is divided by the number of taps once too often, or not at all",
     fix="divide the sum over taps as often as the recipe's convention says",
@@ -84,7 +84,7 @@ def _number_of_taps(case: Case) -> Iterator[Fault]:
             yield fault("loss", detail, term_scale={"style": factor})
 
 
-@trap(
+@Trap(
     20,
     "a loss term has another factor: a mean instead of a sum, or 1/2 or 1/4 more or less",
     fix="take the factor out of the term, or put it into the weight of the term",
@@ -121,7 +121,7 @@ _TV_SPACES = {
 }
 
 
-@trap(
+@Trap(
     23,
     "the total variation has another form, or is computed in another pixel space",
     fix="use the recipe's form (absolute, squared or power 1.25; sum or mean) and its pixel space",
@@ -134,7 +134,7 @@ def _total_variation(case: Case) -> Iterator[Fault]:
             yield fault("loss", f"{_TV_FORMS[form]}{where}", tv_form=form, tv_space=space)
 
 
-@trap(
+@Trap(
     27,
     "the gradient is flattened in another order than the image",
     fix="flatten both in one order (here height, width, channel)",

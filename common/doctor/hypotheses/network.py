@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from common.doctor.hypotheses.trap import Fault, Trap, fault, trap
+from common.doctor.hypotheses.trap import Fault, Trap, fault
 from common.oracle import ALL, Case
 from common.vgg19 import CONVS, Layer, cut
 
@@ -13,7 +13,7 @@ def _layers(case: Case, kind: str) -> list[Layer]:
     return [layer for layer in cut(case.problem.recipe.taps) if layer.kind == kind]
 
 
-@trap(
+@Trap(
     12,
     "the pooling is average where the recipe says max, or the reverse",
     fix="use the pooling that the recipe names",
@@ -26,7 +26,7 @@ def _other_pooling(case: Case) -> Iterator[Fault]:
         yield fault("network", f"{wrong}, where the recipe says {right}", other_pooling=True)
 
 
-@trap(
+@Trap(
     13,
     "the pooled values are multiplied by a factor",
     fix="do not rescale after pooling",
@@ -38,7 +38,7 @@ def _scaled_pools(case: Case) -> Iterator[Fault]:
             yield fault("network", f"the pooled values are multiplied by {factor:g}", pool_scale=factor)
 
 
-@trap(
+@Trap(
     14,
     "pooling rounds odd sizes up",
     fix="round down: VALID padding in TensorFlow, ceil_mode=False in PyTorch",
@@ -50,7 +50,7 @@ def _ceil_pooling(case: Case) -> Iterator[Fault]:
         yield fault("network", detail, ceil_pooling=True)
 
 
-@trap(
+@Trap(
     15,
     "the convolutions do not pad the border with zeros",
     fix="pad with zeros, as when the network was trained",
@@ -61,14 +61,14 @@ def _other_padding(_: Case) -> Iterator[Fault]:
         yield fault("network", f"{padding} padding", padding=padding)
 
 
-@trap(17, "biases are left out", fix="load the biases, too", seen_in="hand-written converters")
+@Trap(17, "biases are left out", fix="load the biases, too", seen_in="hand-written converters")
 def _dropped_biases(case: Case) -> Iterator[Fault]:
     yield fault("network", "no convolution has its bias", dropped_bias=ALL)
     for layer in _layers(case, "conv"):
         yield fault("network", f"{layer.name} has no bias", rank=1, dropped_bias=layer.name)
 
 
-@trap(
+@Trap(
     32,
     "no bug of the port: the layers are computed in TF32, bfloat16 or float16",
     fix="switch TF32 off (torch.backends.cudnn.allow_tf32, enable_tensor_float_32_execution), or accept its tolerance",
@@ -104,7 +104,7 @@ def _moved(detail: str, taps: Iterable[str], rank: int = 0) -> Fault:
     return fault("taps", detail, rank, taps=moved)
 
 
-@trap(
+@Trap(
     9,
     "taps are taken on the other side of their ReLU",
     fix="convB_I is before the ReLU, reluB_I after it; Keras' blockB_convI includes the ReLU, and torchvision's ReLUs "
@@ -122,7 +122,7 @@ def _across_relus(case: Case) -> Iterator[Fault]:
             yield _moved(f"{tap} is {_across(tap)}", [tap], rank=1)
 
 
-@trap(
+@Trap(
     10,
     "only the deepest style tap is taken on the other side of its ReLU",
     fix="take every tap on the side that the recipe names; a network that is cut after a convolution has no ReLU there",
@@ -145,7 +145,7 @@ def _counted(tap: str) -> str:
     return _CONVS[int(tap[4]) - 1].replace("conv", tap[:4])
 
 
-@trap(
+@Trap(
     11,
     "a tap is taken from another layer of the network",
     fix="name layers by block and place (conv2_2), not by a running number",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 
-from common.doctor.hypotheses.trap import Fault, fault, trap
+from common.doctor.hypotheses.trap import Fault, Trap, fault
 from common.oracle import Case
 from common.vgg19 import CAFFE, IMAGENET, UNIT
 
@@ -19,7 +19,7 @@ _VARIABLES = {
 _RATES = {"255": 255.0, "1/255": 1 / 255, "57.6": 57.63, "1/57.6": 1 / 57.63}
 
 
-@trap(
+@Trap(
     25,
     "Adam's epsilon has another value or another place",
     fix="PyTorch adds 1e-8 after the bias correction, Keras 1e-7 before it: eps_torch = eps_keras / sqrt(1 - beta2^t)",
@@ -33,7 +33,7 @@ def _epsilon(case: Case) -> Iterator[Fault]:
             yield fault("optimizer", detail, epsilon=epsilon, epsilon_hat=hat)
 
 
-@trap(
+@Trap(
     26,
     "the optimized variable is in another pixel space, or the learning rate is meant for one",
     fix="optimize in the recipe's pixel space; a learning rate for 0..255 is 57 times that for unit variance and 255 "
@@ -48,7 +48,7 @@ def _pixel_space(case: Case) -> Iterator[Fault]:
         yield fault("optimizer", f"{name} times the learning rate", rate_scale=scale)
 
 
-@trap(
+@Trap(
     28,
     "SciPy stops early, because a float32 loss meets its tolerance",
     fix="pass factr=0 (ftol=0 to scipy.optimize.minimize) and float64 vectors",
@@ -59,7 +59,7 @@ def _early_stop(_: Case) -> Iterator[Fault]:
         yield fault("optimizer", f"L-BFGS stops by factr={10.0**power:g}", factr=10.0**power)
 
 
-@trap(
+@Trap(
     29,
     "L-BFGS restarts, and forgets what it has learned, where the recipe goes on, or goes on where it restarts",
     fix="restart as the recipe does: keras-notebook after every 20 evaluations (maxfun=20), all others never",
@@ -74,7 +74,7 @@ def _restarts(case: Case) -> Iterator[Fault]:
         yield fault("optimizer", detail, maxfun=10**9)
 
 
-@trap(
+@Trap(
     30,
     "the image is clamped inside the closure of L-BFGS",
     fix="clamp after the optimization, or optimize a variable whose range is free",

@@ -1,7 +1,7 @@
 """What a trap is: the mistake in words, and the faults of the reference that reproduce it on a case."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from common.oracle import ALL, Case, Changes
@@ -41,10 +41,6 @@ def fault(stage: Stage, detail: str, rank: int = 0, **changes: Any) -> Fault:
 Faults = Callable[[Case], Iterable[Fault]]
 
 
-def _no_faults(_: Case) -> Iterator[Fault]:
-    yield from ()
-
-
 @dataclass(frozen=True, eq=False)
 class Trap:
     """A mistake that ports make: its number, a title, how to fix it, and where it was seen.
@@ -57,14 +53,9 @@ class Trap:
     title: str
     fix: str
     seen_in: str
-    faults: Faults = _no_faults
+    faults: Faults | None = None
     harmless: bool = False
 
-
-def trap(number: int, title: str, fix: str, seen_in: str, harmless: bool = False) -> Callable[[Faults], Trap]:
-    """Make a trap of the function that gives its faults."""
-
-    def of(faults: Faults) -> Trap:
-        return Trap(number, title, fix, seen_in, faults, harmless)
-
-    return of
+    def __call__(self, faults: Faults) -> "Trap":
+        """The trap with its faults: it stands above the function that gives them."""
+        return replace(self, faults=faults)
