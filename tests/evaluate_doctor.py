@@ -27,7 +27,7 @@ from faulty_ports.gallery import (
 from common import RECIPES, load_weights, samples
 from common.backend import BACKENDS
 from common.doctor.diagnosis.diagnose import diagnose
-from common.doctor.diagnosis.differences import difference, tolerance, unit_of
+from common.doctor.diagnosis.judge import difference, tolerance, unit_of
 from common.framework_imports import quiet_stderr
 from common.images import write_text
 from common.oracle.case import Case

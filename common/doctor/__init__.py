@@ -4,7 +4,6 @@ from common.doctor.diagnosis import (
     Diagnosis,
     Finding,
     Judge,
-    deciding,
     diagnose,
     difference,
     finding_json,

@@ -1,15 +1,13 @@
 """Decisions that rounding can turn: the signs at ReLUs and the choices in max-pool windows."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from common.oracle.layers import windows
+from common.oracle.layers import decided_on, windows
+from common.oracle.run import Run
 from common.tensors import Array
-from common.vgg19 import NAMES, Layer, Pooling, cut
-
-LayerOutput = Callable[[str], Array]
+from common.vgg19 import Layer, cut
 
 
 @dataclass(frozen=True)
@@ -27,36 +25,27 @@ class Flips:
         return self.relu + self.pool > 0
 
 
-def deciding_layers(taps: Sequence[str], pooling: Pooling) -> list[Layer]:
-    """The layers down to the deepest tap that decide something; average pooling decides nothing."""
-    return [layer for layer in cut(taps) if layer.kind == "relu" or (layer.kind == "pool" and pooling == "max")]
-
-
-def decided_on(layer: Layer) -> str:
-    """The layer whose output shows the decisions of a ReLU (its own) or a pool (that below)."""
-    return below(layer) if layer.kind == "pool" else layer.name
-
-
-def below(layer: Layer) -> str:
-    """The layer before a layer."""
-    return NAMES[NAMES.index(layer.name) - 1]
-
-
-def turned(layer: Layer, ours: LayerOutput, theirs: LayerOutput) -> Array:
-    """Which decisions of a layer two networks take differently, booleans of shape (h, w, C)."""
-    name = decided_on(layer)
-    return np.asarray(_decisions(layer, ours(name)) != _decisions(layer, theirs(name)))
-
-
-def _decisions(layer: Layer, output: Array) -> Array:
-    return np.asarray(output > 0) if layer.kind == "relu" else windows(output).argmax(axis=2)
-
-
-def count_flips(layers: Sequence[Layer], ours: LayerOutput, theirs: LayerOutput) -> Flips:
-    """Count the decisions that two networks take differently in some layers."""
+def count_flips(ours: Run, theirs: Run) -> Flips:
+    """Count the decisions that two runs take differently."""
     flipped, decisions = {"relu": 0, "pool": 0}, {"relu": 0, "pool": 0}
-    for layer in layers:
+    for layer in deciding(theirs):
         differs = turned(layer, ours, theirs)
         flipped[layer.kind] += int(np.count_nonzero(differs))
         decisions[layer.kind] += differs.size
     return Flips(flipped["relu"], decisions["relu"], flipped["pool"], decisions["pool"])
+
+
+def deciding(run: Run) -> list[Layer]:
+    """The layers down to the deepest tap that decide something; average pooling decides nothing."""
+    max_pooled = run.variant.pooling(run.network.pooling) == "max"
+    return [layer for layer in cut(run.taps) if layer.kind == "relu" or (layer.kind == "pool" and max_pooled)]
+
+
+def turned(layer: Layer, ours: Run, theirs: Run) -> Array:
+    """Which decisions of a layer two runs take differently, booleans of shape (h, w, C)."""
+    return np.asarray(_decisions(layer, ours) != _decisions(layer, theirs))
+
+
+def _decisions(layer: Layer, run: Run) -> Array:
+    output = run.layer(decided_on(layer))
+    return np.asarray(output > 0) if layer.kind == "relu" else windows(output).argmax(axis=2)

@@ -6,14 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.images import Image
-from common.oracle.case import case_at
-from common.oracle.decisions import decided_on
+from common.oracle.case import Shape, case_at, feature_shape
 from common.oracle.inputs import tv_unit
-from common.oracle.layers import backward, outputs
+from common.oracle.layers import backward, decided_on, outputs
 from common.oracle.losses import abs_slopes, gram, gram_gradient, norm_scale, tv_gradient, tv_loss
 from common.oracle.pictures import Picture, resized_by, saved_bytes
 from common.oracle.run import Run, computes
-from common.oracle.shapes import Shape, feature_shape
 from common.oracle.variant import RIGHT, TvForm
 from common.problem import Network, Problem, check_image
 from common.recipes import CONVENTIONS
@@ -133,16 +131,17 @@ def _style_difference(run: Run, tap: str) -> Array:
     return np.asarray(run.value(f"gram/{tap}") / gram_scale - run.value(f"target/style/{tap}") / target_scale)
 
 
-@computes("loss/content")
-def _content_loss(run: Run, name: TensorName) -> Array:
-    k = run.variant.term_factor(f"content/{name.tap}") * run.coefficients.content[name.tap]
-    return np.asarray(k * np.sum(_content_difference(run, name.tap) ** 2))
+@computes("loss/content", "loss/style")
+def _term(run: Run, name: TensorName) -> Array:
+    difference = _content_difference if name.role == "content" else _style_difference
+    return np.asarray(_factor(run, name.role, name.tap) * np.sum(difference(run, name.tap) ** 2))
 
 
-@computes("loss/style")
-def _style_loss(run: Run, name: TensorName) -> Array:
-    k = run.variant.term_factor(f"style/{name.tap}") * run.coefficients.style[name.tap].k
-    return np.asarray(k * np.sum(_style_difference(run, name.tap) ** 2))
+def _factor(run: Run, role: str, tap: str) -> float:
+    """What a tap's squared differences are multiplied by."""
+    coefficients = run.coefficients
+    k = coefficients.content[tap] if role == "content" else coefficients.style[tap].k
+    return k * run.variant.term_factor(f"{role}/{tap}")
 
 
 @computes("loss/tv")
@@ -153,7 +152,7 @@ def _tv_loss(run: Run, _: TensorName) -> Array:
 
 @computes("loss/total")
 def _total(run: Run, _: TensorName) -> Array:
-    return np.asarray(sum(float(run.value(f"loss/{term}")) for term in run.terms))
+    return np.asarray(sum(run.terms.values()))
 
 
 def _total_variation(run: Run) -> tuple[TvForm, Array, float]:
@@ -208,10 +207,8 @@ def _from_terms(run: Run, tap: str) -> Array:
     feature, variant = np.asarray(run.value(f"features/{tap}"), np.float64), run.variant
     gradient = np.zeros_like(feature)
     if tap in run.coefficients.content:
-        k = run.coefficients.content[tap] * variant.term_factor(f"content/{tap}")
-        gradient += 2 * k * _content_difference(run, tap)
+        gradient += 2 * _factor(run, "content", tap) * _content_difference(run, tap)
     if tap in run.coefficients.style:
-        k = run.coefficients.style[tap].k * variant.term_factor(f"style/{tap}")
-        scale = norm_scale(variant.gram_norm, feature.shape)
-        gradient += k * scale * gram_gradient(feature, _style_difference(run, tap), variant.gram_of_positions)
+        scale = _factor(run, "style", tap) * norm_scale(variant.gram_norm, feature.shape)
+        gradient += scale * gram_gradient(feature, _style_difference(run, tap), variant.gram_of_positions)
     return gradient

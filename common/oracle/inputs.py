@@ -31,21 +31,16 @@ class InputMaps:
 
 def input_maps(problem: Problem, right: Preprocessing, variant: Variant) -> InputMaps:
     """The two maps of a problem on a network whose right preprocessing is known."""
-    space, wrong = _space_of(problem, variant), _preprocess(right, variant)
+    space, wrong = variant.space or problem.recipe.pixel_space, _preprocess(right, variant)
     if variant.in_pixels:
         factor = space.std[0] / right.std[0]
         return InputMaps(lambda rgb: wrong(rgb) / factor, lambda pixels: factor * pixels)
     return InputMaps(space.apply, lambda pixels: wrong(space.invert(pixels)))
 
 
-def _space_of(problem: Problem, variant: Variant) -> Preprocessing:
-    """What the optimized variable is."""
-    return variant.space or problem.recipe.pixel_space
-
-
 def tv_unit(problem: Problem, variant: Variant) -> Array:
     """What a difference of the optimized variable is in the space where total variation is taken, by channel."""
-    space = _space_of(problem, variant)
+    space = variant.space or problem.recipe.pixel_space
     of_rgb = (np.asarray(space.std) / space.scale)[_order(space)]
     units: dict[TvSpace, Array] = {
         "right": np.ones(3),

@@ -9,7 +9,7 @@ import numpy as np
 from common.oracle.variant import ALL, RIGHT, Arithmetic, Kernels, Padding, Variant
 from common.problem import Network
 from common.tensors import Array
-from common.vgg19 import Layer, Pooling, Weights
+from common.vgg19 import NAMES, Layer, Pooling, Weights
 
 _PAD_MODES: dict[Padding, Any] = {"zero": "constant", "replicate": "edge", "reflect": "reflect"}
 # float32 has 23 bits after the point; TF32 keeps 10 of them, bfloat16 7.
@@ -36,6 +36,16 @@ def forward(layer: Layer, x: Array, network: Network, variant: Variant = RIGHT) 
     return _stored(_pool(x, network.pooling, variant), variant.arithmetic)
 
 
+def below(layer: Layer) -> str:
+    """The layer before a layer."""
+    return NAMES[NAMES.index(layer.name) - 1]
+
+
+def decided_on(layer: Layer) -> str:
+    """The layer whose output shows the decisions of a ReLU (its own) or a pool (that below)."""
+    return below(layer) if layer.kind == "pool" else layer.name
+
+
 def backward(layer: Layer, gradient: Array, decided: Array | None, network: Network, variant: Variant = RIGHT) -> Array:
     """The gradient at a layer's input, from the gradient at its output.
 
@@ -49,13 +59,12 @@ def backward(layer: Layer, gradient: Array, decided: Array | None, network: Netw
     return _pool_backward(gradient, decided, network.pooling, variant)
 
 
-def _kernel_and_bias(layer: Layer, right: Weights, variant: Variant) -> tuple[Array, Array]:
-    weights, arithmetic = variant.weights or right, variant.arithmetic
+def _kernel_and_bias(layer: Layer, weights: Weights, variant: Variant) -> tuple[Array, Array]:
     kernels = variant.kernels if variant.only_layer in (None, layer.name) else "right"
     bias = weights.biases[layer.name].astype(np.float64)
     if variant.dropped_bias in (ALL, layer.name):
         bias = np.zeros_like(bias)
-    return _kernel(weights, layer.name, kernels, arithmetic), rounded(bias, arithmetic)
+    return _kernel(weights, layer.name, kernels, variant.arithmetic), rounded(bias, variant.arithmetic)
 
 
 @lru_cache(maxsize=64)

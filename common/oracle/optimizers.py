@@ -42,7 +42,7 @@ class _EnoughError(Exception):
 def _lbfgs_pixels(run: Run, _: TensorName) -> Array:
     """The points that SciPy evaluates first, shape (points, H, W, 3); the port's answers steer where it has them."""
     points: list[Array] = []
-    given = run.given("lbfgs/pixels")
+    given = run.given.get("lbfgs/pixels")
     # One more than a port that stopped early has, so that it is seen to have stopped.
     count = LBFGS_EVALUATIONS if given is None else len(given) + (len(given) < LBFGS_EVALUATIONS)
 
@@ -69,7 +69,7 @@ def _as_evaluated(run: Run, point: Array) -> Array:
 
 def _answer(run: Run, number: int, point: Array) -> tuple[float, Array]:
     """What the port answered at a point of this number, or what it should have."""
-    losses, gradients = run.given("lbfgs/losses"), run.given("lbfgs/gradients")
+    losses, gradients = run.given.get("lbfgs/losses"), run.given.get("lbfgs/gradients")
     if losses is not None and gradients is not None and number < min(len(losses), len(gradients)):
         return float(losses[number]), np.asarray(gradients[number], np.float64).ravel()
     at_point = run.at(point.reshape(run.case.pixels.shape))

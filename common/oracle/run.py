@@ -9,14 +9,12 @@ from functools import cached_property
 
 import numpy as np
 
-from common.oracle.case import Case
-from common.oracle.decisions import below
+from common.oracle.case import Case, fits
 from common.oracle.inputs import InputMaps, input_maps
-from common.oracle.layers import forward, outputs
-from common.oracle.shapes import fits
+from common.oracle.layers import below, forward, outputs
 from common.oracle.variant import RIGHT, Variant
-from common.tensors import Array, Arrays, TensorName
-from common.vgg19 import LAYERS, NAMES, Layer, cut
+from common.tensors import Array, Arrays, TensorName, tensor_names
+from common.vgg19 import NAMES, Layer, cut, layer
 
 Function = Callable[["Run", TensorName], Array]
 _FUNCTIONS: dict[str, Function] = {}
@@ -50,13 +48,9 @@ class Run:
         self.layer_of = {name: variant.taps.get(name, name) for name in NAMES}  # by the name that it is recorded under
         self.depth = len(cut([*self.taps, *(self.layer_of[tap] for tap in self.taps)]))
         self.gradients: dict[str, Array] = {}
-        self._given = {name: array for name, array in (given or {}).items() if fits(name, array, case, variant)}
+        self.given = {name: array for name, array in (given or {}).items() if fits(name, array, case, variant)}
         self._computed: dict[str, Array] = {}
         self._maps: dict[str, Array] = {} if like is None else like._maps
-
-    def given(self, name: str) -> Array | None:
-        """What the port has given under a name; None where it has given nothing that can be used."""
-        return self._given.get(name)
 
     def expected(self, name: str) -> Array:
         """What is computed under a name, from what is given under the others."""
@@ -67,12 +61,11 @@ class Run:
 
     def value(self, name: str) -> Array:
         """What the port has given under a name, or what is computed."""
-        given = self.given(name)
-        return self.expected(name) if given is None else given
+        return self.given[name] if name in self.given else self.expected(name)
 
     def but(self, given: Arrays) -> "Run":
         """The same run with other tensors given under some names."""
-        return type(self)(self.case, self.variant, {**self._given, **given})
+        return type(self)(self.case, self.variant, {**self.given, **given})
 
     def at(self, pixels: Array) -> "Run":
         """The same variant with the same targets at another point."""
@@ -85,16 +78,13 @@ class Run:
     @property
     def targets(self) -> Arrays:
         """What the loss compares with, by name."""
-        content, style = self.coefficients.content, self.coefficients.style
-        names = [*(f"target/content/{tap}" for tap in content), *(f"target/style/{tap}" for tap in style)]
-        return {name: self.value(name) for name in names}
+        return {name: self.value(name) for name in tensor_names(self.case.problem) if name.startswith("target/")}
 
     @property
-    def terms(self) -> tuple[str, ...]:
-        """The names of the loss terms that are summed, without `loss/`."""
-        content = (f"content/{tap}" for tap in self.coefficients.content)
-        style = (f"style/{tap}" for tap in self.coefficients.style)
-        return (*content, *style, *(["tv"] if self.coefficients.tv_form != "none" else []))
+    def terms(self) -> dict[str, float]:
+        """The terms of the loss that are summed, by name without `loss/`."""
+        names = (name for name in tensor_names(self.case.problem) if name.startswith("loss/") and name != "loss/total")
+        return {name.removeprefix("loss/"): float(self.value(name)) for name in names}
 
     @cached_property
     def maps(self) -> InputMaps:
@@ -110,8 +100,8 @@ class Run:
         """A layer's output at the image, computed from its input."""
         key = f"image/{name}"
         if key not in self._maps:
-            layer = LAYERS[NAMES.index(name)]
-            self._maps[key] = forward(layer, self.below(layer), self.network, self.variant)
+            row = layer(name)
+            self._maps[key] = forward(row, self.below(row), self.network, self.variant)
         return self._maps[key]
 
     def below(self, layer: Layer) -> Array:
@@ -124,12 +114,12 @@ class Run:
             resized = np.asarray(self.value(f"{role}/resized"), np.float64)
             network_input = np.asarray(self.maps.to_input(self.maps.to_pixels(resized)))
             wanted = {self.layer_of[tap] for tap in getattr(self.coefficients, role)}
-            for layer, output in outputs(network_input, cut(wanted), self.network, self.variant):
-                if layer in wanted:
-                    self._maps[f"{role}/{layer}"] = output
+            for at, output in outputs(network_input, cut(wanted), self.network, self.variant):
+                if at in wanted:
+                    self._maps[f"{role}/{at}"] = output
         return self._maps[f"{role}/{name}"]
 
     def given_of(self, kind: str, layer: str) -> Array | None:
         """What is given of a layer, under whichever name it was recorded."""
         names = (f"{kind}/{name}" for name, recorded in self.layer_of.items() if recorded == layer)
-        return next((self._given[name] for name in names if name in self._given), None)
+        return next((self.given[name] for name in names if name in self.given), None)

@@ -5,15 +5,12 @@ from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any, Literal
 
-from common.vgg19 import Pooling, Preprocessing, Weights
+from common.vgg19 import Pooling, Preprocessing
 
 Orientation = Literal[
     "upright", "turned left", "turned right", "upside down", "mirrored", "flipped", "transposed", "transversed"
 ]
-Transparency = Literal["over white", "over black", "ignored"]
 Scrambled = Literal["no", "NCHW read as NHWC", "NHWC read as NCHW"]
-Std = Literal["right", "forgotten", "forgotten, in 0..255", "ImageNet's of 255", "ImageNet's of 1"]
-Repeated = Literal["no", "with the channels", "without the channels", "the means alone"]
 Kernels = Literal[
     "right", "HWIO read as OIHW", "OIHW read as HWIO", "transposed in space", "flipped", "flipped in inputs"
 ]
@@ -40,7 +37,7 @@ class Variant:
     roles: tuple[str, ...] = ("content", "style")
     orientation: Orientation = "upright"
     bgr_decoded: bool = False
-    transparency: Transparency = "over white"
+    transparency: Literal["over white", "over black", "ignored"] = "over white"
     palette_indices: bool = False
     filter: str = "lanczos"
     eight_bits: bool = False
@@ -51,13 +48,12 @@ class Variant:
     unordered: bool = False
     swapped_means: bool = False
     scale: float = 1.0
-    std: Std = "right"
-    repeated: Repeated = "no"
+    std: Literal["right", "forgotten", "forgotten, in 0..255", "ImageNet's of 255", "ImageNet's of 1"] = "right"
+    repeated: Literal["no", "with the channels", "without the channels", "the means alone"] = "no"
     in_pixels: bool = False
     space: Preprocessing | None = None
     own_unit: bool = False
     # The network. `kernels` concerns `only_layer`, if that is named; `dropped_bias` is a convolution, or `ALL`.
-    weights: Weights | None = None
     kernels: Kernels = "right"
     dropped_bias: str | None = None
     only_layer: str | None = None

@@ -20,31 +20,19 @@ ADAM_STEPS = 5
 LBFGS_EVALUATIONS = 24  # a restart after 20 shows
 LBFGS_CHECKED = 3  # losses and gradients at the first points; the steps are judged at all of them
 
-# Every kind of tensor, and the last stage that it depends on.
-_STAGE_OF: dict[str, Stage] = {
-    "content/decoded": "file",
-    "style/decoded": "file",
-    "content/resized": "resize",
-    "style/resized": "resize",
-    "pixels": "input",
-    "input": "input",
-    "features": "taps",
-    "gram": "gram",
-    "target/content": "gram",
-    "target/style": "gram",
-    "loss/content": "loss",
-    "loss/style": "loss",
-    "loss/tv": "loss",
-    "loss/total": "loss",
-    "gradient/features": "gradient",
-    "gradient/pixels": "gradient",
-    "adam/gradient": "optimizer",
-    "adam/pixels": "optimizer",
-    "lbfgs/pixels": "optimizer",
-    "lbfgs/losses": "optimizer",
-    "lbfgs/gradients": "optimizer",
-    "saved": "saved",
+# Every kind of tensor, by the last stage that it depends on.
+_KINDS: dict[Stage, tuple[str, ...]] = {
+    "file": ("content/decoded", "style/decoded"),
+    "resize": ("content/resized", "style/resized"),
+    "input": ("pixels", "input"),
+    "taps": ("features",),
+    "gram": ("gram", "target/content", "target/style"),
+    "loss": ("loss/content", "loss/style", "loss/tv", "loss/total"),
+    "gradient": ("gradient/features", "gradient/pixels"),
+    "optimizer": ("adam/gradient", "adam/pixels", "lbfgs/pixels", "lbfgs/losses", "lbfgs/gradients"),
+    "saved": ("saved",),
 }
+_STAGE_OF = {kind: stage for stage, kinds in _KINDS.items() for kind in kinds}
 _AT_TAPS = ("features", "gram", "target/content", "target/style", "loss/content", "loss/style", "gradient/features")
 
 

@@ -34,21 +34,14 @@ def value_and_grad_tensors(terms: LossTerms, gradient: Pixels) -> Tensors:
 
 def lbfgs_tensors(evaluate: Evaluate, start: Pixels, optimizer: LBFGS) -> Tensors:
     """The points that L-BFGS evaluates first, their losses and gradients, in float64."""
-    points: list[Pixels] = []
-    losses: list[float] = []
-    gradients: list[Pixels] = []
+    seen: list[tuple[Pixels, float, Pixels]] = []
 
     def value_and_grad(point: Vector) -> tuple[float, Pixels]:
         pixels = point.reshape(start.shape)
         terms, gradient = evaluate(pixels)
-        points.append(pixels.copy())
-        losses.append(terms.total)
-        gradients.append(np.asarray(gradient, np.float64))
+        seen.append((pixels.copy(), terms.total, np.asarray(gradient, np.float64)))
         return terms.total, gradient
 
     minimize(value_and_grad, start, optimizer, LBFGS_EVALUATIONS)
-    return {
-        "lbfgs/pixels": np.stack(points),
-        "lbfgs/losses": np.asarray(losses),
-        "lbfgs/gradients": np.stack(gradients),
-    }
+    points, losses, gradients = map(np.asarray, zip(*seen, strict=True))
+    return {"lbfgs/pixels": points, "lbfgs/losses": losses, "lbfgs/gradients": gradients}

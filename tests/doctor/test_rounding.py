@@ -121,7 +121,7 @@ def test_equal_neighbours_are_allowed_for_at_the_optimizers_points(flat_case):
 
 def is_no_bug(case, given):
     """Whether turned decisions explain the last of some tensors, in float64."""
-    return decisions_found(Judge(case, given, "float64"), given, list(given)[-1]) is not None
+    return decisions_found(Judge.of(case, given, "float64"), list(given)[-1]) is not None
 
 
 def with_slope_one_at_0(case):

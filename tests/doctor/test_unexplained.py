@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from common.doctor.diagnosis.clues import KINDS, Clue, Range
-from common.doctor.diagnosis.findings import NOTHING_FITS, Finding, finding_json, finding_lines, grouped
+from common.doctor.diagnosis.findings import KINDS, NOTHING_FITS, Clue, Finding, Range, grouped
+from common.doctor.diagnosis.report import finding_json, finding_lines
 from common.doctor.diagnosis.unexplained import facts
 
 GENERATOR = np.random.default_rng(0)

@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 
 from common import RECIPES
-from common.doctor.diagnosis.dependents import dependents
-from common.doctor.diagnosis.diagnose import diagnose
-from common.doctor.diagnosis.differences import difference
-from common.doctor.diagnosis.judge import Judge, judged_part
+from common.doctor.diagnosis.diagnose import dependents, diagnose
+from common.doctor.diagnosis.judge import Judge, difference, judged_part
 from common.doctor.diagnosis.rounding import decisions_found
 from common.doctor.diagnosis.unexplained import facts, mistaken_for
 from common.doctor.hypotheses import hypotheses
@@ -108,7 +106,7 @@ def test_different_mistakes_are_different_findings(case, tensors):
 
 
 def test_a_target_above_an_unexplained_layer_is_judged(case, tensors):
-    found = dependents("features/relu2_1", list(tensors), Judge(case, tensors, "float32"))
+    found = dependents("features/relu2_1", Judge.of(case, tensors, "float32"))
     assert {it for it in found if it.startswith("target/")} == {
         "target/style/relu2_1",
         "target/style/relu3_1",
@@ -137,9 +135,9 @@ def test_losses_of_lbfgs_are_judged_where_they_are_compared():
 def test_tensors_of_odd_shapes_are_no_traceback(name, case):
     for odd in (np.asarray(1.0), np.zeros((0, *case.pixels.shape))):
         given = {"lbfgs/pixels": odd, name: odd}
-        judge = Judge(case, given, "float32")
+        judge = Judge.of(case, given, "float32")
         assert judge.is_wrong(name)
-        assert decisions_found(judge, given, name) is None
+        assert decisions_found(judge, name) is None
 
 
 @pytest.mark.parametrize("recipe", ["keras-notebook", "pytorch-blog"])

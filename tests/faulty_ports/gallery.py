@@ -1,6 +1,6 @@
 """The gallery of broken ports: every trap but 31, which is no bug, planted into both real implementations."""
 
-from common.doctor.diagnosis.diagnose import Diagnosis, Finding
+from common.doctor.diagnosis.findings import Diagnosis, Finding
 from faulty_ports.inputs import INPUTS
 from faulty_ports.losses import LOSSES
 from faulty_ports.networks import NETWORKS

@@ -8,11 +8,10 @@ import torch
 from PIL import Image as Pillow
 
 from common import RECIPES, oracle, resize
-from common.oracle.case import Case, random_case
+from common.oracle.case import Case, random_case, shape_of
 from common.oracle.layers import rounded
 from common.oracle.pictures import Picture, resample
 from common.oracle.run import Run
-from common.oracle.shapes import shape_of
 from common.oracle.variant import RIGHT, Variant
 from common.tensors.names import TensorName, tensor_names
 from common.vgg19.weights import random_weights

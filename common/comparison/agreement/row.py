@@ -66,7 +66,7 @@ def check_by_oracle(ours: Arrays, reference: Run, precision: Precision) -> Check
     """
     found, judge = _check(ours, reference.expected, precision), judge_of(ours, reference, precision)
     if not any(TensorName.parse(name).stage == "taps" for name in ours):
-        return replace(found, gradient_followed=_with_ties_turned(found, judge, ours, precision))
+        return replace(found, gradient_followed=_with_ties_turned(found, judge, precision))
     flips, bounds = flips_of(judge), bounds_for(precision)
     return replace(
         found,
@@ -77,11 +77,11 @@ def check_by_oracle(ours: Arrays, reference: Run, precision: Precision) -> Check
     )
 
 
-def _with_ties_turned(found: Check, judge: Judge, ours: Arrays, precision: Precision) -> float | None:
+def _with_ties_turned(found: Check, judge: Judge, precision: Precision) -> float | None:
     """What is left of a gradient's difference; None where it is small, or the arithmetic has too many ties."""
     if found.gradient <= bounds_for(precision).gradient or precision in ("bfloat16", "tf32"):
         return None
-    ties = ties_turned(judge, ours, GRADIENT)
+    ties = ties_turned(judge, GRADIENT)
     return found.gradient if ties is None else ties.left
 
 

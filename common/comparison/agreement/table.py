@@ -7,7 +7,7 @@ from typing import Any
 
 from common.comparison.published import Number, Size, published
 from common.distances import cosine_gap
-from common.doctor import Finding, Judge, deciding, diagnose, difference, finding_json, unit_of
+from common.doctor import Finding, Judge, diagnose, difference, finding_json, unit_of
 from common.images import Image
 from common.oracle import RIGHT, Flips, Run, case_at, count_flips
 from common.problem import Precision, Problem
@@ -124,12 +124,12 @@ def judge_of(tensors: Arrays, reference: Run, precision: Precision) -> Judge:
     """The port doctor's judge of an evaluation; its `own` run takes the evaluation's decisions."""
     given = {name: array for name, array in tensors.items() if TensorName.parse(name).stage == "taps"}
     own = Run(reference.case, RIGHT, {**given, **reference.targets})
-    return Judge(reference.case, tensors, precision, own=own, reference=reference)
+    return Judge(tensors, precision, own, reference)
 
 
 def flips_of(judge: Judge) -> Flips:
     """The decisions in which an evaluation differs from the reference."""
-    return count_flips(deciding(judge.reference), judge.own.layer, judge.reference.layer)
+    return count_flips(judge.own, judge.reference)
 
 
 def _tensor_rows(backends: Mapping[str, Arrays], reference: Run, precision: Precision) -> list[Quantity]:

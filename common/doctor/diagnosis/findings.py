@@ -1,15 +1,135 @@
-"""What the port doctor finds: one cause each, in sentences and as plain JSON values."""
+"""What the port doctor finds: clues as data and in words, one cause each, and the diagnosis with every verdict."""
 
-from collections.abc import Iterable, Iterator
+import math
+import string
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
-from common.doctor.diagnosis.clues import Clue, claims, shared
+from common.doctor.diagnosis.judge import Judged
 from common.doctor.hypotheses import Trap
+from common.oracle import Variant
 from common.tensors import TensorName
 
-_MOST_NAMED = 3
 NOTHING_FITS = "no known trap explains it"
+_ALWAYS_KNOWN = ("best factor", "coarse part", "signs", "spread")  # of any difference, so they tell no mistakes apart
+_MOST_LISTED = 3
+
+_SENTENCES = {
+    "shape": "its shape is {got} and should be {expected}",
+    "not finite": "{count} of its {size} values are not finite",
+    "number format": "{format} can represent all its values",
+    "factor": "it is {factor:.6g} times what it should be, to {left:.1e}",
+    "best factor": "the best factor is {factor:.4g}, which leaves {left:.1e}",
+    "offset": "it is what it should be plus {offset:.6g}, to {left:.1e}",
+    "affine by channel": "each channel is an affine function of what it should be, to {left:.1e} "
+    "(the first factors are {factors:.4g})",
+    "border": "{part:.0%} of the squared difference lies within {positions} positions of the border",
+    "orientation": "it is what it should be when it is {turned:or}",
+    "coarse part": "{part:.0%} of the squared difference is coarser than {positions} positions "
+    "(of white noise it would be {of_noise:.0%})",
+    "where zero": "{part:.0%} of the squared difference lies where it should be 0",
+    "signs": "{part:.1%} of the signs differ",
+    "spread": "the hundredth part that is furthest off holds {part:.0%} of the squared difference",
+    "another tensor": "it is what {tensor} should be",
+    "the other picture": "it is that of the other picture",
+    "sum without": "it is the sum without {terms:and}",
+    "other training": "{tensor} is a convolution of the input to {left:.1e}, and its kernels correlate with the "
+    "reference's by {correlation:.2f} in the median",
+    "not examined": "it differs too, and there was no time to see why, nor for what follows",
+    "explained": "with it, the difference of {tensor} falls from {was:.1e} to {left:.1e}",
+    "explained together": "together with trap {trap}: with it, the difference of {tensor} falls "
+    "from {was:.1e} to {left:.1e}",
+    "decisions followed": "{decisions:list}; {tensor} is {was:.1e} from the reference's, and {left:.1e} from it "
+    "with the port's own decisions",
+    "decisions turned": "{decisions:list}; with them turned, the difference of {tensor} falls "
+    "from {was:.1e} to {left:.1e}",
+}
+KINDS = tuple(_SENTENCES)
+
+
+class Range(NamedTuple):
+    """From the least to the largest value of the same clue about several tensors."""
+
+    low: float
+    high: float
+
+    def __format__(self, spec: str) -> str:
+        """Both ends, or one number where they read the same."""
+        return " to ".join(dict.fromkeys(format(end, spec) for end in (self.low, self.high)))
+
+
+Value = float | str | Range | tuple[int, ...] | tuple[float, ...] | tuple[str, ...]
+Claim = tuple[str, tuple[Value, ...]]
+
+
+class _Formatter(string.Formatter):
+    def format_field(self, value: Any, spec: str) -> str:
+        if spec in ("and", "or"):
+            return f" {spec} ".join(value)
+        if spec == "list":
+            more = len(value) - _MOST_LISTED
+            return ", ".join(value[:_MOST_LISTED]) + (f" and {more} more" if more > 0 else "")
+        if spec and isinstance(value, tuple) and not isinstance(value, Range):
+            return ", ".join(format(item, spec) for item in value)
+        return str(super().format_field(value, spec))
+
+
+@dataclass(frozen=True, eq=False)
+class Clue:
+    """One claim about a tensor: its kind, and the values from which its sentence is made."""
+
+    kind: str
+    values: Mapping[str, Value]
+
+    @property
+    def sentence(self) -> str:
+        """The claim in words."""
+        return _Formatter().vformat(_SENTENCES[self.kind], (), self.values)
+
+    @property
+    def claim(self) -> Claim:
+        """What clues about one mistake have in common: all but the numbers."""
+        return self.kind, tuple(value for value in self.values.values() if not _numbers(value))
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values: a range is a list of its ends, and what is not finite is null."""
+        return {"kind": self.kind, "values": {name: _plain(value) for name, value in self.values.items()}}
+
+
+def claims(clues: Iterable[Clue]) -> tuple[Claim, ...]:
+    """What tells one mistake from another; the statistics of any difference do not."""
+    return tuple(clue.claim for clue in clues if clue.kind not in _ALWAYS_KNOWN)
+
+
+def shared(members: Sequence[Sequence[Clue]]) -> tuple[Clue, ...]:
+    """The clues that several tensors have, true of all of them: a number that differs becomes a range."""
+    by_claim = [{clue.claim: clue for clue in clues} for clues in members]
+    return tuple(
+        Clue(clue.kind, {name: _range([clues[claim].values[name] for clues in by_claim]) for name in clue.values})
+        for claim, clue in by_claim[0].items()
+        if all(claim in clues for clues in by_claim)
+    )
+
+
+def _range(values: Sequence[Value]) -> Value:
+    if all(value == values[0] for value in values):
+        return values[0]
+    ends = [end for value in values for end in _numbers(value)]
+    return Range(min(ends), max(ends))
+
+
+def _numbers(value: Value) -> tuple[float, ...]:
+    """The numbers that may be a range; a shape is no number."""
+    if isinstance(value, int | float):
+        return (value,)
+    return tuple(item for item in value if isinstance(item, float)) if isinstance(value, tuple) else ()
+
+
+def _plain(value: Value) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,47 +181,20 @@ def _as_one(findings: list[Finding]) -> Finding:
     return replace(first, clues=clues, also_in=tuple(finding.tensor for finding in rest))
 
 
-def healthy(findings: Iterable[Finding]) -> bool:
-    """Whether nothing was found but rounding."""
-    return all(finding.harmless for finding in findings)
+@dataclass(frozen=True, eq=False)
+class Diagnosis:
+    """Every tensor beside the reference, and why some differ; `variant` has all the traps that were found."""
 
+    rows: tuple[Judged, ...]
+    findings: tuple[Finding, ...]
+    variant: Variant
 
-def finding_lines(number: int, finding: Finding) -> Iterator[str]:
-    """One finding in sentences, the number in front."""
-    if finding.trap is None:
-        yield f"{number}. {finding.tensor}: {finding.detail}. What is known: {finding.evidence}."
-        yield from _also_in(finding)
-        return
-    trap = finding.trap
-    yield f"{number}. Trap {trap.number}: {trap.title}."
-    yield f"   detail: {finding.detail}; first seen in {finding.tensor}"
-    yield f"   evidence: {finding.evidence}"
-    yield from _also_in(finding)
-    if finding.also_possible:
-        yield f"   traps that would give the same numbers: {', '.join(map(str, finding.also_possible))}"
-    yield f"   fix: {trap.fix}"
-    yield f"   seen in: {trap.seen_in}"
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing was found but rounding."""
+        return all(finding.harmless for finding in self.findings)
 
-
-def _also_in(finding: Finding) -> Iterator[str]:
-    if count := len(finding.also_in):
-        last = f" ... {finding.also_in[-1]}" if count > _MOST_NAMED else ""
-        yield f"   {count} more of this kind: {', '.join(finding.also_in[:_MOST_NAMED])}{last}"
-
-
-def finding_json(finding: Finding) -> dict[str, Any]:
-    """One finding as plain JSON values."""
-    trap = finding.trap
-    return {
-        "trap": trap and trap.number,
-        "tensor": finding.tensor,
-        "detail": finding.detail,
-        "evidence": finding.evidence,
-        "clues": [clue.as_json() for clue in finding.clues],
-        "also_possible": list(finding.also_possible),
-        "also_in": list(finding.also_in),
-        "harmless": finding.harmless,
-        "title": trap and trap.title,
-        "fix": trap and trap.fix,
-        "seen_in": trap and trap.seen_in,
-    }
+    @property
+    def first(self) -> Judged | None:
+        """The first tensor that is wrong and does not inherit it."""
+        return next((row for row in self.rows if row.verdict == "differs"), None)

@@ -6,12 +6,80 @@ from typing import Literal
 
 import numpy as np
 
-from common.doctor.diagnosis.differences import Difference, difference, tolerance, unit_of
-from common.oracle import RIGHT, Case, Run, Variant
+from common.distances import cosine_gap
+from common.doctor.hypotheses import Fault
+from common.oracle import RIGHT, Arithmetic, Case, Run, Variant
 from common.problem import Precision
 from common.tensors import Array, Arrays, TensorName
+from common.tolerances import NEGLIGIBLE_TERM, bounds_for
 
 Verdict = Literal["same", "inherits", "differs"]
+
+_NOTHING = 1e-300
+# float16 keeps as many bits as TF32.
+_PRECISIONS: dict[Arithmetic, Precision] = {"tf32": "tf32", "float16": "tf32", "bfloat16": "bfloat16"}
+_SAVED = 2e-3  # a value that lies within rounding of a half may be written one lower or higher
+_STEPS = 2e-3  # of an optimizer's steps in float32
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Relative L2 difference, largest absolute one, and cosine; a difference of shapes is infinite."""
+
+    relative: float
+    largest: float
+    cosine: float
+
+
+def difference(got: Array, expected: Array, unit: Array | float | None = None) -> Difference:
+    """The difference of two tensors, relative to the norm of the second or of `unit`."""
+    if got.shape != expected.shape or not (np.isfinite(got).all() and np.isfinite(expected).all()):
+        return Difference(np.inf, np.inf, np.nan)
+    ours, theirs = got.astype(np.float64), expected.astype(np.float64)
+    largest = float(np.max(np.abs(ours - theirs), initial=0.0))
+    distance, norm = float(np.linalg.norm(ours - theirs)), float(np.linalg.norm(theirs if unit is None else unit))
+    relative = 0.0 if distance == 0 else distance / norm if norm > _NOTHING else np.inf
+    return Difference(relative, largest, 1 - cosine_gap(ours.ravel(), theirs.ravel()))
+
+
+def unit_of(text: str, run: Run) -> Array | float | None:
+    """What the difference of a tensor is relative to; None where that is the tensor itself."""
+    name = TensorName.parse(text)
+    if name.stage == "loss":
+        return loss_unit(run.expected(text), run.expected("loss/total"))
+    if name.kind == "adam/pixels":
+        return run.expected(text) - run.value(name.stepped_from)
+    if name.kind == "lbfgs/pixels":
+        points = run.expected(text)
+        return points - points[:1]
+    return None
+
+
+def loss_unit(term: Array, total: Array) -> float:
+    """What the difference of a loss term is relative to: itself, or a negligible part of the total."""
+    return max(abs(float(term)), NEGLIGIBLE_TERM * abs(float(total)))
+
+
+def tolerance(text: str, precision: Precision, variant: Variant) -> float:
+    """The largest relative difference of a tensor that is rounding."""
+    name, bounds = TensorName.parse(text), bounds_for(_PRECISIONS.get(variant.arithmetic, precision))
+    if name.stage == "saved":
+        return _SAVED
+    if name.is_picture:
+        return bounds_for("float32").features  # pictures are float32, whatever is computed from them
+    if name.kind in ("adam/pixels", "lbfgs/pixels"):
+        return bounds.gradient_followed if precision == "float64" else _STEPS
+    if name.kind in ("adam/gradient", "lbfgs/gradients"):
+        return bounds.gradient_flipped
+    if name.stage == "gradient":
+        return bounds.gradient_followed
+    return bounds.losses if name.stage in ("loss", "optimizer") else bounds.features
+
+
+def judged_part(name: str, got: Array, expected: Array) -> Array:
+    """What is compared of a tensor: of the losses and gradients of L-BFGS the first few."""
+    is_cut = name in ("lbfgs/losses", "lbfgs/gradients") and got.ndim == expected.ndim
+    return got[: len(expected)] if is_cut else got
 
 
 @dataclass(frozen=True)
@@ -33,28 +101,41 @@ class Judged:
         return "inherits" if self.explained or self.from_own.relative <= self.tolerance else "differs"
 
 
+@dataclass(frozen=True, eq=False)
 class Judge:
-    """Judges a port's tensors by one variant."""
+    """Judges a port's tensors by one variant: `reference` computes from the pictures, `own` from the port's tensors."""
 
-    def __init__(
-        self,
-        case: Case,
-        given: Arrays,
-        precision: Precision,
-        variant: Variant = RIGHT,
-        like: "Judge | None" = None,
-        own: Run | None = None,
-        reference: Run | None = None,
-    ) -> None:
-        """`own` is what follows from the port's tensors; it and the reference are made where they are not given."""
-        self.variant, self._given, self._precision = variant, given, precision
-        self.own: Run = own or Run(case, variant, given, None if like is None else like.own)
-        self.reference: Run = reference or Run(case, variant, None, None if like is None else like.reference)
+    given: Arrays
+    precision: Precision
+    own: Run
+    reference: Run
+
+    @classmethod
+    def of(cls, case: Case, given: Arrays, precision: Precision, reference: Run | None = None) -> "Judge":
+        """The judge by what is right; `reference` is the case's, where it has been run already."""
+        return cls(given, precision, Run(case, RIGHT, given), reference or Run(case, RIGHT))
+
+    def but(self, *faults: Fault) -> "Judge | None":
+        """The judge by a variant with some more faults; None where they do not go together."""
+        variant: Variant | None = self.variant
+        for fault in faults:
+            variant = None if variant is None else variant.changed(fault.changes)
+        if variant is None:
+            return None
+        case, late = self.own.case, all(fault.is_late for fault in faults)
+        # What a trap of the loss or of an optimizer leaves as it is, need not be computed again.
+        own = Run(case, variant, self.given, self.own if late else None)
+        return Judge(self.given, self.precision, own, Run(case, variant, None, self.reference if late else None))
+
+    @property
+    def variant(self) -> Variant:
+        """What the tensors are judged by."""
+        return self.own.variant
 
     def judge(self, names: Iterable[str]) -> list[Judged]:
         """Some tensors, with both differences."""
         return [
-            Judged(name, self._given[name].shape, self.from_reference(name), self.from_own(name), self.tolerance(name))
+            Judged(name, self.given[name].shape, self.from_reference(name), self.from_own(name), self.tolerance(name))
             for name in names
         ]
 
@@ -65,29 +146,21 @@ class Judge:
 
     def from_own(self, name: str) -> Difference:
         """The difference from what the variant makes of the port's tensors before it."""
-        return _between(name, self._given[name], self.own)
+        return self._from(name, self.own)
 
     def from_reference(self, name: str) -> Difference:
         """The difference from what the variant makes of the pictures."""
         # An optimizer's path is only judged from its own last point: rounding grows on the way.
-        is_step = TensorName.parse(name).stage == "optimizer"
-        return _between(name, self._given[name], self.own if is_step else self.reference)
+        return self._from(name, self.own if TensorName.parse(name).stage == "optimizer" else self.reference)
+
+    def _from(self, name: str, run: Run) -> Difference:
+        expected = run.expected(name)
+        got = judged_part(name, self.given[name], expected)
+        if name == "saved" and got.shape == expected.shape:
+            off = np.abs(got.astype(np.float64) - expected)
+            return Difference(float(np.mean(off > 0)), float(off.max()), np.nan)
+        return difference(got, expected, unit_of(name, run))
 
     def tolerance(self, name: str) -> float:
         """What rounding may do to a tensor."""
-        return tolerance(name, self._precision, self.variant)
-
-
-def judged_part(name: str, got: Array, expected: Array) -> Array:
-    """What is compared of a tensor: of the losses and gradients of L-BFGS the first few."""
-    is_cut = name in ("lbfgs/losses", "lbfgs/gradients") and got.ndim == expected.ndim
-    return got[: len(expected)] if is_cut else got
-
-
-def _between(name: str, got: Array, run: Run) -> Difference:
-    expected = run.expected(name)
-    got = judged_part(name, got, expected)
-    if name == "saved" and got.shape == expected.shape:
-        off = np.abs(got.astype(np.float64) - expected)
-        return Difference(float(np.mean(off > 0)), float(off.max()), np.nan)
-    return difference(got, expected, unit_of(name, run))
+        return tolerance(name, self.precision, self.variant)

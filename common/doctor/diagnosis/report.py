@@ -8,13 +8,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from common.doctor.diagnosis.diagnose import Diagnosis
-from common.doctor.diagnosis.findings import finding_json, finding_lines
+from common.doctor.diagnosis.findings import Diagnosis, Finding
 from common.doctor.diagnosis.judge import Judged
 from common.terminal import fitted, plain_table
 
 _HEADINGS = ("shape", "layout", "relative\nL2", "largest", "cosine", "from its\nown inputs", "verdict")
 _STYLES = {"same": None, "inherits": "yellow", "differs": "bold red"}
+_MOST_NAMED = 3
 SCHEMA = 2
 
 
@@ -24,23 +24,28 @@ def print_diagnosis(out: Console, title: str, diagnosis: Diagnosis, layouts: Map
     for row in diagnosis.rows:
         table.add_row(escape(row.name), *_cells(row, diagnosis, layouts), style=_STYLES[row.verdict])
     out.print(fitted(table, out, "cosine", "largest", "shape", "layout"), "", sep="\n")
-    for line in lines(diagnosis):
+    for line in _lines(diagnosis):
         out.print(Text(line), highlight=False)
+
+
+def to_markdown(title: str, diagnosis: Diagnosis, layouts: Mapping[str, str]) -> str:
+    """The same as Markdown."""
+    headings = ["tensor", *(heading.replace("\n", " ") for heading in _HEADINGS)]
+    rows = [f"| {' | '.join([f'`{row.name}`', *_cells(row, diagnosis, layouts)])} |" for row in diagnosis.rows]
+    table = [f"| {' | '.join(headings)} |", f"|{'---|' * len(headings)}", *rows]
+    return "\n".join([f"## {title}", "", *table, "", *_lines(diagnosis), ""])
 
 
 def _cells(row: Judged, diagnosis: Diagnosis, layouts: Mapping[str, str]) -> tuple[str, ...]:
     far = row.from_reference
     first = " (first)" if diagnosis.first is not None and row.name == diagnosis.first.name else ""
     shape = "x".join(map(str, row.shape)) or "scalar"
-    numbers = (f"{far.relative:.1e}", f"{far.largest:.1e}", _cosine(far.cosine), f"{row.from_own.relative:.1e}")
+    cosine = "" if math.isnan(far.cosine) else f"{far.cosine:.6f}"
+    numbers = (f"{far.relative:.1e}", f"{far.largest:.1e}", cosine, f"{row.from_own.relative:.1e}")
     return shape, layouts.get(row.name, ""), *numbers, f"{row.verdict}{first}"
 
 
-def _cosine(cosine: float) -> str:
-    return "" if math.isnan(cosine) else f"{cosine:.6f}"
-
-
-def lines(diagnosis: Diagnosis) -> Iterator[str]:
+def _lines(diagnosis: Diagnosis) -> Iterator[str]:
     """The diagnosis in sentences."""
     if not diagnosis.findings:
         yield "Nothing differs: every tensor is the reference's within rounding."
@@ -53,12 +58,23 @@ def lines(diagnosis: Diagnosis) -> Iterator[str]:
         yield from finding_lines(number, finding)
 
 
-def to_markdown(title: str, diagnosis: Diagnosis, layouts: Mapping[str, str]) -> str:
-    """The same as Markdown."""
-    headings = ["tensor", *(heading.replace("\n", " ") for heading in _HEADINGS)]
-    rows = [f"| {' | '.join([f'`{row.name}`', *_cells(row, diagnosis, layouts)])} |" for row in diagnosis.rows]
-    table = [f"| {' | '.join(headings)} |", f"|{'---|' * len(headings)}", *rows]
-    return "\n".join([f"## {title}", "", *table, "", *lines(diagnosis), ""])
+def finding_lines(number: int, finding: Finding) -> Iterator[str]:
+    """One finding in sentences, the number in front."""
+    trap, also_in = finding.trap, finding.also_in
+    if trap is None:
+        yield f"{number}. {finding.tensor}: {finding.detail}. What is known: {finding.evidence}."
+    else:
+        yield f"{number}. Trap {trap.number}: {trap.title}."
+        yield f"   detail: {finding.detail}; first seen in {finding.tensor}"
+        yield f"   evidence: {finding.evidence}"
+    if also_in:
+        last = f" ... {also_in[-1]}" if len(also_in) > _MOST_NAMED else ""
+        yield f"   {len(also_in)} more of this kind: {', '.join(also_in[:_MOST_NAMED])}{last}"
+    if trap is not None:
+        if finding.also_possible:
+            yield f"   traps that would give the same numbers: {', '.join(map(str, finding.also_possible))}"
+        yield f"   fix: {trap.fix}"
+        yield f"   seen in: {trap.seen_in}"
 
 
 def to_json(title: str, diagnosis: Diagnosis, layouts: Mapping[str, str]) -> dict[str, Any]:
@@ -78,10 +94,23 @@ def _row_json(row: Judged, layouts: Mapping[str, str]) -> dict[str, Any]:
     numbers = {"relative_l2": far.relative, "largest": far.largest, "cosine": far.cosine}
     numbers |= {"relative_l2_from_own_inputs": row.from_own.relative, "tolerance": row.tolerance}
     finite = {name: value if math.isfinite(value) else None for name, value in numbers.items()}
+    layout = layouts.get(row.name)
+    return {"name": row.name, "shape": list(row.shape), "layout": layout, **finite, "verdict": row.verdict}
+
+
+def finding_json(finding: Finding) -> dict[str, Any]:
+    """One finding as plain JSON values."""
+    trap = finding.trap
     return {
-        "name": row.name,
-        "shape": list(row.shape),
-        "layout": layouts.get(row.name),
-        **finite,
-        "verdict": row.verdict,
+        "trap": trap and trap.number,
+        "tensor": finding.tensor,
+        "detail": finding.detail,
+        "evidence": finding.evidence,
+        "clues": [clue.as_json() for clue in finding.clues],
+        "also_possible": list(finding.also_possible),
+        "also_in": list(finding.also_in),
+        "harmless": finding.harmless,
+        "title": trap and trap.title,
+        "fix": trap and trap.fix,
+        "seen_in": trap and trap.seen_in,
     }

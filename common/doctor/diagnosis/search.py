@@ -1,155 +1,141 @@
-"""Trying hypotheses on one tensor: the one that makes its difference vanish, or two together."""
+"""Trying faults on one tensor: the one that makes its difference vanish, or two together."""
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 
-from common.doctor.diagnosis.clues import Clue, Value
+from common.doctor.diagnosis.findings import Clue, Finding
 from common.doctor.diagnosis.judge import Judge
-from common.doctor.hypotheses import Fault
-from common.oracle import Variant
+from common.doctor.hypotheses import TRAPS, Fault
 from common.tensors import STAGES, TensorName
 
-JudgeBy = Callable[[Variant, Fault], Judge]
 _SUBSTANTIAL = 0.5
 _POWERS = 20
 
 
 @dataclass(frozen=True, eq=False)
 class Explained:
-    """A hypothesis that explains a tensor, what the port's variant is with it, and the evidence.
+    """What a fault explains, and the judge by it.
 
-    It is `confined` to that tensor where others, which are right without it, would be wrong with it: a term that is
-    handed over without its weight, say, but summed with it.
+    It is `confined` to its tensor where others, which are right without the fault, would be wrong with it: a term that
+    is handed over without its weight, say, but summed with it.
     """
 
-    hypothesis: Fault
-    variant: Variant
-    tensor: str
-    evidence: Clue
-    also_possible: tuple[int, ...] = ()
+    finding: Finding
+    judge: Judge
     confined: bool = False
 
 
-def alone(
-    tried: Sequence[Fault], name: str, judge_by: JudgeBy, judge: Judge, names: Sequence[str], end_s: float
-) -> Explained | None:
-    """The hypothesis that explains a tensor and, with it, most of the others; None where none does in time.
+@dataclass(frozen=True, eq=False)
+class Search:
+    """The search for what explains a tensor that is wrong by a judge, among the port's tensors in order."""
 
-    Those of the tensor's own stage come first, and earlier stages only where these leave something wrong.
-    """
-    explaining: list[tuple[int, float, Fault, Judge]] = []
-    concerned = _concerned(name, names)
-    for stage in reversed(STAGES):
-        for hypothesis in tried:
-            if hypothesis.stage != stage or time.thread_time() > end_s:
+    name: str
+    names: Sequence[str]
+    judge: Judge
+    tried: Sequence[Fault]
+
+    def alone(self, end_s: float) -> Explained | None:
+        """The fault that explains the tensor and, with it, most of the others; None where none does in time.
+
+        Those of the tensor's own stage come first, and earlier stages only where these leave something wrong.
+        """
+        explaining: list[tuple[int, float, Fault, Judge]] = []
+        for stage in reversed(STAGES):
+            for fault in self.tried:
+                if fault.stage != stage or time.thread_time() > end_s:
+                    continue
+                by = self.judge.but(fault)
+                if by is not None and self._explains(by) and not self._contradicted(by):
+                    explaining.append((*self._left_by(by), fault, by))
+            if any(wrong == 0 for wrong, *_ in explaining):
+                break
+        if not explaining:
+            return None
+        explaining.sort(key=lambda entry: entry[:2])
+        fewest, _, best, by = explaining[0]
+        as_good = (fault.trap for wrong, _, fault, _ in explaining if wrong == fewest)
+        also = tuple(dict.fromkeys(trap for trap in as_good if trap != best.trap))
+        return Explained(self._finding(best, by, also_possible=also), by, self._spoils(by, self._concerned))
+
+    def in_pairs(self, longest_s: float) -> list[Explained]:
+        """Two faults of different traps that explain the tensor together; none where no two do, in about that time."""
+        explaining, start_s = [], time.thread_time()
+        for first, second, alone_leaves in self._worth_trying(start_s + longest_s / 2):
+            if time.thread_time() > start_s + longest_s:
+                break
+            by = self.judge.but(first, second)
+            # Of a pair, each has to be needed: a wide tolerance explains nothing.
+            needed = by is not None and by.from_own(self.name).relative < _SUBSTANTIAL * alone_leaves
+            if by is not None and needed and self._explains(by) and not self._contradicted(by):
+                explaining.append((first, second, by))
+        if len(explaining) > 1:
+            explaining.sort(key=lambda pair: self._left_by(pair[2])[0])
+        return [
+            Explained(self._finding(fault, by, together_with=other), by)
+            for first, second, by in explaining[:1]
+            for fault, other in ((first, second), (second, first))
+        ]
+
+    def _worth_trying(self, end_s: float) -> list[tuple[Fault, Fault, float]]:
+        """Pairs of faults that change the tensor, the most promising first, and the smaller difference of the two."""
+        base = self.judge.own.expected(self.name)
+        effective = []
+        for fault in self.tried:
+            by = None if time.thread_time() > end_s else self.judge.but(fault)
+            if by is None:
                 continue
-            variant = judge.variant.changed(hypothesis.changes)
-            by = None if variant is None else judge_by(variant, hypothesis)
-            if by is not None and _explains(name, by, judge) and not _contradicted(by, judge, name, names):
-                explaining.append((*_left_by(by, concerned), hypothesis, by))
-        if any(wrong == 0 for wrong, *_ in explaining):
-            break
-    if not explaining:
-        return None
-    explaining.sort(key=lambda entry: entry[:2])
-    fewest, _, best, by = explaining[0]
-    as_good = (hypothesis.trap for wrong, _, hypothesis, _ in explaining if wrong == fewest)
-    also = tuple(dict.fromkeys(trap for trap in as_good if trap != best.trap))
-    return Explained(best, by.variant, name, _evidence(name, judge, by), also, _spoils(by, judge, concerned))
+            value = by.own.expected(self.name)
+            if value.shape != base.shape or (value != base).any():
+                effective.append((by.from_own(self.name).relative, fault))
+        effective.sort(key=lambda entry: entry[0])
+        pairs = ((effective[i], effective[j]) for i, j in sorted(combinations(range(len(effective)), 2), key=sum))
+        return [
+            (first, second, min(left, also_left))
+            for (left, first), (also_left, second) in pairs
+            if first.trap != second.trap
+        ]
 
+    def _explains(self, by: Judge) -> bool:
+        left = by.from_own(self.name).relative
+        return left <= by.tolerance(self.name) and left < _SUBSTANTIAL * self.judge.from_own(self.name).relative
 
-def in_pairs(
-    tried: Sequence[Fault], name: str, judge_by: JudgeBy, judge: Judge, names: Sequence[str], longest_s: float
-) -> tuple[Explained, Explained] | None:
-    """Two hypotheses of different traps that explain a tensor together; None where no two do, in about that time."""
-    explaining, start_s = [], time.thread_time()
-    for first, second, alone_leaves in _worth_trying(tried, name, judge_by, judge, start_s + longest_s / 2):
-        if time.thread_time() > start_s + longest_s:
-            break
-        with_first = judge.variant.changed(first.changes)
-        with_both = None if with_first is None else with_first.changed(second.changes)
-        if with_first is None or with_both is None:
-            continue
-        by = judge_by(with_both, min(first, second, key=lambda hypothesis: STAGES.index(hypothesis.stage)))
-        needed = by.from_own(name).relative < _SUBSTANTIAL * alone_leaves
-        if needed and _explains(name, by, judge) and not _contradicted(by, judge, name, names):
-            explaining.append((first, second, with_first, by))
-    if not explaining:
-        return None
-    if len(explaining) > 1:
-        concerned = _concerned(name, names)
-        explaining.sort(key=lambda pair: sum(pair[3].is_wrong(tensor) for tensor in concerned))
-    first, second, with_first, by = explaining[0]
-    return (
-        Explained(first, with_first, name, _evidence(name, judge, by, second.trap)),
-        Explained(second, by.variant, name, _evidence(name, judge, by, first.trap)),
-    )
+    def _contradicted(self, by: Judge) -> bool:
+        """Whether a fault is refuted by an earlier tensor that was right, or by a later one that follows from this.
 
+        A later one that is right by itself only says that the port goes on otherwise than what it has handed over.
+        """
+        before = self.judge
+        later = self._concerned[1:]
+        followers = [name for name in later if before.from_reference(name).relative > before.tolerance(name)]
+        return self._spoils(by, [*self.names[: self.names.index(self.name)], *followers])
 
-def _left_by(by: Judge, names: Sequence[str]) -> tuple[int, float]:
-    """How many tensors are wrong by a hypothesis, and by how many powers of ten in all."""
-    wrong = [name for name in names if by.is_wrong(name)]
-    differences = (max(by.from_own(name).relative, 10.0**-_POWERS) for name in wrong)
-    return len(wrong), round(sum(min(math.log10(relative), _POWERS) for relative in differences), 3)
+    def _spoils(self, by: Judge, names: Iterable[str]) -> bool:
+        """Whether tensors are wrong by a fault that are right without it."""
+        return any(by.is_wrong(name) and not self.judge.is_wrong(name) for name in names)
 
+    def _left_by(self, by: Judge) -> tuple[int, float]:
+        """How many tensors are wrong by a fault, and by how many powers of ten in all."""
+        wrong = [name for name in self._concerned if by.is_wrong(name)]
+        differences = (max(by.from_own(name).relative, 10.0**-_POWERS) for name in wrong)
+        return len(wrong), round(sum(min(math.log10(relative), _POWERS) for relative in differences), 3)
 
-def _explains(name: str, by: Judge, before: Judge) -> bool:
-    left = by.from_own(name).relative
-    return left <= by.tolerance(name) and left < _SUBSTANTIAL * before.from_own(name).relative
+    @cached_property
+    def _concerned(self) -> list[str]:
+        """The tensors from this one on; the optimizers' only if it is one of theirs, because they take long."""
+        later = self.names[self.names.index(self.name) :]
+        if TensorName.parse(self.name).stage == "optimizer":
+            return list(later)
+        return [name for name in later if TensorName.parse(name).stage != "optimizer"]
 
-
-def _contradicted(by: Judge, before: Judge, name: str, names: Sequence[str]) -> bool:
-    """Whether a hypothesis is refuted by an earlier tensor that was right, or by a later one that follows from this.
-
-    A later one that is right by itself only says that the port goes on otherwise than what it has handed over.
-    """
-    later = _concerned(name, names)[1:]
-    followers = [tensor for tensor in later if before.from_reference(tensor).relative > before.tolerance(tensor)]
-    return _spoils(by, before, [*names[: names.index(name)], *followers])
-
-
-def _spoils(by: Judge, before: Judge, names: Sequence[str]) -> bool:
-    """Whether tensors are wrong by a hypothesis that are right without it."""
-    return any(by.is_wrong(name) and not before.is_wrong(name) for name in names)
-
-
-def _worth_trying(
-    tried: Sequence[Fault], name: str, judge_by: JudgeBy, judge: Judge, end_s: float
-) -> list[tuple[Fault, Fault, float]]:
-    """Pairs of hypotheses that change the tensor, the most promising first, and the smaller difference of the two."""
-    base = judge.own.expected(name)
-    effective = []
-    for hypothesis in tried:
-        variant = judge.variant.changed(hypothesis.changes)
-        if variant is None or time.thread_time() > end_s:
-            continue
-        by = judge_by(variant, hypothesis)
-        value = by.own.expected(name)
-        if value.shape != base.shape or (value != base).any():
-            effective.append((by.from_own(name).relative, hypothesis))
-    effective.sort(key=lambda entry: entry[0])
-    pairs = ((effective[i], effective[j]) for i, j in sorted(combinations(range(len(effective)), 2), key=sum))
-    return [
-        (first, second, min(left, also_left))
-        for (left, first), (also_left, second) in pairs
-        if first.trap != second.trap
-    ]
-
-
-def _concerned(name: str, names: Sequence[str]) -> list[str]:
-    """The tensors from `name` on; the optimizers' only if it is one of theirs, because they take long."""
-    later = names[names.index(name) :]
-    if TensorName.parse(name).stage == "optimizer":
-        return list(later)
-    return [follower for follower in later if TensorName.parse(follower).stage != "optimizer"]
-
-
-def _evidence(name: str, before: Judge, after: Judge, together_with: int | None = None) -> Clue:
-    was, left = before.from_own(name).relative, after.from_own(name).relative
-    values: dict[str, Value] = {"tensor": name, "was": was, "left": left}
-    if together_with is None:
-        return Clue("explained", values)
-    return Clue("explained together", {**values, "trap": together_with})
+    def _finding(
+        self, fault: Fault, by: Judge, together_with: Fault | None = None, also_possible: tuple[int, ...] = ()
+    ) -> Finding:
+        was, left = self.judge.from_own(self.name).relative, by.from_own(self.name).relative
+        clue = Clue("explained", {"tensor": self.name, "was": was, "left": left})
+        if together_with is not None:
+            clue = Clue("explained together", {**clue.values, "trap": together_with.trap})
+        return Finding(TRAPS[fault.trap], self.name, fault.detail, (clue,), also_possible)

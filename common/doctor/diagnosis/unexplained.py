@@ -1,17 +1,19 @@
-"""What is known of a difference that no hypothesis explains: no guess, only clues that hold.
+"""What is known of a difference that no fault explains: no guess, only clues that hold.
 
 First whether the tensor is another one in its place: another tensor of the reference, that of the other picture, a
-shorter sum. Then how it differs from what it should be.
+shorter sum. Then how it differs from what it should be. And whether it comes from another training.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, islice
 
 import numpy as np
 
-from common.doctor.diagnosis.clues import Clue
-from common.doctor.diagnosis.differences import difference
+from common.distances import relative_l2
+from common.doctor.diagnosis.findings import Clue, Finding
+from common.doctor.diagnosis.judge import difference
+from common.doctor.hypotheses import OTHER_TRAINING
 from common.oracle import Arithmetic, Run, rounded
 from common.tensors import Array, TensorName, tensor_names
 
@@ -23,6 +25,9 @@ _FORMATS: tuple[Arithmetic, ...] = ("bfloat16", "float16")
 _COARSE_PX, _BORDER_PX = 8, 2
 _FEW_CHANNELS = 4
 _LEAST = 1e-300
+_FITS = 1e-4
+_FEWEST_ROWS_EACH = 1.5
+_UNRELATED = 0.5
 
 
 def clues(name: str, got: Array, run: Run) -> tuple[Clue, ...]:
@@ -36,13 +41,12 @@ def mistaken_for(name: str, got: Array, run: Run) -> Iterator[Clue]:
         yield from _shorter_sum(got, run)
     elif TensorName.parse(name).is_forward:
         fits = (clue for clue, expected in _in_its_place(name, got, run) if difference(got, expected).relative < _IS)
-        yield from (clue for clue, _ in zip(fits, range(1), strict=False))
+        yield from islice(fits, 1)
 
 
 def _in_its_place(name: str, got: Array, run: Run) -> Iterator[tuple[Clue, Array]]:
-    for tensor in tensor_names(run.case.problem):
-        if tensor == name or not TensorName.parse(tensor).is_forward:
-            continue
+    forward = (it for it in tensor_names(run.case.problem) if it != name and TensorName.parse(it).is_forward)
+    for tensor in forward:
         if (expected := run.expected(tensor)).shape == got.shape:
             yield Clue("another tensor", {"tensor": tensor}), expected
     if TensorName.parse(name).kind in ("target/content", "target/style"):
@@ -58,50 +62,42 @@ def _of_the_other_picture(name: str, run: Run) -> Run:
 
 
 def _shorter_sum(got: Array, run: Run) -> Iterator[Clue]:
-    terms = {name: float(run.value(f"loss/{name}")) for name in run.terms}
-    if got.size != 1:
-        return
-    for count in range(1, _MOST_LACKING + 1):
-        for lacking in combinations(terms, count):
-            rest = sum(value for name, value in terms.items() if name not in lacking)
-            if abs(float(got.item()) - rest) < _IS * abs(rest):
-                yield Clue("sum without", {"terms": lacking})
-                return
+    terms = run.terms
+    shorter = (lacking for count in range(1, _MOST_LACKING + 1) for lacking in combinations(terms, count))
+    for lacking in shorter if got.size == 1 else ():
+        rest = sum(value for name, value in terms.items() if name not in lacking)
+        if abs(float(got.item()) - rest) < _IS * abs(rest):
+            yield Clue("sum without", {"terms": lacking})
+            return
 
 
 def facts(got: Array, expected: Array) -> Iterator[Clue]:
     """How a tensor differs from what it should be."""
     if got.shape != expected.shape:
         yield Clue("shape", {"got": got.shape, "expected": expected.shape})
-        return
-    if not np.isfinite(got).all():
+    elif not np.isfinite(got).all():
         yield Clue("not finite", {"count": int(np.count_nonzero(~np.isfinite(got))), "size": got.size})
-        return
-    ours, theirs = got.astype(np.float64), expected.astype(np.float64)
-    if ours.size == 1:
-        yield _factor(ours, theirs)
-        return
-    yield from _number_format(ours)
+    elif got.size == 1:
+        yield _factor(got.astype(np.float64), expected.astype(np.float64))
+    else:
+        yield from _of_many(got.astype(np.float64), expected.astype(np.float64))
+
+
+def _of_many(ours: Array, theirs: Array) -> Iterator[Clue]:
+    formats = (name for name in _FORMATS if np.array_equal(rounded(ours, name), ours))
+    yield from (Clue("number format", {"format": name}) for name in islice(formats, 1))
     yield _factor(ours, theirs)
-    yield from _offset(ours, theirs)
+    offset = float(np.mean(ours - theirs))
+    if (left := _relative(ours, theirs + offset)) < _ALMOST:
+        yield Clue("offset", {"offset": offset, "left": left})
+    squares = (ours - theirs) ** 2
     if ours.ndim == 3:
-        yield from _of_a_map(ours, theirs)
-    yield from _where_zero(ours, theirs)
+        yield from _of_a_map(ours, theirs, squares)
+    if (part := _part(squares[theirs == 0], squares)) > _MOSTLY:
+        yield Clue("where zero", {"part": part})
     yield Clue("signs", {"part": float(np.mean(np.sign(ours) != np.sign(theirs)))})
-    yield _spread(ours, theirs)
-
-
-def _of_a_map(ours: Array, theirs: Array) -> Iterator[Clue]:
-    yield from _affine_by_channel(ours, theirs)
-    yield from _border(ours, theirs)
-    yield from _orientation(ours, theirs)
-    yield from _coarse_part(ours, theirs)
-
-
-def _number_format(ours: Array) -> Iterator[Clue]:
-    fitting = [name for name in _FORMATS if np.array_equal(rounded(ours, name), ours)]
-    for name in fitting[:1]:
-        yield Clue("number format", {"format": name})
+    ordered = np.sort(squares.ravel())[::-1]
+    yield Clue("spread", {"part": _part(ordered[: max(1, ordered.size // 100)], ordered)})
 
 
 def _factor(ours: Array, theirs: Array) -> Clue:
@@ -111,10 +107,19 @@ def _factor(ours: Array, theirs: Array) -> Clue:
     return Clue("factor" if left < _ALMOST else "best factor", {"factor": factor, "left": left})
 
 
-def _offset(ours: Array, theirs: Array) -> Iterator[Clue]:
-    offset = float(np.mean(ours - theirs))
-    if (left := _relative(ours, theirs + offset)) < _ALMOST:
-        yield Clue("offset", {"offset": offset, "left": left})
+def _of_a_map(ours: Array, theirs: Array, squares: Array) -> Iterator[Clue]:
+    yield from _affine_by_channel(ours, theirs)
+    width = _BORDER_PX
+    inner = squares[width:-width, width:-width] if min(ours.shape[:2]) > 2 * width else squares
+    if (part := 1 - _part(inner, squares)) > _MOSTLY:
+        yield Clue("border", {"part": part, "positions": width})
+    turns = {"mirrored": ours[:, ::-1], "flipped": ours[::-1], "reversed in its channels": ours[..., ::-1]}
+    if ours.shape[0] == ours.shape[1]:
+        turns["transposed"] = ours.transpose(1, 0, 2)
+    if fitting := tuple(name for name, turned in turns.items() if _relative(turned, theirs) < _ALMOST):
+        yield Clue("orientation", {"turned": fitting})
+    if min(ours.shape[:2]) >= _COARSE_PX:
+        yield _coarse_part(ours - theirs)
 
 
 def _affine_by_channel(ours: Array, theirs: Array) -> Iterator[Clue]:
@@ -125,40 +130,12 @@ def _affine_by_channel(ours: Array, theirs: Array) -> Iterator[Clue]:
         yield Clue("affine by channel", {"left": left, "factors": tuple(slope[:_FEW_CHANNELS].tolist())})
 
 
-def _border(ours: Array, theirs: Array) -> Iterator[Clue]:
-    squares, width = (ours - theirs) ** 2, _BORDER_PX
-    inner = squares[width:-width, width:-width] if min(ours.shape[:2]) > 2 * width else squares
-    if (part := 1 - _part(inner, squares)) > _MOSTLY:
-        yield Clue("border", {"part": part, "positions": width})
-
-
-def _orientation(ours: Array, theirs: Array) -> Iterator[Clue]:
-    turns = {"mirrored": ours[:, ::-1], "flipped": ours[::-1], "reversed in its channels": ours[..., ::-1]}
-    if ours.shape[0] == ours.shape[1]:
-        turns["transposed"] = ours.transpose(1, 0, 2)
-    if fitting := tuple(name for name, turned in turns.items() if _relative(turned, theirs) < _ALMOST):
-        yield Clue("orientation", {"turned": fitting})
-
-
-def _coarse_part(ours: Array, theirs: Array) -> Iterator[Clue]:
-    if min(ours.shape[:2]) < _COARSE_PX:
-        return
-    power = np.abs(np.fft.fft2(ours - theirs, axes=(0, 1))) ** 2
-    rows, columns = (np.abs(np.fft.fftfreq(side)) <= 1 / _COARSE_PX for side in ours.shape[:2])
+def _coarse_part(difference: Array) -> Clue:
+    power = np.abs(np.fft.fft2(difference, axes=(0, 1))) ** 2
+    rows, columns = (np.abs(np.fft.fftfreq(side)) <= 1 / _COARSE_PX for side in difference.shape[:2])
     coarse = rows[:, None] & columns
     part, of_noise = _part(power[coarse], power), float(coarse.mean())
-    yield Clue("coarse part", {"part": part, "positions": _COARSE_PX, "of_noise": of_noise})
-
-
-def _where_zero(ours: Array, theirs: Array) -> Iterator[Clue]:
-    squares = (ours - theirs) ** 2
-    if (part := _part(squares[theirs == 0], squares)) > _MOSTLY:
-        yield Clue("where zero", {"part": part})
-
-
-def _spread(ours: Array, theirs: Array) -> Clue:
-    squares = np.sort((ours - theirs).ravel() ** 2)[::-1]
-    return Clue("spread", {"part": _part(squares[: max(1, squares.size // 100)], squares)})
+    return Clue("coarse part", {"part": part, "positions": _COARSE_PX, "of_noise": of_noise})
 
 
 def _part(some: Array, squares: Array) -> float:
@@ -167,3 +144,43 @@ def _part(some: Array, squares: Array) -> float:
 
 def _relative(ours: Array, theirs: Array) -> float:
     return float(np.linalg.norm(ours - theirs) / max(float(np.linalg.norm(ours)), _LEAST))
+
+
+def another_training(name: str, got: Array, run: Run) -> Finding | None:
+    """What is found when conv1_1 or relu1_1 comes from a kernel that is unrelated to the reference's."""
+    expected = run.expected(name) if name in ("features/conv1_1", "features/relu1_1") else None
+    if expected is None or got.shape != expected.shape or not np.isfinite(got).all():
+        return None
+    patches = _patches(np.asarray(run.value("input"), np.float64))
+    outputs = got.astype(np.float64).reshape(-1, got.shape[-1])
+    fitted, left = _fit(patches, outputs, positive=name.endswith("relu1_1"))
+    if not left <= _FITS:
+        return None
+    right = run.case.problem.network.weights.kernels_hwio["conv1_1"].reshape(fitted.shape)
+    correlation = float(np.median([abs(np.corrcoef(a, b)[0, 1]) for a, b in zip(fitted.T, right.T, strict=True)]))
+    if not correlation <= _UNRELATED:
+        return None
+    clue = Clue("other training", {"tensor": name, "left": left, "correlation": correlation})
+    return Finding(OTHER_TRAINING, name, "conv1_1 is a convolution with other kernels", (clue,))
+
+
+def _patches(x: Array) -> Array:
+    """What a 3x3 kernel sees at every position, shape (M, 27), zeros outside."""
+    height, width, _ = x.shape
+    padded = np.pad(x, ((1, 1), (1, 1), (0, 0)))
+    shifted = [padded[row : row + height, column : column + width] for row in range(3) for column in range(3)]
+    return np.concatenate(shifted, axis=2).reshape(height * width, -1)
+
+
+def _fit(patches: Array, outputs: Array, positive: bool) -> tuple[Array, float]:
+    """Kernels (27, out) and the largest relative difference that is left; after a ReLU, from positive values alone."""
+    design = np.column_stack([patches, np.ones(len(patches))])
+    kernels, left = np.zeros((patches.shape[1], outputs.shape[1])), 0.0
+    for channel, values in enumerate(outputs.T):
+        used = values > 0 if positive else np.ones(len(values), bool)
+        if used.sum() < _FEWEST_ROWS_EACH * design.shape[1]:
+            continue
+        solution, *_ = np.linalg.lstsq(design[used], values[used], rcond=None)
+        kernels[:, channel] = solution[:-1]
+        left = max(left, relative_l2(design[used] @ solution, values[used]))
+    return kernels, left

@@ -13,7 +13,7 @@ import numpy as np
 
 from common.errors import RosettaError, one_line
 from common.images import write_text
-from common.oracle import RIGHT, Case, Picture, Run
+from common.oracle import Case, Picture, Run
 from common.problem import Problem
 from common.recipes import recipe_from_json, recipe_to_json
 from common.tensors import Array, Arrays, TensorName, read_tensors, tensor_names, write_tensors
@@ -31,7 +31,7 @@ def write_bundle(case: Case, folder: Path) -> None:
     """
     arrays, files = bundle_tensors(case), {role: getattr(case, role).path for role in ("content", "style")}
     names = {role: file and f"{role}{file.suffix.lower()}" for role, file in files.items()}
-    with replacing_bundle(folder) as part:
+    with _replacing_bundle(folder) as part:
         for role, file in files.items():
             if file:
                 shutil.copyfile(file, part / names[role])
@@ -41,9 +41,9 @@ def write_bundle(case: Case, folder: Path) -> None:
 
 def bundle_tensors(case: Case) -> Arrays:
     """Every tensor of the case: large ones in float32, those that steps are computed from in float64."""
-    run = Run(case, RIGHT)
-    computed = {name: run.expected(name) for name in tensor_names(case.problem)}
-    return {"image": case.image, **{name: _stored(name, np.asarray(array)) for name, array in computed.items()}}
+    run = Run(case)
+    stored = {name: _stored(name, np.asarray(run.expected(name))) for name in tensor_names(case.problem)}
+    return {"image": case.image, **stored}
 
 
 def _stored(name: str, array: Array) -> Array:
@@ -57,22 +57,16 @@ def _stored(name: str, array: Array) -> Array:
 
 def _manifest(case: Case, arrays: Arrays, pictures: Mapping[str, str | None]) -> dict[str, Any]:
     weights = case.problem.weights
-    tensors = {name: {"shape": list(array.shape), "dtype": str(array.dtype)} for name, array in arrays.items()}
     return {
         "schema": SCHEMA,
         "computed by": COMPUTED_BY,
         "layout": "HWC, without a batch; Gram matrices (C, C)",
         "recipe": recipe_to_json(case.problem.recipe),
-        "weights": {
-            "name": weights.name,
-            "family": weights.family,
-            "sha256": weights.sha256,
-            "licence": weights.licence,
-        },
+        "weights": {name: getattr(weights, name) for name in ("name", "family", "sha256", "licence")},
         "adam": vars(case.adam),
         "lbfgs": vars(case.lbfgs),
         "pictures": pictures,
-        "tensors": tensors,
+        "tensors": {name: {"shape": list(it.shape), "dtype": str(it.dtype)} for name, it in arrays.items()},
     }
 
 
@@ -123,7 +117,7 @@ def check_bundle_folder(folder: Path) -> None:
     try:
         nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists() or path.is_symlink())
         usable = nearest.is_dir() and os.access(nearest, os.R_OK | os.W_OK | os.X_OK)
-        strangers = usable and folder.is_dir() and {file.name for file in folder.iterdir()} - earlier_files(folder)
+        strangers = usable and folder.is_dir() and {file.name for file in folder.iterdir()} - _earlier_files(folder)
     except OSError as error:
         raise RosettaError(f"cannot write into the folder {str(folder)!r} ({one_line(error)}): name another") from None
     if not usable:
@@ -135,7 +129,7 @@ def check_bundle_folder(folder: Path) -> None:
 
 
 @contextmanager
-def replacing_bundle(folder: Path) -> Iterator[Path]:
+def _replacing_bundle(folder: Path) -> Iterator[Path]:
     """A temporary folder whose files take the place of an earlier bundle's when the block ends well.
 
     Raises RosettaError for what goes wrong with files on the way.
@@ -145,7 +139,7 @@ def replacing_bundle(folder: Path) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(dir=folder, prefix=".part-") as name:
             # The earlier bundle's pictures may be what the new one is made of: they are removed last.
             yield (part := Path(name))
-            for file in earlier_files(folder):
+            for file in _earlier_files(folder):
                 (folder / file).unlink(missing_ok=True)
             for path in part.iterdir():
                 path.replace(folder / path.name)
@@ -153,7 +147,7 @@ def replacing_bundle(folder: Path) -> Iterator[Path]:
         raise RosettaError(f"cannot write the bundle {str(folder)!r} ({one_line(error)}): name another") from None
 
 
-def earlier_files(folder: Path) -> set[str]:
+def _earlier_files(folder: Path) -> set[str]:
     """The files of an earlier bundle in a folder; empty where there is none."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))

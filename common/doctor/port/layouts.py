@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 
 from common.doctor.diagnosis import difference
-from common.oracle import RIGHT, Case, Run, shape_of
+from common.oracle import RIGHT, Case, Run, Shape, shape_of
 from common.tensors import Array, Arrays, TensorName
 from common.vgg19 import LAYERS
 
@@ -24,7 +24,7 @@ class Recognised:
 
 def recognise(case: Case, given: Arrays) -> Recognised:
     """Bring every tensor into (H, W, C); where two layouts have one shape, the nearer one is taken."""
-    run = Run(case, RIGHT)
+    run = Run(case)
     arrays, layouts = {}, {}
     for name, array in given.items():
         arrays[name], layouts[name] = _recognised(name, np.asarray(array), run)
@@ -45,11 +45,11 @@ def _recognised(name: str, array: Array, run: Run) -> tuple[Array, str]:
 
 
 def _candidates(name: str, array: Array, case: Case) -> list[tuple[Array, str]]:
-    """The array in every way that has the shape it should have."""
-    wanted = _wanted(name, array, case)
-    if wanted is None:
-        return []
-    if wanted == ():
+    """The array in every way that has the shape it should have, as far as that is known before it is looked at."""
+    parsed = TensorName.parse(name)
+    is_file = parsed.stage == "file"
+    wanted = getattr(case, parsed.role).decoded.shape if is_file else shape_of(name, array, case, RIGHT)
+    if not wanted:
         return [(array.reshape(()), "scalar")] if array.size == 1 else []
     candidates = _as_image(array, wanted, "")
     if array.ndim > 1 and array.shape[0] == 1:
@@ -61,36 +61,22 @@ def _candidates(name: str, array: Array, case: Case) -> list[tuple[Array, str]]:
     return candidates or _by_channels(array)
 
 
+def _as_image(array: Array, wanted: Shape, prefix: str) -> list[tuple[Array, str]]:
+    if len(wanted) < 3:
+        return [(array, "matrix" if len(wanted) == 2 else "vector")] if array.shape == wanted else []
+    *stacked, height, width, channels = wanted
+    prefix += "N" * len(stacked)
+    hwc = [(array, f"{prefix}HWC")] if array.shape == wanted else []
+    is_chw = array.shape == (*stacked, channels, height, width)
+    return [*hwc, (np.moveaxis(array, -3, -1), f"{prefix}CHW")] if is_chw else hwc
+
+
 def _by_channels(array: Array) -> list[tuple[Array, str]]:
     """A feature map of another size or depth than it should have, told by the axis that can be VGG-19's channels."""
     batch = array.ndim == 4 and array.shape[0] == 1
     feature, prefix = (array[0], "N") if batch else (array, "")
-    if feature.ndim != 3:
+    if feature.ndim != 3 or (feature.shape[0] in _CHANNELS) == (feature.shape[-1] in _CHANNELS):
         return []
-    first, last = feature.shape[0] in _CHANNELS, feature.shape[-1] in _CHANNELS
-    if first == last:
-        return []
-    return [(np.moveaxis(feature, 0, -1), f"{prefix}CHW") if first else (feature, f"{prefix}HWC")]
-
-
-def _as_image(array: Array, wanted: tuple[int, ...], prefix: str) -> list[tuple[Array, str]]:
-    candidates = []
-    if array.shape == wanted:
-        candidates.append((array, _name(prefix, wanted, "HWC")))
-    if len(wanted) >= 3 and array.shape == (*wanted[:-3], wanted[-1], *wanted[-3:-1]):
-        candidates.append((np.moveaxis(array, -3, -1), _name(prefix, wanted, "CHW")))
-    return candidates
-
-
-def _name(prefix: str, wanted: tuple[int, ...], order: str) -> str:
-    stacked = "N" * (len(wanted) - 3)
-    return f"{prefix}{stacked}{order}" if len(wanted) >= 3 else "matrix" if len(wanted) == 2 else "vector"
-
-
-def _wanted(name: str, array: Array, case: Case) -> tuple[int, ...] | None:
-    """The shape that a tensor should have, as far as that is known before it is looked at."""
-    parsed = TensorName.parse(name)
-    if parsed.stage == "file":
-        picture = case.content if parsed.role == "content" else case.style
-        return picture.decoded.shape
-    return shape_of(name, array, case, RIGHT)
+    if feature.shape[0] in _CHANNELS:
+        return [(np.moveaxis(feature, 0, -1), f"{prefix}CHW")]
+    return [(feature, f"{prefix}HWC")]

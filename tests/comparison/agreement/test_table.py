@@ -10,7 +10,7 @@ from common.comparison.agreement.table import GRADIENT, Quantity, compare
 from common.comparison.reporting.tables import explanation_lines
 from common.distances import cosine_gap, relative, relative_l2
 from common.oracle.case import case_at
-from common.oracle.decisions import count_flips, deciding_layers
+from common.oracle.decisions import count_flips
 from common.oracle.layers import windows
 from common.oracle.run import Run
 from common.tensors import tensor_names
@@ -93,12 +93,12 @@ def with_the_nearest_tie_flipped(trace, layer):
 
 
 def gradient_of(problem, tensors, image):
+    return run_of(problem, tensors, image).expected(GRADIENT)
+
+
+def run_of(problem, tensors, image):
     features = {name: array for name, array in tensors.items() if name.startswith("features/")}
-    return Run(case_at(problem, image), given=features).expected(GRADIENT)
-
-
-def output_of(tensors):
-    return lambda name: tensors[f"features/{name}"]
+    return Run(case_at(problem, image), given=features)
 
 
 def test_one_flipped_choice_moves_the_gradient_far_more_than_the_features(problem, image, own):
@@ -110,7 +110,7 @@ def test_one_flipped_choice_moves_the_gradient_far_more_than_the_features(proble
     assert gap > 0
     assert features_by < 1e-6
     assert gradient_by > 1e-3
-    flips = count_flips(deciding_layers(problem.recipe.taps, "max"), output_of(flipped), output_of(own))
+    flips = count_flips(run_of(problem, flipped, image), run_of(problem, own, image))
     assert (flips.relu, flips.pool) == (0, 1)
 
 
