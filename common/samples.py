@@ -1,6 +1,7 @@
 """The sample pictures: both are free, and both come in scikit-image's wheel."""
 
 import importlib.util
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,3 +34,8 @@ def check_pair(content: object, style: object) -> None:
     """Raise RosettaError when one picture is named and the other is not: the samples stand in for both or for none."""
     if (content is None) != (style is None):
         raise RosettaError("name a content and a style picture, or neither for the samples")
+
+
+def paths(content: str | os.PathLike[str] | None, style: str | os.PathLike[str] | None) -> tuple[Path, Path]:
+    """The content and the style picture: the sample for one that is not named."""
+    return Path(content or CONTENT.path), Path(style or STYLE.path)

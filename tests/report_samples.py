@@ -13,7 +13,7 @@ from common.comparison import Request, Row, Scene
 from common.comparison.agreement import Agreement, Check, Explanation, Quantity, RowAgreement
 from common.comparison.measurement import Limit
 from common.comparison.reporting import Report, report_of, report_schema
-from common.comparison.session import Memory, RowResult
+from common.comparison.row_runner import Memory, RowResult
 from common.oracle import Flips
 from common.results import LossTerms, RunResult, Step
 

@@ -80,11 +80,9 @@ ORDER = (
     "doctor.diagnosis",
     "doctor.port",
     "doctor",
-    "comparison.published comparison.progress",
-    "comparison.measurement",
-    "comparison.workers",
-    "comparison.plan",
-    "comparison.agreement",
+    "comparison.published comparison.progress comparison.workers",
+    "comparison.measurement comparison.plan comparison.agreement",
+    "comparison.row_runner",
     "comparison.session",
     "comparison.reporting",
     "comparison.rendering",
@@ -97,8 +95,9 @@ RANKS = {f"common.{name}": rank for rank, names in enumerate(ORDER) for name in 
 def modules_imported(path):
     """The modules of `common` that a file names in its imports, by line."""
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("common.") and not node.level:
-            yield node.module
+        if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith("common.") and not node.level:
+            rooms = [name for alias in node.names if (name := f"{node.module}.{alias.name}") in RANKS]
+            yield from rooms or ([] if node.module == "common" else [node.module])
 
 
 def module_of(root, path):

@@ -1,96 +1,96 @@
-"""`compare.py check`: a port's tensors beside the reference's, the first that differs, and why."""
+"""`compare.py check`, `doctor`, `export`: a port's or a backend's tensors beside the reference's; these as a bundle."""
 
 import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
-from common import samples
-from common.cli.plans import TAPS, WEIGHTS, recipe_from
-from common.doctor import (
-    Diagnosis,
-    Recognised,
-    diagnose,
-    layers_of,
-    load_port,
-    print_diagnosis,
-    read_bundle,
-    recognise,
-    tensors_of,
-    to_json,
-    to_markdown,
-)
+from common import doctor, oracle, samples
+from common.backend import BACKENDS, find_entry
+from common.cli.options import CHANGES
+from common.cli.requests import recipe_from
+from common.comparison.workers import Job, Worker
 from common.errors import RosettaError
 from common.images import check_folder, parse_size, write_text
-from common.oracle import SMALL, Case, case_from_files, random_case
+from common.problem import Precision
 from common.tensors import Arrays, read_tensors, tensor_names
 from common.terminal import console
-from common.vgg19 import load_weights
+from common.vgg19 import load_weights, locate_weights
 
 _RANDOM_IMAGES = 2
-Checked = tuple[str, Diagnosis, Mapping[str, str]]  # with a title, and the layouts that were recognised
-_OF_THE_BUNDLE = ("recipe", "content", "style", "size", *WEIGHTS, *TAPS)
-
-
-@dataclass(frozen=True)
-class Files:
-    """Where the diagnoses are written besides the terminal, if anywhere."""
-
-    json: str | None
-    markdown: str | None
-
-    def check(self) -> None:
-        """Raise RosettaError when they cannot be written, before anything is computed."""
-        for name in filter(None, (self.json, self.markdown)):
-            check_folder(name)
-
-    def write(self, checked: Sequence[Checked]) -> int:
-        """Write what was printed; the exit code: 0 when every examination is healthy, else 1."""
-        if self.json:
-            write_text(self.json, json.dumps([to_json(*each) for each in checked], indent=1))
-        if self.markdown:
-            write_text(self.markdown, "\n".join(to_markdown(*each) for each in checked))
-        return 0 if all(diagnosis.healthy for _, diagnosis, _ in checked) else 1
+Checked = tuple[str, doctor.Diagnosis, Mapping[str, str]]  # with a title, and the layouts that were recognised
+_OF_THE_BUNDLE = ("recipe", "content", "style", "size", *CHANGES)
 
 
 def run(options: argparse.Namespace) -> int:
-    """0 when nothing differs but by rounding, 1 when something does, 2 when nothing can be compared."""
+    """`check`: 0 when nothing differs but by rounding, 1 when something does, 2 when nothing can be compared."""
     if (options.theirs is None) == (options.port is None):
         raise RosettaError("name either a file of tensors, or a port by --port package.module:name")
-    files = Files(options.json, options.markdown)
-    files.check()
-    case = case_from(options)
-    if options.theirs is not None:
-        return files.write([check_tensors(Path(options.theirs), case)])
-    return files.write(list(check_port(options.port, case, options.seed)))
+    _check_files(options)
+    case = _case_from(options)
+    if options.port is not None:
+        return _written(options, list(_check_port(options.port, case, options.seed)))
+    path = Path(options.theirs)
+    return _written(options, [_check_tensors(f"{path.name} against the reference", case, read_tensors(path))])
 
 
-def check_tensors(path: Path, case: Case) -> Checked:
-    """Diagnose the tensors of a file or folder, and print the diagnosis."""
-    return _shown(f"{path.name} against the reference", case, read_tensors(path))
+def run_doctor(options: argparse.Namespace) -> int:
+    """`doctor`: 0 when every backend computes every tensor as the reference does, 1 when one does not."""
+    entries = {name: find_entry(name) for name in options.backend or BACKENDS}  # says so where there is none
+    _check_files(options)
+    case, weights, precision = _case_from(options), locate_weights(options.weights), options.precision
+    checked = []
+    for name, entry in entries.items():
+        diagnosis = doctor.diagnose(case, backend_tensors(name, case, weights, precision), precision)
+        checked.append(_printed(f"{entry.label}, {precision}: {_title(case)}", diagnosis, {}))
+    return _written(options, checked)
 
 
-def check_port(name: str, case: Case, seed: int) -> Iterator[Checked]:
-    """Diagnose a port that is called: on the case, layer by layer, and on random pictures; print each diagnosis."""
-    port = load_port(name)
-    yield _shown(f"{name} against the reference", case, tensors_of(port, case))
-    yield from _layers_alone(name, case, layers_of(port, case))
-    for number in range(seed, seed + _RANDOM_IMAGES):
-        drawn = random_case(number, case.problem.recipe, case.problem.weights)
-        yield _shown(f"{name}, random pictures by seed {number}", drawn, tensors_of(port, drawn))
+def run_export(options: argparse.Namespace) -> int:
+    """`export`: write the bundle of the case that the options describe, unless the folder holds other files."""
+    folder = Path(options.folder)
+    doctor.check_bundle_folder(folder)
+    doctor.write_bundle(_case_from(options), folder)
+    size = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
+    print(f"{folder}/{doctor.TENSORS} and {doctor.MANIFEST}, {size:.1f} MB with the pictures")
+    print(f"compare a port by `python compare.py check THEIRS --against {folder}`")
+    return 0
 
 
-def _layers_alone(name: str, case: Case, layers: Mapping[str, Arrays]) -> Iterator[Checked]:
-    """Each layer that differs although it was given the reference's input."""
-    for tensor, given in layers.items():
-        recognised = recognise(case, given)
-        diagnosis = diagnose(case, recognised.arrays, only=tensor)
+def backend_tensors(name: str, case: oracle.Case, weights_source: str, precision: Precision) -> Arrays:
+    """Every tensor that a backend computes on the CPU, in a process of its own."""
+    problem = replace(case.problem, precision=precision, device="cpu")
+    with Worker(name) as worker:
+        return worker.ask("tensors", Job(problem=problem, weights_source=weights_source, image=case.image)).arrays
+
+
+def _case_from(options: argparse.Namespace) -> oracle.Case:
+    """The case that the options describe: a bundle's, or two pictures at a size."""
+    if options.against is not None:
+        if given := [name for name in _OF_THE_BUNDLE if getattr(options, name) is not None]:
+            raise RosettaError(f"--{given[0].replace('_', '-')} stands in the bundle: leave it out beside --against")
+        return doctor.read_bundle(Path(options.against), options.weights)
+    size = oracle.SMALL if options.size is None else parse_size(options.size)
+    pictures = samples.paths(options.content, options.style)
+    return oracle.case_from_files(*pictures, recipe_from(options), load_weights(options.weights), size)
+
+
+def _check_port(name: str, case: oracle.Case, seed: int) -> Iterator[Checked]:
+    """Diagnose a port that is called: on the case, layer by layer, and on random pictures."""
+    port = doctor.load_port(name)
+    yield _check_tensors(f"{name} against the reference", case, doctor.tensors_of(port, case))
+    for tensor, given in doctor.layers_of(port, case).items():
+        recognised = doctor.recognise(case, given)
+        diagnosis = doctor.diagnose(case, recognised.arrays, only=tensor)
         if not diagnosis.healthy:
-            yield _printed(f"{name}, {tensor} given the reference's input", diagnosis, recognised)
+            yield _printed(f"{name}, {tensor} given the reference's input", diagnosis, recognised.layouts)
+    for number in range(seed, seed + _RANDOM_IMAGES):
+        drawn = oracle.random_case(number, case.problem.recipe, case.problem.weights)
+        yield _check_tensors(f"{name}, random pictures by seed {number}", drawn, doctor.tensors_of(port, drawn))
 
 
-def _shown(title: str, case: Case, given: Arrays) -> Checked:
+def _check_tensors(title: str, case: oracle.Case, given: Arrays) -> Checked:
     known = set(tensor_names(case.problem))
     usable = {name: array for name, array in given.items() if name in known}
     ignored = sorted(set(given) - known - {"image"})
@@ -99,27 +99,34 @@ def _shown(title: str, case: Case, given: Arrays) -> Checked:
             f"none of the names is known ({', '.join(ignored[:3]) or 'there is none'}): "
             f"use names such as features/relu1_1, loss/total and gradient/pixels (docs/tensors.md lists all)"
         )
-    recognised = recognise(case, usable)
-    height, width = case.problem.content.shape[:2]
-    where = f"{case.problem.recipe.name}, {height}x{width} px, weights {case.problem.weights.name}"
-    checked = _printed(f"{title}: {where}", diagnose(case, recognised.arrays), recognised)
+    recognised = doctor.recognise(case, usable)
+    title = f"{title}: {_title(case)}, weights {case.problem.weights.name}"
+    checked = _printed(title, doctor.diagnose(case, recognised.arrays), recognised.layouts)
     if ignored:
         console().print(f"Not compared, for want of a reference of that name: {', '.join(ignored)}", highlight=False)
     return checked
 
 
-def _printed(title: str, diagnosis: Diagnosis, recognised: Recognised) -> Checked:
-    print_diagnosis(console(), title, diagnosis, recognised.layouts)
-    return title, diagnosis, recognised.layouts
+def _title(case: oracle.Case) -> str:
+    height, width = case.problem.content.shape[:2]
+    return f"{case.problem.recipe.name}, {height}x{width} px"
 
 
-def case_from(options: argparse.Namespace) -> Case:
-    """The case that the options describe: a bundle's, or two pictures at a size."""
-    if getattr(options, "against", None) is not None:
-        if given := [name for name in _OF_THE_BUNDLE if getattr(options, name) is not None]:
-            raise RosettaError(f"--{given[0].replace('_', '-')} stands in the bundle: leave it out beside --against")
-        return read_bundle(Path(options.against), options.weights)
-    size = SMALL if options.size is None else parse_size(options.size)
-    content = Path(options.content or samples.CONTENT.path)
-    style = Path(options.style or samples.STYLE.path)
-    return case_from_files(content, style, recipe_from(options), load_weights(options.weights), size)
+def _printed(title: str, diagnosis: doctor.Diagnosis, layouts: Mapping[str, str]) -> Checked:
+    doctor.print_diagnosis(console(), title, diagnosis, layouts)
+    return title, diagnosis, layouts
+
+
+def _check_files(options: argparse.Namespace) -> None:
+    """Raise RosettaError when the diagnoses cannot be written, before anything is computed."""
+    for name in filter(None, (options.json, options.markdown)):
+        check_folder(name)
+
+
+def _written(options: argparse.Namespace, checked: Sequence[Checked]) -> int:
+    """Write what was printed, if asked for; the exit code: 0 when every examination is healthy, else 1."""
+    if options.json:
+        write_text(options.json, json.dumps([doctor.to_json(*each) for each in checked], indent=1))
+    if options.markdown:
+        write_text(options.markdown, "\n".join(doctor.to_markdown(*each) for each in checked))
+    return 0 if all(diagnosis.healthy for _, diagnosis, _ in checked) else 1

@@ -5,15 +5,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import combinations
-from typing import Any
+
+from rich.table import Table
 
 from common import oracle
 from common.backend import BACKENDS
-from common.cli.plans import recipe_from, request_from
-from common.comparison import Request, Scene
+from common.cli.requests import recipe_from, request_from
+from common.comparison import Scene
 from common.comparison.agreement import ORACLE, Quantity
 from common.comparison.progress import Progress
-from common.comparison.reporting import losses_table
+from common.comparison.reporting import verdict_cell
 from common.comparison.workers import Worker
 from common.distances import relative
 from common.images import Image, load_image, resize
@@ -24,27 +25,31 @@ from common.tolerances import NEGLIGIBLE_TERM, bounds_for
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the terms by the oracle and each backend; 0 when they agree, 1 when not."""
-    request = request_from(options, recipe_from(options), precisions=(options.precision,))
-    return print_losses(request, load_image(options.image), options.size, options.json)
-
-
-def print_losses(request: Request, image: Image, size: str | None, as_json: bool) -> int:
-    """Print every loss term at an image, of the pictures as they are or at a size, as a table or as JSON."""
-    scene, precision = Scene.of(request), request.precisions[0]
+    """Print every term at an image, of the pictures as they are or at a size; 0 when all agree, 1 when not."""
+    precision, size = options.precision, options.size
+    request = request_from(options, recipe_from(options), precisions=(precision,))
+    image, scene = load_image(options.image), Scene.of(request)
     problem = scene.problem(precision) if size is None else scene.problem_at(precision, size)
+    height, width = problem.content.shape[:2]
     if size is not None:
-        image = resize(image, *problem.content.shape[:2])
+        image = resize(image, height, width)
     problem.pixels(image)  # says what is wrong with the sizes before anything is started
     terms = _terms(scene, problem, image)
     rows = _compared(terms, bounds_for(precision).losses)
     agrees = all(row.agrees for row in rows)
-    if as_json:
-        print(json.dumps(_to_json(problem, terms, agrees), indent=1))
+    if options.json:
+        values = {
+            "recipe": problem.recipe.name,
+            "precision": precision,
+            "size_px": [height, width],
+            "weights_sha256": problem.weights.sha256,
+            "agrees": agrees,
+            "losses": {name: losses.by_name() for name, losses in terms.items()},
+        }
+        print(json.dumps(values, indent=1))
     else:
-        height, width = problem.content.shape[:2]
         console().print(f"{problem.recipe.name}, {precision}, {height}x{width} px")
-        console().print(losses_table(terms, rows))
+        console().print(_table(terms, rows))
     return 0 if agrees else 1
 
 
@@ -64,7 +69,7 @@ def _terms(scene: Scene, problem: Problem, image: Image) -> dict[str, LossTerms]
 
 def _compared(terms: Mapping[str, LossTerms], bound: float) -> list[Quantity]:
     """One row for each loss term, and one for the total, with the relative difference of every pair."""
-    values = {name: it.by_name() for name, it in terms.items()}
+    values = {name: losses.by_name() for name, losses in terms.items()}
     floor = NEGLIGIBLE_TERM * max(numbers["total"] for numbers in values.values())
     pairs = list(combinations(values, 2))
     return [
@@ -73,12 +78,14 @@ def _compared(terms: Mapping[str, LossTerms], bound: float) -> list[Quantity]:
     ]
 
 
-def _to_json(problem: Problem, terms: dict[str, LossTerms], agrees: bool) -> dict[str, Any]:
-    return {
-        "recipe": problem.recipe.name,
-        "precision": problem.precision,
-        "size_px": list(problem.content.shape[:2]),
-        "weights_sha256": problem.weights.sha256,
-        "agrees": agrees,
-        "losses": {name: it.by_name() for name, it in terms.items()},
-    }
+def _table(terms: Mapping[str, LossTerms], rows: list[Quantity]) -> Table:
+    """Every loss term by implementation, with the largest relative difference of any two."""
+    table = Table(title_justify="left")
+    table.add_column("term", no_wrap=True)
+    for name in (*terms, "largest difference"):
+        table.add_column(name, justify="right")
+    table.add_column("verdict")
+    for row in rows:
+        values = [f"{losses.by_name()[row.quantity]:.10g}" for losses in terms.values()]
+        table.add_row(row.quantity, *values, f"{max(row.differences.values()):.1e}", verdict_cell(row))
+    return table

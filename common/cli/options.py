@@ -1,13 +1,16 @@
-"""The command-line options that say what to compute, shared by both backends and `compare.py`."""
+"""Every command-line option once, by the groups in which the commands have them."""
 
 import argparse
 import sys
-from typing import NoReturn
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 from common.backend import BACKENDS
-from common.comparison import DEFAULT_RECIPE
-from common.problem import DEVICE, PRECISIONS
+from common.comparison.plan import DEFAULT_RECIPE
+from common.problem import DEVICE as DEVICES
+from common.problem import PRECISIONS
 from common.recipes import RECIPES
+from common.tensors import KINDS
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -19,92 +22,114 @@ class OneLineParser(argparse.ArgumentParser):
         raise SystemExit(2)
 
 
-def add_all_options(parser: argparse.ArgumentParser) -> None:
-    """Add every option of a transfer."""
-    add_loss_options(parser)
-    add_size_option(parser)
-    add_optimization_options(parser)
-    add_start_option(parser)
-    add_precision_option(parser)
-    add_arithmetic_options(parser)
+def _whole_number(what: str, least: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is not {what}")
+        return int(text)
 
-
-def add_loss_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that choose a recipe and change its loss."""
-    parser.add_argument("--recipe", metavar="NAME", help=f"one of {', '.join(RECIPES)} (default: {DEFAULT_RECIPE})")
-    parser.add_argument("--content-weight", type=float, metavar="W", help="weight of the content loss")
-    parser.add_argument("--style-weight", type=float, metavar="W", help="weight of the style loss")
-    parser.add_argument("--tv-weight", type=float, metavar="W", help="weight of the total variation")
-    parser.add_argument("--content-taps", metavar="TAP,...", help="layers of the content loss, such as relu4_2")
-    parser.add_argument("--style-taps", metavar="TAP,...", help="layers of the style loss, such as relu1_1,relu2_1")
-
-
-def add_size_option(parser: argparse.ArgumentParser) -> None:
-    """Add the option that resizes the pictures."""
-    parser.add_argument("--size", metavar="SIZE", help="longest side (288), or height x width (192x288), in pixels")
-
-
-def add_optimization_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say how the loss is minimised."""
-    parser.add_argument("--steps", type=int, metavar="N", help="evaluations of loss and gradient, over all stages")
-    parser.add_argument(
-        "--optimizer",
-        choices=("adam", "lbfgs", "recipe"),
-        help="recipe: the recipe's own (default with --recipe; without, each framework's customary one: "
-        + ", ".join(f"{entry.label} {entry.optimizer}" for entry in BACKENDS.values())
-        + ")",
-    )
-    parser.add_argument("--seed", type=seed_from, default=0, help="of the noise, for recipes that start from it")
-
-
-def add_start_option(parser: argparse.ArgumentParser) -> None:
-    """Add the option that says where the optimization starts."""
-    parser.add_argument("--init", metavar="START", help="content, noise, or a picture to start from")
-
-
-def add_precision_option(parser: argparse.ArgumentParser) -> None:
-    """Add the option that chooses the precision."""
-    parser.add_argument("--precision", choices=PRECISIONS, default="float32", help="default: %(default)s")
-
-
-def add_arithmetic_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that choose the weights and the device."""
-    add_weights_option(parser)
-    parser.add_argument("--device", type=_device, default="cpu", help="cpu (default), gpu or gpu:1")
-
-
-def add_weights_option(parser: argparse.ArgumentParser) -> None:
-    """Add the option that chooses the weights."""
-    parser.add_argument(
-        "--weights",
-        metavar="W",
-        help="keras (default), torchvision, random, random:SEED, or the path of a .h5 or .pth file",
-    )
+    return parse
 
 
 def _device(text: str) -> str:
-    if not DEVICE.fullmatch(text):
+    if not DEVICES.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a device: use cpu, gpu or gpu:1")
     return text
 
 
-def seed_from(text: str) -> int:
-    """A seed, for argparse."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a seed: use a whole number from 0 up")
-    return int(text)
-
-
-def count_from(text: str) -> int:
-    """A whole number from 1 up, for argparse."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 up")
-    return int(text)
-
-
-def percentage_from(text: str) -> float:
-    """A percentage as a fraction, for argparse."""
+def _percentage(text: str) -> float:
     number = text.removesuffix("%")
     if not number.replace(".", "", 1).isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not a percentage: write 5%")
     return float(number) / 100
+
+
+CHANGES = ("content_weight", "style_weight", "tv_weight", "content_taps", "style_taps")  # of a recipe
+_seed = _whole_number("a seed: use a whole number from 0 up", 0)
+_count = _whole_number("a number from 1 up", 1)
+_modes = "; ".join(f"{name}: {', '.join(entry.modes)}" for name, entry in BACKENDS.items())
+_customary = ", ".join(f"{entry.label} {entry.optimizer}" for entry in BACKENDS.values())
+_precisions, _row = ", ".join(PRECISIONS), "NAME=B[:MODE][@PYTHON]"
+_weights = "keras (default), torchvision, random, random:SEED, or the path of a .h5 or .pth file"
+_optimizers = f"recipe: the recipe's own (default with --recipe; without, each framework's customary one: {_customary})"
+_slower, _repeats = "what counts as slower (default: 5%%)", "comparisons (default: %(default)s)"
+_folder = {"default": "report", "metavar": "DIR"}
+
+# Options by name, or names, with what argparse is told of them.
+Options = dict[str, dict[str, Any]]
+PICTURES: Options = {role: {"nargs": "?", "help": f"the {role} picture"} for role in ("content", "style")}
+THREE_PICTURES: Options = {
+    **{role: {"help": f"the {role} picture"} for role in PICTURES},
+    "image": {"help": "the picture whose losses are wanted"},
+}
+ROWS: Options = {
+    "--backends": {"metavar": "B,...", "help": f"from {', '.join(BACKENDS)} (default: all)"},
+    "--modes": {"metavar": "M,...", "help": f"all, or from {_modes} (default: the first of each)"},
+    "--precisions --precision": {"metavar": "P,...", "help": f"all, or from {_precisions} (default: float32)"},
+    "--sizes --size": {"metavar": "S,...", "help": "longest sides (128,256), or height x width, in pixels"},
+    "--python": {"action": "append", "default": [], "metavar": "B=PYTHON", "help": "interpreter of a backend"},
+    "--row": {"action": "append", "default": [], "metavar": _row, "help": "one more row, such as another version"},
+    "--thorough": {"action": "store_true", "help": "all modes and precisions, two sizes, more rounds"},
+    "--rounds": {"type": _count, "metavar": "N", "help": "rounds in which the rows take turns (default: 10)"},
+    "--threads": {"type": _count, "metavar": "N", "help": "of every process (default: the cores)"},
+}
+LOSS: Options = {
+    "--recipe": {"metavar": "NAME", "help": f"one of {', '.join(RECIPES)} (default: {DEFAULT_RECIPE})"},
+    "--content-weight": {"type": float, "metavar": "W", "help": "weight of the content loss"},
+    "--style-weight": {"type": float, "metavar": "W", "help": "weight of the style loss"},
+    "--tv-weight": {"type": float, "metavar": "W", "help": "weight of the total variation"},
+    "--content-taps": {"metavar": "TAP,...", "help": "layers of the content loss, such as relu4_2"},
+    "--style-taps": {"metavar": "TAP,...", "help": "layers of the style loss, such as relu1_1,relu2_1"},
+}
+MEASURED = PICTURES | ROWS | LOSS
+RECIPES_SHOWN: Options = {"--recipes": {"metavar": "NAME,...", "help": "which recipes (default: all)"}}
+SIZE: Options = {"--size": {"metavar": "SIZE", "help": "longest side (288), or height x width (192x288), in pixels"}}
+OPTIMIZATION: Options = {
+    "--steps": {"type": int, "metavar": "N", "help": "evaluations of loss and gradient, over all stages"},
+    "--optimizer": {"choices": ("adam", "lbfgs", "recipe"), "help": _optimizers},
+    "--seed": {"type": _seed, "default": 0, "help": "of the noise, for recipes that start from it"},
+}
+START: Options = {"--init": {"metavar": "START", "help": "content, noise, or a picture to start from"}}
+PRECISION: Options = {"--precision": {"choices": PRECISIONS, "help": "default: %(default)s"}}
+WEIGHTS: Options = {"--weights": {"metavar": "W", "help": _weights}}
+DEVICE: Options = {"--device": {"type": _device, "default": "cpu", "help": "cpu (default), gpu or gpu:1"}}
+ARITHMETIC = WEIGHTS | DEVICE
+TRANSFER = LOSS | SIZE | OPTIMIZATION | START | PRECISION | ARITHMETIC
+BASELINE: Options = {
+    "--save-baseline": {"metavar": "FILE", "help": "keep the timings for later runs"},
+    "--baseline": {"metavar": "FILE", "help": "compare with timings that were kept"},
+    "--fail-above": {"type": _percentage, "default": 0.05, "metavar": "P%", "help": _slower},
+    "--baseline-anyway": {"action": "store_true", "help": "even of another machine, recipe or size"},
+}
+REPORT: Options = {
+    "--report": {**_folder, "help": "folder for the report (default: %(default)s)"},
+    "--verbose": {"action": "store_true", "help": "print every compared quantity, not the worst alone"},
+}
+GALLERY: Options = {"--report": {**_folder, "help": "folder for the pictures (default: %(default)s)"}}
+REPEATS: Options = {"--repeats": {"type": _count, "default": 20, "metavar": "N", "help": _repeats}}
+PRINT_JSON: Options = {"--json": {"action": "store_true", "help": "print JSON instead of a table"}}
+EXAMINED: Options = {"backend": {"nargs": "*", "help": f"of {', '.join(BACKENDS)} (default: all)"}}
+BUNDLE: Options = {"folder": {"metavar": "DIR", "help": "where to write tensors.safetensors and manifest.json"}}
+_named: Options = {
+    f"--{role}": {"metavar": "PICTURE", "help": f"the {role} picture (default: the sample)"} for role in PICTURES
+}
+CASE = _named | LOSS | SIZE | WEIGHTS  # small by default, since every tensor is kept
+PORT: Options = {
+    "theirs": {"nargs": "?", "metavar": "THEIRS", "help": f"the port's tensors: {KINDS}"},
+    "--port": {"metavar": "MODULE:NAME", "help": "a port in Python, which is called instead"},
+    "--seed": {"type": _seed, "default": 0, "metavar": "N", "help": "of random pictures (default: 0)"},
+    "--against": {"metavar": "BUNDLE", "help": "what `compare.py export` wrote (default: the samples)"},
+}
+FILES: Options = {
+    "--json": {"metavar": "FILE", "help": "write the table and the diagnosis as JSON"},
+    "--markdown": {"metavar": "FILE", "help": "the same as Markdown"},
+}
+# What a command has that does not have the option.
+_ABSENT = {**dict.fromkeys(("steps", "init", "against", *CHANGES)), "seed": 0, "precision": "float32"}
+
+
+def add_options(parser: argparse.ArgumentParser, options: Options, **defaults: Any) -> None:
+    """Give a parser these options, with what they are where nobody names them."""
+    parser.set_defaults(**{**_ABSENT, **defaults})
+    for names, values in options.items():
+        parser.add_argument(*names.split(), **values)

@@ -3,9 +3,9 @@
 import argparse
 
 from rich.padding import Padding
+from rich.table import Table
 
-from common.comparison.reporting import recipe_table
-from common.recipes import RECIPES
+from common.recipes import RECIPES, Adam, Recipe, Stage
 from common.terminal import console
 
 
@@ -14,8 +14,39 @@ def run(_: argparse.Namespace) -> int:
     out = console()
     for recipe in RECIPES.values():
         out.print(f"[bold]{recipe.name}[/]: {recipe.source}", recipe.url or "", highlight=False)
-        out.print(recipe_table(recipe))
+        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2))
+        for label, text in _lines(recipe).items():
+            table.add_row(f"  {label}", text)
+        out.print(table)
         for deviation in recipe.deviations:
             out.print(Padding(f"- {deviation}", (0, 0, 0, 2)), highlight=False)
         out.print()
     return 0
+
+
+def _lines(recipe: Recipe) -> dict[str, str]:
+    """What a recipe decides, in words."""
+    weights = (recipe.content_weight, recipe.style_weight, recipe.tv_weight)
+    return {
+        "style taps": " ".join(recipe.style_taps),
+        "content tap": " ".join(recipe.content_taps) or "none",
+        "pooling": recipe.pooling,
+        "convention": recipe.convention,
+        "weights: content, style, TV": " ".join(f"{weight:g}" for weight in weights),
+        "total variation": recipe.tv_form,
+        "pixel space": recipe.pixel_space.name,
+        "stages": "; ".join(map(_stage, recipe.stages)),
+        "style image resized": "to the content's size" if recipe.style_size == "content" else "on its own",
+        "start": recipe.init,
+    }
+
+
+def _stage(stage: Stage) -> str:
+    optimizer = stage.optimizer
+    if isinstance(optimizer, Adam):
+        decay = f" x{optimizer.decay:g} every {optimizer.decay_every}" if optimizer.decay_every else ""
+        words = f"Adam {optimizer.learning_rate:g}{decay}"
+    else:
+        restarts = f", restarted by maxfun={optimizer.maxfun}" if optimizer.maxfun else ""
+        words = f"L-BFGS memory {optimizer.memory}{restarts}"
+    return f"{stage.size}, {stage.steps} steps, {words}"

@@ -1,17 +1,16 @@
 """`compare.py selftest`: the instrument is given the same thing twice, and the same thing made slower by design."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-from rich.table import Table
-
-from common.cli.plans import measured_request_from
+from common.cli.requests import measured_request_from
 from common.comparison import Request, Row, Scene
 from common.comparison.measurement import Others, Ratio, paired_ratio
 from common.comparison.progress import Progress
-from common.comparison.session import RowRunner, evaluations_per_round, take_turns
+from common.comparison.row_runner import RowRunner
+from common.comparison.session import evaluations_per_round, take_turns
 from common.comparison.workers import Delay
 from common.errors import RosettaError
 from common.terminal import console, fitted, plain_table
@@ -52,9 +51,8 @@ def selftest(request: Request, repeats: int) -> int:
     """
     row, *others = request.rows
     if others:
-        raise RosettaError(
-            f"a self-test takes one row, and {row.name} is not the only one: name a backend, a mode, a size"
-        )
+        only = f"a self-test takes one row, and {row.name} is not the only one"
+        raise RosettaError(f"{only}: name a backend, a mode, a size")
     scene, rows = Scene.of(request), delayed(row)
     scene.check_sizes(request.sizes)
     trials: list[Trial] = []
@@ -63,11 +61,10 @@ def selftest(request: Request, repeats: int) -> int:
             progress.stage("self-test", repeats * len(rows) * request.rounds)
             for repeat in range(repeats):
                 runners = [RowRunner(it, scene, request.threads, progress) for it in rows]
-                trials += _trials(runners, request.rounds, repeat)
+                trials += list(_trials(runners, request.rounds, repeat))
     finally:
         if trials:
-            out = console()
-            out.print(fitted(_table(row, request.rounds, trials), out, "times"), "", *_lines(trials), sep="\n")
+            _print(trials, f"{row.name} against itself, {request.rounds} rounds a time, new processes each time")
     return 0 if passed(trials) else 1
 
 
@@ -79,7 +76,17 @@ def delayed(row: Row) -> list[Row]:
     ]
 
 
-def _trials(runners: Sequence[RowRunner], rounds: int, seed: int) -> list[Trial]:
+def passed(trials: Sequence[Trial]) -> bool:
+    """Whether there are few false alarms, few small differences missed, and no large one."""
+
+    def wrong(delay: float) -> float:
+        rights = [trial.right for trial in trials if trial.true == 1 + delay]
+        return rights.count(False) / len(rights)
+
+    return wrong(0.0) <= _MOST_FALSE_ALARMS and wrong(0.05) <= _MOST_MISSED and wrong(0.20) == 0
+
+
+def _trials(runners: Sequence[RowRunner], rounds: int, seed: int) -> Iterator[Trial]:
     """Four new processes, measured in turns; the first against each of the rest."""
     with ExitStack() as closing:
         for runner in runners:
@@ -89,39 +96,24 @@ def _trials(runners: Sequence[RowRunner], rounds: int, seed: int) -> list[Trial]
         watch = Others(runner.pid for runner in runners if runner.pid is not None)
         take_turns(runners, rounds, evaluations_per_round(runners), seed)
         others_fraction = watch.fraction() or 0.0
-    return [_trial(runners[0], runner, others_fraction) for runner in runners[1:]]
+    first, *rest = (runner.result for runner in runners)
+    for result in rest:
+        ratio = paired_ratio(result.row.name, result.rounds_s, first.row.name, first.rounds_s)
+        if ratio is None:
+            raise RosettaError(f"the self-test could not measure: {first.why or result.why}")
+        yield Trial(1 + result.row.delay.timed, ratio, others_fraction)
 
 
-def _trial(one: RowRunner, other: RowRunner, others_fraction: float) -> Trial:
-    ratio = paired_ratio(other.row.name, other.result.rounds_s, one.row.name, one.result.rounds_s)
-    if ratio is None:
-        raise RosettaError(f"the self-test could not measure: {one.result.why or other.result.why}")
-    return Trial(1 + other.row.delay.timed, ratio, others_fraction)
-
-
-def passed(trials: Sequence[Trial]) -> bool:
-    """Whether there are few false alarms, few small differences missed, and no large one."""
-
-    def wrong(delay: float) -> float:
-        of_this = [trial.right for trial in trials if trial.true == 1 + delay]
-        return of_this.count(False) / len(of_this)
-
-    return wrong(0.0) <= _MOST_FALSE_ALARMS and wrong(0.05) <= _MOST_MISSED and wrong(0.20) == 0
-
-
-def _table(row: Row, rounds: int, trials: Sequence[Trial]) -> Table:
-    title = f"{row.name} against itself, {rounds} rounds a time, new processes each time"
+def _print(trials: Sequence[Trial], title: str) -> None:
     headings = ("times", "difference\nshown", "interval holds\nthe truth", "ratios measured")
-    table = plain_table(title, "compared with", *headings)
+    out, table = console(), plain_table(title, "compared with", *headings)
     for name, delay in _DELAYS.items():
-        of_this = [trial for trial in trials if trial.true == 1 + delay]
-        ratios = [trial.ratio.ratio for trial in of_this]
-        shown, held = sum(trial.ratio.shown for trial in of_this), sum(trial.held for trial in of_this)
-        table.add_row(name, str(len(of_this)), str(shown), str(held), f"{min(ratios):.3f} to {max(ratios):.3f}")
-    return table
-
-
-def _lines(trials: Sequence[Trial]) -> list[str]:
-    taken = [trial.others_fraction for trial in trials]
+        delayed_so = [trial for trial in trials if trial.true == 1 + delay]
+        ratios = [trial.ratio for trial in delayed_so]
+        shown, held = sum(ratio.shown for ratio in ratios), sum(trial.held for trial in delayed_so)
+        span = f"{min(it.ratio for it in ratios):.3f} to {max(it.ratio for it in ratios):.3f}"
+        table.add_row(name, str(len(ratios)), str(shown), str(held), span)
     wrong = [f"true ratio {trial.true:g}: {trial.ratio.verdict}" for trial in trials if not trial.right]
-    return [*wrong, f"Other processes took {min(taken):.0%} to {max(taken):.0%} of the machine."]
+    taken = [trial.others_fraction for trial in trials]
+    last = f"Other processes took {min(taken):.0%} to {max(taken):.0%} of the machine."
+    out.print(fitted(table, out, "times"), "", *wrong, last, sep="\n")

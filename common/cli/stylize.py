@@ -4,22 +4,23 @@ import argparse
 import re
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from common import samples
 from common.backend import BACKENDS, load_backend
-from common.cli.options import OneLineParser, add_all_options
-from common.cli.plans import optimizer_from, recipe_from, start_from
+from common.cli.options import TRANSFER, OneLineParser, add_options
+from common.cli.requests import optimizer_from, recipe_from, start_from
 from common.entry import Entry
 from common.errors import RosettaError, exit_code
 from common.framework_imports import quiet_stderr
-from common.images import Image, check_writable, extent_for, load_image, parse_size, save_image
+from common.images import Image, check_writable, extent_for, load_image, parse_size, replacing, save_image
 from common.problem import Problem
-from common.recipes import Exactly, Recipe, with_size
+from common.recipes import Exactly, with_size
 from common.results import RunResult, Step
 from common.terminal import ProgressBar
 from common.vgg19 import load_weights
+
+_COLOURS = {"style": "tab:red", "content": "tab:blue", "tv": "tab:green", "total": "black"}
 
 
 def main(backend: str, argv: Sequence[str] | None = None) -> int:
@@ -32,12 +33,11 @@ def main(backend: str, argv: Sequence[str] | None = None) -> int:
 def parser_for(entry: Entry) -> argparse.ArgumentParser:
     """The options of a backend's command line."""
     parser = OneLineParser(prog=f"python -m {entry.package}", description=f"VGG-19 style transfer in {entry.label}.")
-    parser.add_argument("content", nargs="?", help="picture whose content is kept (default: a sample)")
-    parser.add_argument("style", nargs="?", help="picture whose style is taken (default: a sample)")
-    parser.add_argument(
-        "-o", "--output", required=True, metavar="OUT", help="picture to write (.png, .jpg, .webp, ...)"
-    )
-    add_all_options(parser)
+    for name, what in (("content", "content is kept"), ("style", "style is taken")):
+        parser.add_argument(name, nargs="?", help=f"picture whose {what} (default: a sample)")
+    formats = "picture to write (.png, .jpg, .webp, ...)"
+    parser.add_argument("-o", "--output", required=True, metavar="OUT", help=formats)
+    add_options(parser, TRANSFER)
     parser.add_argument("--save-every", type=int, metavar="N", help="keep a picture every N evaluations")
     parser.add_argument("--plot", action="store_true", help="draw the loss curves beside the picture")
     return parser
@@ -49,23 +49,30 @@ def _run(entry: Entry, options: argparse.Namespace) -> int:
     if options.size is not None:
         recipe = with_size(recipe, parse_size(options.size))
     _check_output(options)
-    content = load_image(options.content or samples.CONTENT.path)
-    style = load_image(options.style or samples.STYLE.path)
+    content, style = map(load_image, samples.paths(options.content, options.style))
     start = start_from(options)
     init = None if start is None else load_image(start)
     problem = Problem(content, style, recipe, load_weights(options.weights), options.precision, options.device)
     problem.try_stages()
-    _note_stretch(content, recipe)
+    _note_stretch(problem)
     with ProgressBar(recipe.steps, f"importing {entry.label}", "eval") as bar:
+
+        def on_step(step: Step, picture: Callable[[], Image]) -> None:
+            bar.advance(note=_terms(step, ".4g"))
+            if options.save_every and step.evaluation % options.save_every == 0:
+                save_image(_beside(options.output, f"-{step.evaluation:05d}"), picture())
+
         with quiet_stderr(entry.loggers):
             backend = load_backend(entry.name)
         backend.check_arithmetic(problem.network)
         bar.describe(f"{entry.label} {recipe.name}")
-        result = backend.stylize(problem, init, options.seed, _Progress(bar, options))
+        result = backend.stylize(problem, init, options.seed, on_step)
     save_image(options.output, result.image)
     if options.plot:
-        _plot(options.output, result, f"{entry.label}, {recipe.name}")
-    print(f"{_terms(result)} after {len(result.steps)} evaluations -> {options.output}")
+        path = _beside(options.output, "-losses", ".png")
+        _save_loss_curves(path, result.steps, f"{entry.label}, {recipe.name}")
+        print(f"loss curves -> {path}")
+    print(f"{_terms(result, '.6g')} after {len(result.steps)} evaluations -> {options.output}")
     return 0
 
 
@@ -73,53 +80,48 @@ def _check_output(options: argparse.Namespace) -> None:
     check_writable(options.output)
     if options.save_every is not None and options.save_every < 1:
         raise RosettaError(f"--save-every is {options.save_every}: give a number of evaluations from 1 up")
-    for given in (options.content, options.style, options.init):
-        if given and Path(given).exists() and _would_replace(options, Path(given).resolve()):
+    output = Path(options.output).resolve()
+    written = re.escape(str(output))
+    if options.plot:
+        written += "|" + re.escape(str(_beside(output, "-losses", ".png")))
+    if options.save_every:
+        written += "|" + re.escape(str(output.with_suffix(""))) + r"-\d{5,}" + re.escape(output.suffix)
+    for given in filter(None, (options.content, options.style, options.init)):
+        if Path(given).exists() and re.fullmatch(written, str(Path(given).resolve())):
             raise RosettaError(f"the output {options.output!r} would replace {given!r}, which is read: name another")
 
 
-def _would_replace(options: argparse.Namespace, given: Path) -> bool:
-    output = Path(options.output).resolve()
-    written = [output, *([_beside(output, "-losses", ".png")] if options.plot else [])]
-    kept = rf"{re.escape(output.stem)}-\d{{5,}}{re.escape(output.suffix)}"
-    in_the_way = options.save_every and given.parent == output.parent and re.fullmatch(kept, given.name)
-    return given in written or bool(in_the_way)
-
-
-def _note_stretch(content: Image, recipe: Recipe) -> None:
-    size = recipe.stages[-1].size
-    height, width = content.shape[:2]
+def _note_stretch(problem: Problem) -> None:
+    size, (height, width) = problem.recipe.stages[-1].size, problem.content.shape[:2]
     if isinstance(size, Exactly) and abs(size.height_px * width / (size.width_px * height) - 1) > 0.05:
-        longest = max(extent_for(size, height, width))
-        print(
-            f"note: {size} stretches this {height}x{width} picture; --size {longest} keeps its proportions",
-            file=sys.stderr,
-        )
+        keeping = f"--size {max(extent_for(size, height, width))} keeps its proportions"
+        print(f"note: {size} stretches this {height}x{width} picture; {keeping}", file=sys.stderr)
 
 
-@dataclass(frozen=True)
-class _Progress:
-    bar: ProgressBar
-    options: argparse.Namespace
-
-    def __call__(self, step: Step, picture: Callable[[], Image]) -> None:
-        self.bar.advance(note=", ".join(f"{name} {value:.4g}" for name, value in step.losses.by_kind().items()))
-        every = self.options.save_every
-        if every and step.evaluation % every == 0:
-            save_image(_beside(Path(self.options.output), f"-{step.evaluation:05d}"), picture())
-
-
-def _beside(output: Path, suffix: str, ending: str | None = None) -> Path:
+def _beside(path: str | Path, suffix: str, ending: str | None = None) -> Path:
+    output = Path(path)
     return output.with_name(f"{output.stem}{suffix}{ending or output.suffix}")
 
 
-def _plot(output: str, result: RunResult, title: str) -> None:
-    from common.cli.loss_curves import save_loss_curves  # matplotlib takes a second to import
-
-    path = _beside(Path(output), "-losses", ".png")
-    save_loss_curves(path, {title: result.steps})
-    print(f"loss curves -> {path}")
+def _terms(losses: Step | RunResult, form: str) -> str:
+    return ", ".join(f"{name} {value:{form}}" for name, value in losses.losses.by_kind().items())
 
 
-def _terms(result: RunResult) -> str:
-    return ", ".join(f"{name} {value:.6g}" for name, value in result.losses.by_kind().items())
+def _save_loss_curves(path: Path, steps: Sequence[Step], title: str) -> None:
+    """One line for each kind of term on a log axis, as the PyTorch blog draws them; what is 0 is left out."""
+    from matplotlib.figure import Figure  # which takes a second to import
+
+    axis = (figure := Figure(figsize=(6, 4), layout="constrained")).subplots()
+    for name, colour in _COLOURS.items():
+        values = [step.losses.by_kind()[name] for step in steps]
+        if any(values):
+            axis.plot([step.evaluation for step in steps], values, color=colour, label="TV" if name == "tv" else name)
+    if highest := max(step.losses.total for step in steps):  # a log axis cannot show that all is 0
+        axis.set_yscale("log", nonpositive="mask")
+        # A content loss that starts from the content is rounding noise, which would flatten everything else.
+        axis.set_ylim(bottom=1e-5 * highest)
+        axis.legend()
+    axis.set(title=title, xlabel="evaluation", ylabel="weighted loss")
+    axis.grid(True, which="major", alpha=0.3)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=120, format="png")

@@ -6,18 +6,7 @@ in environments that have no more than a framework and the core.
 
 from typing import TYPE_CHECKING
 
-from common.comparison.plan import (
-    DEFAULT_RECIPE,
-    DEFAULT_ROUNDS,
-    DEFAULT_SIZE,
-    DEFAULT_STEPS,
-    MODES,
-    Group,
-    NamedRow,
-    Request,
-    Row,
-    Scene,
-)
+from common.comparison.plan import Group, NamedRow, Request, Row, Scene
 
 if TYPE_CHECKING:
     from common.comparison.reporting import Pictures, Report

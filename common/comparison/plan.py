@@ -1,7 +1,7 @@
 """What a comparison is asked to do, and the rows and the scene that follow from it, before any framework is started."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
@@ -25,8 +25,6 @@ DEFAULT_SIZE = "256"  # small enough for two cores, large enough to look at
 # Not square, one side odd: a transposed axis cannot hide, and the deepest taps still have 4 and 6 positions.
 _SMALL = Exactly(37, 50)
 _RESERVED = ("oracle", *BACKENDS)  # what the tables call the columns
-
-
 MODES: tuple[Mode, ...] = tuple(dict.fromkeys(mode for entry in BACKENDS.values() for mode in entry.modes))
 
 
@@ -77,8 +75,7 @@ class Request:
 
     Without pictures the samples are taken, and `init` is a picture to start from. `optimizer` is one for all backends,
     the recipe's own, or the one customary with each framework. `modes` are each backend's first by default. `sizes`
-    are longest sides (`256`) or height x width (`192x256`), in pixels. `interpreters` are
-    Python executables by backend.
+    are longest sides (`256`) or height x width (`192x256`), in pixels. `interpreters` are Pythons by backend.
     """
 
     content: PathLike | None = None
@@ -111,9 +108,9 @@ class Request:
             if number < least:
                 raise RosettaError(f"{what} is {number}: give a whole number from {least} up")
         names = [row.name for row in self.rows]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            kind = next(row.kind for row in self.rows if row.name == twice[0])
-            raise RosettaError(f"two rows are named {kind!r}: give each --row a name of its own")
+        for row in self.rows:
+            if names.count(row.name) > 1:
+                raise RosettaError(f"two rows are named {row.kind!r}: give each --row a name of its own")
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:
@@ -123,34 +120,32 @@ class Request:
     @cached_property
     def rows(self) -> tuple[Row, ...]:
         """Every row, group by group."""
-        return tuple(row for group in self.groups for row in (*self._rows_by_mode(group), *self._named_rows(group)))
+        rows = [*self._rows_by_mode(), *self._named_rows()]
+        return tuple(replace(row, group=group) for group in self.groups for row in rows)
 
-    def _rows_by_mode(self, group: Group) -> list[Row]:
+    def _rows_by_mode(self) -> list[Row]:
         rows = [
-            Row(f"{name} {mode}", f"{BACKENDS[name].label} {mode}", name, mode, group, self.interpreters.get(name))
-            for name in self.backends
-            for mode in (BACKENDS[name].modes if self.modes is not None else BACKENDS[name].modes[:1])
-            if self.modes is None or mode in self.modes
+            Row(f"{entry.name} {mode}", f"{entry.label} {mode}", entry.name, mode, self.groups[0])
+            for entry in (BACKENDS[name] for name in self.backends)
+            for mode in entry.modes
+            if mode in (entry.modes[:1] if self.modes is None else self.modes)
         ]
         if not rows:
-            there_are = "; ".join(
-                f"{BACKENDS[name].label} has {', '.join(BACKENDS[name].modes)}" for name in self.backends
-            )
+            entries = [BACKENDS[name] for name in self.backends]
+            there_are = "; ".join(f"{entry.label} has {', '.join(entry.modes)}" for entry in entries)
             raise RosettaError(f"no chosen backend has the mode {','.join(self.modes or ())}: {there_are}")
-        return rows
+        return [replace(row, python=self.interpreters.get(row.backend)) for row in rows]
 
-    def _named_rows(self, group: Group) -> Iterable[Row]:
+    def _named_rows(self) -> Iterator[Row]:
         for row in self.named_rows:
             if row.name in _RESERVED:
-                raise RosettaError(
-                    f"a row cannot be named {row.name!r}, which has a meaning in the tables: choose another"
-                )
+                taken = f"a row cannot be named {row.name!r}, which has a meaning in the tables"
+                raise RosettaError(f"{taken}: choose another")
             _check("backend", [row.backend], tuple(BACKENDS))
             entry = BACKENDS[row.backend]
-            mode = row.mode or entry.modes[0]
+            mode, python = row.mode or entry.modes[0], row.python or self.interpreters.get(row.backend)
             _check("mode", [mode], entry.modes)
-            python = row.python or self.interpreters.get(row.backend)
-            yield Row(row.name, f"{row.name} ({entry.label} {mode})", row.backend, mode, group, python)
+            yield Row(row.name, f"{row.name} ({entry.label} {mode})", row.backend, mode, self.groups[0], python)
 
 
 def _check(what: str, names: Iterable[str], known: Iterable[str]) -> None:
@@ -183,44 +178,33 @@ class Picture:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """What all rows of a comparison share; a group adds its size and precision.
+    """What all rows of a comparison share: what a request asks for, read; a group adds its size and precision.
 
     `weights_source` is where another process reads the weights.
     """
 
+    request: Request
     content: Picture
     style: Picture
     init: Image | None
-    recipe: Recipe
-    optimizer: OptimizerChoice
     weights: Weights
     weights_source: str
-    device: str
-    seed: int
 
     @classmethod
     def of(cls, request: Request) -> "Scene":
         """Read what a request names; raise RosettaError for what cannot be read."""
-        return cls(
-            content=Picture.read(request.content or samples.CONTENT.path),
-            style=Picture.read(request.style or samples.STYLE.path),
-            init=None if request.init is None else load_image(request.init),
-            recipe=request.recipe,
-            optimizer=request.optimizer,
-            weights=load_weights(request.weights),
-            weights_source=locate_weights(request.weights),
-            device=request.device,
-            seed=request.seed,
-        )
+        content, style = map(Picture.read, samples.paths(request.content, request.style))
+        init = None if request.init is None else load_image(request.init)
+        return cls(request, content, style, init, load_weights(request.weights), locate_weights(request.weights))
 
     def problem(self, precision: Precision, size: str | None = None) -> Problem:
         """The problem with both pictures as they are, and the recipe's stages scaled to a size."""
-        recipe = self.recipe if size is None else with_size(self.recipe, parse_size(size))
-        return Problem(self.content.image, self.style.image, recipe, self.weights, precision, self.device)
+        recipe = self.request.recipe if size is None else with_size(self.request.recipe, parse_size(size))
+        return Problem(self.content.image, self.style.image, recipe, self.weights, precision, self.request.device)
 
     def small_problem(self, precision: Precision) -> Problem:
         """A problem small enough for the oracle to be instant."""
-        return self.problem(precision).at(Stage(_SMALL, 1, self.recipe.stages[0].optimizer))
+        return self.problem(precision).at(Stage(_SMALL, 1, self.request.recipe.stages[0].optimizer))
 
     def problem_at(self, precision: Precision, size: str) -> Problem:
         """The problem with both pictures as the last stage has them."""
@@ -234,9 +218,9 @@ class Scene:
 
     def for_row(self, row: Row, problem: Problem) -> Problem:
         """A problem in a row's mode, with the optimizer that the row's backend uses."""
-        recipe = BACKENDS[row.backend].with_optimizer(problem.recipe, self.optimizer)
+        recipe = BACKENDS[row.backend].with_optimizer(problem.recipe, self.request.optimizer)
         return replace(problem, recipe=recipe, mode=row.mode)
 
     def job(self, problem: Problem, image: Image | None) -> Job:
         """A job on a problem; `image` is where the loss is evaluated, or where a transfer starts."""
-        return Job(problem=problem, weights_source=self.weights_source, seed=self.seed, image=image)
+        return Job(problem=problem, weights_source=self.weights_source, seed=self.request.seed, image=image)

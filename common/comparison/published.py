@@ -15,6 +15,12 @@ Positive = Annotated[float, Field(gt=0)]
 Pixels = Annotated[int, Field(ge=1)]
 Size = tuple[Pixels, Pixels]
 
+
+def where(precision: str, size_px: Size) -> str:
+    """What the numbers of a table have in common, in words."""
+    return f"{precision}, {size_px[0]}x{size_px[1]} px"
+
+
 if TYPE_CHECKING:
     published = property
 else:

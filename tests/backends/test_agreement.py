@@ -6,8 +6,9 @@ import pytest
 
 from common import RECIPES, Network, oracle
 from common.backend import BACKENDS, load_backend
-from common.comparison.agreement.table import compare
+from common.comparison.agreement import compare
 from common.distances import cosine_gap, relative, relative_l2
+from common.oracle import Run, case_at
 from common.tensors.recording import value_and_grad_tensors
 from common.tolerances import bounds_for
 from common.vgg19.layers import NAMES, cut
@@ -84,7 +85,7 @@ def test_whole_table_agrees(problem_for, image, recipe, precision):
     """The table that compare.py prints, for all backends at once, with float32 flips followed."""
     problem = problem_for(RECIPES[recipe], precision)
     evaluations = {name: evaluate(load_backend(name), image, problem) for name in BACKENDS}
-    agreement = compare(problem, image, evaluations)
+    agreement = compare(Run(case_at(problem, image)), evaluations)
     assert agreement.agrees, ([row for row in agreement.rows if not row.agrees], agreement.findings)
 
 

@@ -13,8 +13,7 @@ import pytest
 from common import RECIPES, RosettaError, oracle
 from common import backend as registry
 from common.backend import BACKENDS, Backend, find_entry, load_backend, registered
-from common.comparison.workers.client import Worker
-from common.comparison.workers.job import Job
+from common.comparison.workers import Job, Worker
 from common.entry import Entry
 from common.vgg19.load_weights import locate_weights
 

@@ -340,7 +340,7 @@ def test_a_bundle_of_another_schema_is_refused(bundle, tmp_path, capsys):
 
 def test_the_doctor_writes_what_it_prints(tmp_path, monkeypatch):
     tensors = bundle_tensors(random_case(0, RECIPES["d2l"], random_weights(0)))
-    monkeypatch.setattr("common.cli.doctor.backend_tensors", lambda *_: {"image": tensors["image"]})
+    monkeypatch.setattr("common.cli.check.backend_tensors", lambda *_: {"image": tensors["image"]})
     report, page = tmp_path / "report.json", tmp_path / "report.md"
     assert main(["doctor", "torch", "--json", str(report), "--markdown", str(page)]) == 0
     assert json.loads(report.read_text())[0]["healthy"]

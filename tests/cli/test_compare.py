@@ -14,8 +14,7 @@ from common import RECIPES, Problem, load_image, load_weights, oracle
 from common.backend import BACKENDS
 from common.cli.gallery import requests_from
 from common.cli.main import main, parse
-from common.comparison.agreement import row as row_agreement
-from common.comparison.agreement import table as agreement
+from common.comparison import agreement
 from common.comparison.reporting import changes, read_baseline
 from common.images import to_bytes
 from common.tolerances import Bounds
@@ -152,7 +151,6 @@ def test_a_baseline_of_another_machine_is_refused_before_anything_runs(finished,
 def test_a_difference_is_struck_out_and_exit_code_1(monkeypatch, tmp_path, capsys):
     impossible = Bounds(*[1e-30] * 6)
     monkeypatch.setattr(agreement, "bounds_for", lambda _: impossible)
-    monkeypatch.setattr(row_agreement, "bounds_for", lambda _: impossible)
     assert main([*QUICK, "--rounds", "2", "--optimizer", "adam", "--report", str(tmp_path)]) == 1
     output = capsys.readouterr().out
     assert "DIFFERS" in output

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import pytest
 
 from common.backend import BACKENDS
-from common.cli import doctor, stylize
+from common.cli import check, stylize
 from common.cli.main import main, parse
-from common.cli.plans import measured_request_from
+from common.cli.requests import measured_request_from
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = {"torch", "tensorflow", "keras", "matplotlib", "skimage", "rich", "jinja2"}
@@ -99,7 +99,7 @@ def _pictures(folder):
 )
 def test_the_doctor_ends_with_1_when_any_examination_is_not_healthy(healthy, code, monkeypatch):
     verdicts = iter(healthy)
-    monkeypatch.setattr(doctor, "backend_tensors", lambda *_: {})
-    monkeypatch.setattr(doctor, "diagnose", lambda *_: SimpleNamespace(healthy=next(verdicts)))
-    monkeypatch.setattr(doctor, "print_diagnosis", lambda *_: None)
+    monkeypatch.setattr(check, "backend_tensors", lambda *_: {})
+    monkeypatch.setattr(check.doctor, "diagnose", lambda *_: SimpleNamespace(healthy=next(verdicts)))
+    monkeypatch.setattr(check.doctor, "print_diagnosis", lambda *_: None)
     assert main(["doctor", *list(BACKENDS)[:2], "--weights", "random"]) == code

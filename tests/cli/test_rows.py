@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from common.backend import BACKENDS
 from common.cli.main import parse
-from common.cli.plans import measured_request_from
+from common.cli.requests import measured_request_from
 from common.comparison import Group
 from common.errors import RosettaError
 from common.problem import PRECISIONS

@@ -67,7 +67,7 @@ class FakeRunner:
 
     def __init__(self, row, scene, threads, progress):
         self.row, self.pid, self.result = row, None, self
-        self.rounds_s, self.why, self.has_had_enough = [], None, False
+        self.rounds_s, self.why = [], None
         self._random = random.Random(row.name)
 
     def attempt(self, _, work, *arguments):

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from common.comparison.measurement import Timing
 from common.comparison.rendering.formatting import interval, seconds, shorten
 from common.comparison.reporting import Group, RowReport
 
@@ -68,12 +69,17 @@ def swatch(style: Style, key: str) -> str:
 
 def loss_curves(group: Group, styles: Mapping[str, Style], against: str, key: str) -> str:
     """Loss against "evaluations" or "seconds", on a log axis; a dashed line at the loss that all rows reached."""
+    curves = {row.name: row.convergence for row in group.converged if row.convergence is not None}
     with mpl.rc_context(_SETTINGS):
         figure = Figure(figsize=(_WIDTH_IN, 3.1), layout="constrained")
         axis = figure.subplots()
-        for place, row in enumerate(group.converged):
-            _curve(axis, row, styles[row.name], against, place)
-        if any(loss > 0 for row in group.converged if row.convergence for loss in row.convergence.losses):
+        for place, (name, curve) in enumerate(curves.items()):
+            x, style = curve.seconds if against == "seconds" else range(1, len(curve.losses) + 1), styles[name]
+            every = max(1, len(x) // 8)  # each row's markers stand elsewhere: where curves coincide, all are seen
+            marks = ((place * every) // 4 % every, every)
+            (line,) = axis.plot(x, curve.losses, style.line, color=style.colour, linewidth=1.4, marker=style.marker)
+            line.set(markersize=4, markevery=marks)
+        if any(loss > 0 for curve in curves.values() for loss in curve.losses):
             axis.set_yscale("log", nonpositive="mask")
             axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             axis.yaxis.set_major_formatter(FuncFormatter(lambda loss, _: f"{loss:g}"))
@@ -85,62 +91,39 @@ def loss_curves(group: Group, styles: Mapping[str, Style], against: str, key: st
         return _svg(figure, key, f"Loss against {against}, {group.title}; the table below has the numbers.")
 
 
-def _curve(axis: Axes, row: RowReport, style: Style, against: str, place: int) -> None:
-    if row.convergence is None:
-        return
-    losses = row.convergence.losses
-    x = row.convergence.seconds if against == "seconds" else range(1, len(losses) + 1)
-    every = max(1, len(losses) // 8)  # each row's markers stand elsewhere: where curves coincide, all are seen
-    marks = ((place * every) // 4 % every, every)
-    axis.plot(
-        x, losses, style.line, color=style.colour, linewidth=1.4, marker=style.marker, markersize=4, markevery=marks
-    )
-
-
 def timing_bars(group: Group, styles: Mapping[str, Style], key: str) -> str:
     """A bar to each row's median, its quartiles as an interval, and a dot for the median of each round."""
-    rows = group.timed
+    timed = [(row, row.evaluation) for row in group.timed if row.evaluation is not None]
+    spans = []
     with mpl.rc_context(_SETTINGS):
-        figure = Figure(figsize=(_WIDTH_IN, 0.55 + 0.42 * len(rows)), layout="constrained")
+        figure = Figure(figsize=(_WIDTH_IN, 0.55 + 0.42 * len(timed)), layout="constrained")
         axis = figure.subplots()
-        for place, row in enumerate(rows):
-            _bar(axis, row, styles[row.name], place)
-            _bar_text(axis, row, place)
-        axis.set(ylim=(len(rows) - 0.6, -0.75), xlabel="seconds for one evaluation", yticks=[])
+        for place, (row, timing) in enumerate(timed):
+            median = timing.median_s
+            spans.append(f"{seconds(median, median)} ({interval(timing.quartiles_s, median)})")
+            _bar(axis, timing, styles[row.name], place, row.ranked)
+            why = "" if row.ranked else f" ({'disagrees' if row.disagrees else row.status})"
+            axis.text(0, place - 0.2, shorten(row.label, _LONGEST_LABEL - len(why)) + why, va="bottom")
+            right = axis.get_yaxis_transform()
+            axis.text(1, place - 0.2, spans[-1], ha="right", va="bottom", transform=right)
+        axis.set(ylim=(len(timed) - 0.6, -0.75), xlabel="seconds for one evaluation", yticks=[])
         axis.set_xlim(left=0)
         axis.spines["left"].set_visible(False)
         axis.grid(True, axis="x", alpha=0.2)
         axis.set_axisbelow(True)
-        said = "; ".join(f"{row.label} {_interval(row)}" for row in rows)
+        said = "; ".join(f"{row.label} {span}" for (row, _), span in zip(timed, spans, strict=True))
         return _svg(figure, key, f"Time for one evaluation, {group.title}: {said}.")
 
 
-def _bar(axis: Axes, row: RowReport, style: Style, place: int) -> None:
-    if row.evaluation is None:
-        return
-    median, (low, high) = row.evaluation.median_s, row.evaluation.quartiles_s
-    fill: Any = (
-        {"color": style.colour} if row.ranked else {"facecolor": "none", "edgecolor": style.colour, "hatch": "////"}
-    )
+def _bar(axis: Axes, timing: Timing, style: Style, place: int, ranked: bool) -> None:
+    median, (low, high) = timing.median_s, timing.quartiles_s
+    hatched = {"facecolor": "none", "edgecolor": style.colour, "hatch": "////"}
+    fill: Any = {"color": style.colour} if ranked else hatched
     axis.barh([place], [median], height=0.3, **fill)
-    dots = [sorted(times)[len(times) // 2] for times in row.evaluation.rounds_s if times]
+    dots = [sorted(times)[len(times) // 2] for times in timing.rounds_s if times]
     axis.plot(dots, [place + 0.24] * len(dots), ".", color=_TEXT, markersize=3, alpha=0.7, clip_on=False)
-    interval = [[max(0, median - low)], [max(0, high - median)]]
-    axis.errorbar([median], [place], xerr=interval, color=_TEXT, capsize=3, linewidth=1.2, capthick=1.2)
-
-
-def _bar_text(axis: Axes, row: RowReport, place: int) -> None:
-    why = "" if row.ranked else f" ({'disagrees' if row.disagrees else row.status})"
-    axis.text(0, place - 0.2, shorten(row.label, _LONGEST_LABEL - len(why)) + why, va="bottom")
-    right = axis.get_yaxis_transform()
-    axis.text(1, place - 0.2, _interval(row), ha="right", va="bottom", transform=right)
-
-
-def _interval(row: RowReport) -> str:
-    if row.evaluation is None:
-        return ""
-    median = row.evaluation.median_s
-    return f"{seconds(median, median)} ({interval(row.evaluation.quartiles_s, median)})"
+    whiskers = [[max(0, median - low)], [max(0, high - median)]]
+    axis.errorbar([median], [place], xerr=whiskers, color=_TEXT, capsize=3, linewidth=1.2, capthick=1.2)
 
 
 def _svg(figure: Figure, key: str, said: str | None = None) -> str:

@@ -1,20 +1,25 @@
-"""Numbers and names as a reader wants them; each function is a filter of the templates."""
+"""Numbers and names as a reader wants them, as filters of the templates, and the templates' environment.
+
+HTML escapes everything by itself, Markdown through the filter `markdown`; an unknown name raises.
+"""
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+TEMPLATES = Path(__file__).parent / "templates"
 NOTHING = "–"  # noqa: RUF001  what was not measured
 _MARKUP = re.compile(r"([\\`*_\[\]|~$])")
 _MENTION = re.compile(r"([@#])(?=\w)")
 
 
-def seconds(value: float | None, like: float | None = None) -> str:
+def seconds(value: float, like: float | None = None) -> str:
     """A duration with its unit and 3 digits; with `like`, in its unit and with decimals for 4 digits of it."""
-    if value is None:
-        return NOTHING
     factor, unit = _unit(like or value)
     return f"{value * factor:.{_decimals((like or value) * factor, 4 if like else 3)}f} {unit}"
 
@@ -37,43 +42,24 @@ def _decimals(value: float, digits: int) -> int:
     return max(0, digits - 1 - math.floor(math.log10(abs(value))))
 
 
-def size_of(count: float | None) -> str:
+def size_of(count: float) -> str:
     """A number of bytes in MiB, or in GiB from 10 of them on."""
-    if count is None:
-        return NOTHING
     return f"{count / 2**30:.1f} GiB" if count >= 10 * 2**30 else f"{count / 2**20:.0f} MiB"
 
 
-def ratio(value: float | None) -> str:
+def ratio(value: float) -> str:
     """A ratio with 2 decimals while it is small."""
-    if value is None:
-        return NOTHING
     return f"{value:.2f}x" if value < 10 else f"{value:.0f}x"
 
 
-def percent(fraction: float | None) -> str:
-    """A fraction in whole percent."""
-    return NOTHING if fraction is None else f"{100 * fraction:.0f}%"
-
-
-def giga(value: float | None) -> str:
+def giga(value: float) -> str:
     """A rate per second in units of 1e9, with 3 digits and without an exponent."""
-    return NOTHING if value is None else f"{value / 1e9:.{_decimals(value / 1e9, 3)}f}"
+    return f"{value / 1e9:.{_decimals(value / 1e9, 3)}f}"
 
 
-def small(value: float | None) -> str:
-    """A relative difference: 2 digits and the power of ten."""
-    return NOTHING if value is None else f"{value:.1e}"
-
-
-def tolerance(value: float | None) -> str:
-    """A tolerance as it is written in `common/tolerances.py`."""
-    return NOTHING if value is None else f"{value:.0e}"
-
-
-def number(value: float | None, digits: int = 4) -> str:
+def number(value: float, digits: int = 4) -> str:
     """A plain number with some digits."""
-    return NOTHING if value is None else f"{value:.{digits}g}"
+    return f"{value:.{digits}g}"
 
 
 def pixels(size_px: Sequence[int]) -> str:
@@ -121,10 +107,28 @@ def fenced(text: str) -> str:
     return f"{fence}\n{text}\n{fence}"
 
 
-FILTERS = {
-    function.__name__: function
-    for function in (
-        *(seconds, interval, size_of, ratio, percent, giga, small, tolerance, number),
-        *(pixels, moment, pairs, plural, markdown, fenced),
+_FORMS = (seconds, interval, size_of, ratio, giga, number, pixels, moment, pairs, plural, markdown, fenced)
+# A fraction; a relative difference; a tolerance as it is written in `common/tolerances.py`.
+_FORMATS = {"percent": "{:.0%}", "small": "{:.1e}", "tolerance": "{:.0e}"}
+
+
+def _or_nothing(form: Callable[..., str]) -> Callable[..., str]:
+    def filtered(value: Any, *rest: Any, **named: Any) -> str:
+        return NOTHING if value is None else form(value, *rest, **named)
+
+    return filtered
+
+
+def environment() -> Environment:
+    """Where both reports are made."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(["html.j2"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-}
+    made.filters.update({form.__name__: _or_nothing(form) for form in _FORMS})
+    made.filters.update({name: _or_nothing(text.format) for name, text in _FORMATS.items()})
+    made.globals.update(nothing=NOTHING)
+    return made

@@ -1,10 +1,12 @@
-"""report.html: one file, complete in itself."""
+"""The report as files: report.html, complete in itself, report.md, to be pasted into an issue, JSON, and pictures."""
 
 import base64
 import hashlib
 import io
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +14,10 @@ from markupsafe import Markup
 from PIL import Image as Pillow
 
 from common.comparison.rendering.charts import Style, loss_curves, styles_for, swatch, timing_bars
-from common.comparison.rendering.templating import asset, environment
-from common.comparison.reporting import Difference, Group, Report
-from common.images import Image, to_bytes
-
-Pictures = Mapping[str, Image]
+from common.comparison.rendering.formatting import TEMPLATES, environment
+from common.comparison.reporting import Difference, Group, Pictures, Report, report_to_json, save_grid
+from common.errors import RosettaError
+from common.images import Image, save_image, to_bytes, write_text
 
 
 @dataclass(frozen=True)
@@ -30,18 +31,57 @@ class Shown:
     width_px: int
 
 
+def write_report(report: Report, pictures: Pictures, folder: Path) -> None:
+    """Write report.json, report.md, report.html, every picture, and pictures.png with all of them."""
+    write_text(folder / "report.json", report_to_json(report))
+    write_text(folder / "report.md", render_markdown(report))
+    write_text(folder / "report.html", render_page(report, pictures))
+    for name, image in pictures.items():
+        if name.endswith(".png"):
+            save_image(folder / name, image)
+    # One line for each group, of which the first has the content and the style too.
+    lines = [
+        [(f"{row.label}, {row.optimizer}", pictures[row.picture]) for row in group.rows if row.picture is not None]
+        for group in report.groups
+    ]
+    sources = [(name, pictures[name]) for name in ("content", "style")]
+    save_grid(folder / "pictures.png", [[*sources, *lines[0]], *filter(None, lines[1:])])
+
+
+def report_folder(name: str) -> Path:
+    """The folder for a report, made if need be; raise RosettaError when it cannot be written into."""
+    folder = Path(name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RosettaError(f"cannot make the folder {name!r} ({error.strerror}): name another") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise RosettaError(f"cannot write into the folder {name!r}: name another")
+    return folder
+
+
+def render_markdown(report: Report) -> str:
+    """The report in GitHub's Markdown."""
+    return environment().get_template("report.md.j2").render(report=report)
+
+
 def render_page(report: Report, pictures: Pictures) -> str:
     """The whole page; of `pictures` it shows what there is (H, W, 3), RGB in [0, 1], by file name."""
-    script, styles = asset("report.js"), styles_for(report.rows)
-    template = environment().get_template("report.html.j2")
-    return template.render(
-        report=report,
-        charts=[_charts(group, styles, place) for place, group in enumerate(report.by_precision)],
-        shown=_shown(report, pictures),
-        heat_maps=_heat_maps(report, pictures),
-        css=asset("report.css"),
-        script=script,
-        script_hash=_hash(script),
+    css, script = (Markup((TEMPLATES / name).read_text(encoding="utf-8")) for name in ("report.css", "report.js"))
+    styles = styles_for(report.rows)
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            report=report,
+            charts=[_charts(group, styles, place) for place, group in enumerate(report.by_precision)],
+            shown=_shown(report, pictures),
+            heat_maps=_heat_maps(report, pictures),
+            css=css,
+            script=script,
+            # What the page's content security policy knows its one script by: no other is run.
+            script_hash=_base64(hashlib.sha256(script.encode("utf-8")).digest()),
+        )
     )
 
 
@@ -71,22 +111,19 @@ def _shown(report: Report, pictures: Pictures) -> list[Shown]:
 
 def _heat_maps(report: Report, pictures: Pictures) -> list[tuple[Difference, str, Shown | None]]:
     """Each difference with its title and its heat map, where there is one."""
-    differences = [difference for group in report.groups for difference in group.differences]
-    shown = []
-    for place, difference in enumerate(differences):
+    shown: list[tuple[Difference, str, Shown | None]] = []
+    for difference in (difference for group in report.groups for difference in group.differences):
         title = f"{report.labels[difference.row]} and {report.labels[difference.to]}"
         image = pictures.get(difference.heat_map)
-        shown.append((difference, title, None if image is None else _picture(f"heat-{place}", title, image)))
+        shown.append((difference, title, None if image is None else _picture(f"heat-{len(shown)}", title, image)))
     return shown
 
 
 def _picture(key: str, title: str, image: Image) -> Shown:
     stream = io.BytesIO()
     Pillow.fromarray(np.ascontiguousarray(to_bytes(np.nan_to_num(image)))).save(stream, format="WEBP", quality=92)
-    uri = "data:image/webp;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
-    return Shown(key, title, uri, *image.shape[:2])
+    return Shown(key, title, f"data:image/webp;base64,{_base64(stream.getvalue())}", *image.shape[:2])
 
 
-def _hash(script: str) -> str:
-    """What the page's content security policy knows its one script by: no other is run."""
-    return base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")

@@ -3,8 +3,6 @@
 from common.comparison.reporting.baseline import changes, check_conditions, missing, read_baseline, save_baseline
 from common.comparison.reporting.build import Pictures, report_of
 from common.comparison.reporting.pictures import save_grid
-from common.comparison.reporting.ranking import Difference, Group, RowReport
-from common.comparison.reporting.report import Report
-from common.comparison.reporting.serialization import report_schema, report_to_json
-from common.comparison.reporting.summary import print_summary
-from common.comparison.reporting.tables import losses_table, recipe_table
+from common.comparison.reporting.report import Report, report_schema, report_to_json
+from common.comparison.reporting.rows import Difference, Group, RowReport
+from common.comparison.reporting.summary import print_summary, verdict_cell

@@ -3,7 +3,7 @@
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,11 +23,17 @@ def anonymous(value: Value, files: Iterable[str | Path] = ()) -> Value:
     """
     known = _known_folders(files)
 
-    def clean(text: str) -> str:
-        return _FOLDERS.sub("", known.sub("", text.encode("utf-8", "replace").decode("utf-8")))
+    def cleaned(value: Any) -> Any:
+        if isinstance(value, str):
+            return _FOLDERS.sub("", known.sub("", value.encode("utf-8", "replace").decode("utf-8")))
+        if is_dataclass(value) and not isinstance(value, type):
+            return replace(value, **{field.name: cleaned(getattr(value, field.name)) for field in fields(value)})
+        if isinstance(value, Mapping):
+            return {cleaned(key): cleaned(entry) for key, entry in value.items()}
+        return tuple(map(cleaned, value)) if isinstance(value, tuple) else value
 
-    cleaned: Value = _mapped(value, clean)
-    return cleaned
+    result: Value = cleaned(value)
+    return result
 
 
 def anonymous_command(arguments: Sequence[str]) -> list[str]:
@@ -50,13 +56,3 @@ def _known_folders(files: Iterable[str | Path]) -> re.Pattern[str]:
     texts = {form for folder in folders if len(folder.parts) > 1 for form in (str(folder), repr(str(folder))[1:-1])}
     forms = "|".join(re.escape(text) for text in sorted(texts, key=len, reverse=True))
     return re.compile(rf"(?:{forms})(?:/+|(?![\w.-]))")
-
-
-def _mapped(value: Any, clean: Callable[[str], str]) -> Any:
-    if isinstance(value, str):
-        return clean(value)
-    if is_dataclass(value) and not isinstance(value, type):
-        return replace(value, **{field.name: _mapped(getattr(value, field.name), clean) for field in fields(value)})
-    if isinstance(value, Mapping):
-        return {clean(key): _mapped(entry, clean) for key, entry in value.items()}
-    return tuple(_mapped(entry, clean) for entry in value) if isinstance(value, tuple) else value

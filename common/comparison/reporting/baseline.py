@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.comparison.measurement import FEWEST_ROUNDS, bootstrap_interval
-from common.comparison.reporting.report import Report
-from common.comparison.reporting.serialization import read_report, report_to_json
+from common.comparison.reporting.report import Report, read_report, report_to_json
 from common.errors import RosettaError
 from common.images import write_text
 
@@ -47,8 +46,19 @@ def read_baseline(name: str) -> Report:
     return report
 
 
-def conditions(report: Report) -> dict[str, Any]:
-    """What must be the same for two reports to be of the same work on the same machine."""
+def check_conditions(report: Report, baseline: Report) -> None:
+    """Raise RosettaError when a baseline is of other work, or of another machine, than a report.
+
+    The report need not be complete: the GPU is known only when something has run on it.
+    """
+    ours = _conditions(report)
+    for name, theirs in _conditions(baseline).items():
+        if ours[name] not in (None, theirs):
+            other = f"the baseline has another {name}: {theirs}, not {ours[name]}"
+            raise RosettaError(f"{other}; --baseline-anyway compares all the same")
+
+
+def _conditions(report: Report) -> dict[str, Any]:
     return {
         "CPU": report.machine.cpu,
         "number of cores": report.machine.cores,
@@ -59,19 +69,6 @@ def conditions(report: Report) -> dict[str, Any]:
         "network": report.network,
         "set of sizes": ", ".join(sorted({"x".join(map(str, group.size_px)) for group in report.groups})),
     }
-
-
-def check_conditions(report: Report, baseline: Report) -> None:
-    """Raise RosettaError when a baseline is of other conditions than a report.
-
-    The report need not be complete: the GPU is known only when something has run on it.
-    """
-    ours = conditions(report)
-    for name, theirs in conditions(baseline).items():
-        if ours[name] not in (None, theirs):
-            raise RosettaError(
-                f"the baseline has another {name}: {theirs}, not {ours[name]}; --baseline-anyway compares all the same"
-            )
 
 
 def changes(report: Report, baseline: Report) -> list[Change]:
@@ -91,11 +88,8 @@ def missing(report: Report, baseline: Report) -> list[str]:
 
 def _logs_of_rounds(report: Report) -> dict[str, NDArray[np.float64]]:
     """The logarithms of the rounds' medians, by row, of the rows that agree."""
-    return {
-        row.name: np.log([np.median(durations_s) for durations_s in row.evaluation.rounds_s if durations_s])
-        for row in report.rows
-        if row.ranked and row.evaluation is not None
-    }
+    timed = [(row.name, row.evaluation.rounds_s) for row in report.rows if row.ranked and row.evaluation is not None]
+    return {name: np.log([np.median(it) for it in rounds_s if it]) for name, rounds_s in timed}
 
 
 def _change(name: str, now: NDArray[np.float64], before: NDArray[np.float64]) -> Change:

@@ -1,43 +1,50 @@
 """From a session, finished or interrupted, to its report and the pictures that the report names."""
 
+import platform
 import shlex
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from itertools import combinations
+from pathlib import Path
+
+import psutil
 
 from common.comparison.measurement import Ratio, common_loss, convergence_of, paired_ratio
 from common.comparison.reporting.anonymous import anonymous, anonymous_command
 from common.comparison.reporting.pictures import compare_pictures
-from common.comparison.reporting.provenance import commit, describe_machine
-from common.comparison.reporting.ranking import Difference, Environment, Group, Phases, RowReport
-from common.comparison.reporting.report import SCHEMA, Network, PictureFile, Report, WeightsUsed
-from common.comparison.session import RowResult, Session
+from common.comparison.reporting.report import SCHEMA, Machine, Network, PictureFile, Report, WeightsUsed
+from common.comparison.reporting.rows import Difference, Environment, Group, Phases, RowReport
+from common.comparison.row_runner import RowResult
+from common.comparison.session import Session
 from common.images import Image
-from common.recipes import Recipe
+from common.machine import cpu_model, usable_cores
 
 Pictures = dict[str, Image]
+_ROOT = Path(__file__).resolve().parents[3]
 
 
 def report_of(session: Session, complete: bool) -> tuple[Report, Pictures]:
     """What a session has found so far, without a trace of the machine's folders, and the pictures by file name."""
     request, scene, first = session.request, session.scene, session.request.groups[0]
-    problem, weights = scene.problem_at(first.precision, first.size), scene.weights
+    recipe, problem, weights = request.recipe, scene.problem_at(first.precision, first.size), scene.weights
     pictures = {"content": problem.content, "style": problem.style}
     gpus = [result.environment.get("gpu") for result in session.results if result.environment]
+    memory_bytes, gpu = psutil.virtual_memory().total, next(filter(None, gpus), None)
     report = Report(
         schema=SCHEMA,
         created=datetime.now(UTC).replace(microsecond=0),
         command=shlex.join(["python", *anonymous_command(sys.argv)]),
         complete=complete,
-        machine=describe_machine(next(filter(None, gpus), None)),
-        commit=commit(),
+        machine=Machine(cpu_model(), usable_cores(), memory_bytes, platform.platform(), gpu),
+        commit=_commit(),
         weights=WeightsUsed(weights.name, weights.sha256, weights.licence),
         content=PictureFile(scene.content.name, scene.content.sha256),
         style=PictureFile(scene.style.name, scene.style.sha256),
-        recipe=scene.recipe.name,
-        network=_network(scene.recipe),
+        recipe=recipe.name,
+        network=Network(recipe.style_taps, recipe.content_taps, recipe.pooling, recipe.tv_form),
         seed=request.seed,
         device=request.device,
         threads=request.threads,
@@ -50,42 +57,48 @@ def report_of(session: Session, complete: bool) -> tuple[Report, Pictures]:
     return anonymous(report, [scene.content.path, scene.style.path, scene.weights_source, *interpreters]), pictures
 
 
-def _network(recipe: Recipe) -> Network:
-    return Network(recipe.style_taps, recipe.content_taps, recipe.pooling, recipe.tv_form)
+def _commit() -> str | None:
+    """The commit of this repository, with `+changes` if files differ from it; None where it is no checkout."""
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", "-C", _ROOT, *arguments], capture_output=True, text=True, check=True).stdout
+
+    try:
+        head, changed = git("rev-parse", "--short=12", "HEAD").strip(), git("status", "--porcelain", "-uno")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return f"{head}+changes" if changed.strip() else head
 
 
 def _groups(session: Session, pictures: Pictures) -> Iterator[Group]:
-    files, ceilings = _file_names(session.results), _ceilings(session.results)
+    files = _file_names(session.results)
     for key in session.request.groups:
         results = [result for result in session.results if result.row.group == key]
-        rows = [_row(result, files, ceilings) for result in results]
+        # The fastest matrix product of the precision, whichever framework's it is.
+        limits = [it.limit for it in session.results if it.limit and it.row.group.precision == key.precision]
+        ceiling = max((limit.product_flops_per_s for limit in limits), default=0.0)
+        rows = [_row(result, files[result.row.name], ceiling) for result in results]
         ranked = [row for row in rows if row.ranked]
-        curves = {row.name: row.convergence for row in ranked if row.convergence is not None}
-        loss = common_loss(curves)
-        reached = {row.name: row.convergence.reach(loss) for row in rows if row.convergence is not None}
+        loss = common_loss({row.name: row.convergence for row in ranked if row.convergence is not None})
         yield Group(
             precision=key.precision,
             size_px=results[0].size_px,
             evaluations_per_round=session.evaluations_per_round.get(key, 0),
-            rows=tuple(replace(row, common=reached.get(row.name)) for row in rows),
+            rows=tuple(replace(row, common=row.convergence.reach(loss) if row.convergence else None) for row in rows),
             ratios=tuple(_ratios(ranked)),
             common_loss=loss,
             differences=tuple(_differences(results, files, pictures)),
         )
 
 
-def _ceilings(results: Sequence[RowResult]) -> dict[str, float]:
-    """The fastest matrix product in each precision, whichever framework's it is."""
-    ceilings: dict[str, float] = {}
-    for result in results:
-        if result.limit is not None:
-            precision = result.row.group.precision
-            ceilings[precision] = max(result.limit.product_flops_per_s, ceilings.get(precision, 0.0))
-    return ceilings
-
-
-def _row(result: RowResult, files: Mapping[str, str], ceilings: Mapping[str, float]) -> RowReport:
-    row, run, limit = result.row, result.run, result.limit
+def _row(result: RowResult, file: str, ceiling_flops_per_s: float) -> RowReport:
+    row, run, timing = result.row, result.run, result.timing
+    environment = dict(result.environment or {})
+    environment.pop("executable", None)  # where the interpreter lies
+    forward_s = result.phases.get("forward_s")
+    # The backward pass is what the forward pass leaves of an evaluation.
+    backward_s = None if timing is None or forward_s is None else max(0.0, timing.median_s - forward_s)
+    measured = {**result.phases, "backward_s": backward_s}
     return RowReport(
         name=row.name,
         label=row.label,
@@ -95,30 +108,15 @@ def _row(result: RowResult, files: Mapping[str, str], ceilings: Mapping[str, flo
         status=result.status,
         why=result.why,
         agreement=result.agreement,
-        environment=_environment(result),
-        phases=_phases(result),
-        evaluation=result.timing,
-        limit=limit and replace(limit, ceiling_flops_per_s=ceilings[row.group.precision]),
+        environment=Environment(**environment) if environment else None,
+        phases=Phases(**{phase.name: measured.get(phase.name) for phase in fields(Phases)}),
+        evaluation=timing,
+        limit=result.limit and replace(result.limit, ceiling_flops_per_s=ceiling_flops_per_s),
         memory=result.memory,
         convergence=None if run is None else convergence_of(run, result.phases["first_evaluation_s"]),
         common=None,
-        picture=None if run is None else files[row.name],
+        picture=None if run is None else file,
     )
-
-
-def _environment(result: RowResult) -> Environment | None:
-    """What the worker told, without where its interpreter lies."""
-    if result.environment is None:
-        return None
-    return Environment(**{name: value for name, value in result.environment.items() if name != "executable"})
-
-
-def _phases(result: RowResult) -> Phases:
-    """The backward pass is what the forward pass leaves of an evaluation."""
-    timing, forward_s = result.timing, result.phases.get("forward_s")
-    backward_s = None if timing is None or forward_s is None else max(0.0, timing.median_s - forward_s)
-    measured = {**result.phases, "backward_s": backward_s}
-    return Phases(**{phase.name: measured.get(phase.name) for phase in fields(Phases)})
 
 
 def _ratios(ranked: Sequence[RowReport]) -> Iterator[Ratio]:

@@ -14,10 +14,8 @@ from common.images import Image, replacing, to_bytes
 
 # A difference of half the range is as bright as the heat map gets; larger ones are rare and need no shade of their own.
 HEAT_MAP_FULL = 0.5
-_SSIM_WINDOW = 7
+_SSIM_WINDOW, _GAP_PX, _LABEL_PX = 7, 8, 22
 Labelled = tuple[str, Image]
-_GAP_PX = 8
-_LABEL_PX = 22
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,12 +50,8 @@ def save_grid(path: Path, rows: Sequence[Sequence[Labelled | None]]) -> None:
     for row_number, row in enumerate(rows):
         for column, cell in enumerate(row):
             if cell is not None:
-                _place(sheet, cell, column * width + _GAP_PX, row_number * height + _GAP_PX)
+                (label, image), left, top = cell, column * width + _GAP_PX, row_number * height + _GAP_PX
+                sheet.paste(Pillow.fromarray(np.ascontiguousarray(to_bytes(image))), (left, top + _LABEL_PX))
+                ImageDraw.Draw(sheet).text((left, top), label, fill="black", font=font)
     with replacing(path) as temporary:
         sheet.save(temporary, format="PNG")
-
-
-def _place(sheet: Pillow.Image, cell: Labelled, left: int, top: int) -> None:
-    label, image = cell
-    sheet.paste(Pillow.fromarray(np.ascontiguousarray(to_bytes(image))), (left, top + _LABEL_PX))
-    ImageDraw.Draw(sheet).text((left, top), label, fill="black", font=ImageFont.load_default(14))

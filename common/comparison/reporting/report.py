@@ -1,16 +1,21 @@
-"""The report: one tree of plain values, from which terminal, page, Markdown and JSON are made."""
+"""The report: one tree of plain values, from which terminal, page and Markdown are made; to JSON and from JSON."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core.core_schema import DataclassSchema
 
 from common.backend import BACKENDS
 from common.comparison.agreement import Agreement
 from common.comparison.measurement import QUIET
-from common.comparison.published import published
-from common.comparison.reporting.ranking import Environment, Group, RowReport
+from common.comparison.published import published, where
+from common.comparison.reporting.rows import Environment, Group, RowReport
+from common.errors import RosettaError, one_line
 
 SCHEMA: Literal[4] = 4
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -124,8 +129,7 @@ class Report:
     @property
     def main_precision(self) -> str:
         """The precision that the comparison is about: float32 where any row has it, else that of the first group."""
-        precisions = [group.precision for group in self.groups]
-        return "float32" if "float32" in precisions or not precisions else precisions[0]
+        return min((group.precision for group in self.groups), key=lambda it: it != "float32", default="float32")
 
     @property
     def by_precision(self) -> list[Group]:
@@ -147,30 +151,57 @@ class Report:
     @property
     def verdict(self) -> str:
         """One sentence: whether all rows that were checked compute the same, and which do not."""
-        checked = sum(row.agreement is not None for row in self.rows)
         if not self.agrees:
-            return f"Something DISAGREES: {'; '.join(self._disagreeing)}."
-        if not checked:
+            wrong = [f"{row.label} ({group.title})" for group in self.groups for row in group.rows if row.disagrees]
+            tables = [table for table in self.algorithm if not table.agrees]
+            wrong += [f"the algorithm in {where(table.precision, table.size_px)}" for table in tables]
+            return f"Something DISAGREES: {'; '.join(wrong)}."
+        unchecked = sum(row.agreement is None for row in self.rows)
+        if unchecked == len(self.rows):
             return "No row has been checked against the oracle."
-        count = len(self.rows) - checked
-        rest = f"; {count} {'row' if count == 1 else 'rows'} not checked" if count else ""
-        return f"All {'checked ' if count else ''}rows agree with the float64 oracle within tolerance{rest}."
-
-    @property
-    def _disagreeing(self) -> list[str]:
-        rows = [f"{row.label} ({group.title})" for group in self.groups for row in group.rows if row.disagrees]
-        tables = [table for table in self.algorithm if not table.agrees]
-        names = [f"{table.precision}, {'x'.join(map(str, table.size_px))} px" for table in tables]
-        return [*rows, *(f"the algorithm in {name}" for name in names)]
+        rest = f"; {unchecked} {'row' if unchecked == 1 else 'rows'} not checked" if unchecked else ""
+        return f"All {'checked ' if unchecked else ''}rows agree with the float64 oracle within tolerance{rest}."
 
     @property
     def environments(self) -> list[tuple[list[str], Environment]]:
         """The different environments, each with the names of the rows that ran in it."""
-        distinct: list[tuple[list[str], Environment]] = []
-        for row in self.rows:
-            names = next((names for names, environment in distinct if environment == row.environment), None)
-            if names is not None:
-                names.append(row.name)
-            elif row.environment is not None:
-                distinct.append(([row.name], row.environment))
-        return distinct
+        ran = [(row.name, row.environment) for row in self.rows if row.environment is not None]
+        distinct = [env for place, (_, env) in enumerate(ran) if env not in (it for _, it in ran[:place])]
+        return [([name for name, its in ran if its == environment], environment) for environment in distinct]
+
+
+_ADAPTER = TypeAdapter(Report)
+
+
+class _Strict(GenerateJsonSchema):
+    """A schema that allows no key but those that are written, and repeats no name as a title."""
+
+    def dataclass_schema(self, schema: DataclassSchema) -> dict[str, Any]:
+        return {**super().dataclass_schema(schema), "additionalProperties": False}
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
+        return False
+
+
+def report_to_json(report: Report) -> str:
+    """The whole report as JSON; null is what was not measured, or is not finite."""
+    return _ADAPTER.dump_json(report, indent=1).decode("utf-8", "replace")
+
+
+def read_report(path: Path) -> Report:
+    """Read what `report_to_json` wrote; raise RosettaError for anything else."""
+    try:
+        return _ADAPTER.validate_json(path.read_bytes())
+    except OSError as error:
+        raise RosettaError(f"cannot read {str(path)!r} ({one_line(error)})") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"])) or "the whole"
+        raise RosettaError(f"{str(path)!r} is no report of schema {SCHEMA} ({place}: {first['msg']})") from None
+
+
+def report_schema() -> str:
+    """The JSON schema of a report, strict: every key is required, and no other is allowed."""
+    schema = _ADAPTER.json_schema(mode="serialization", schema_generator=_Strict)
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return json.dumps({**head, **schema, "title": f"style-rosetta's report.json, schema {SCHEMA}"}, indent=1) + "\n"

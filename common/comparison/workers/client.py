@@ -7,21 +7,18 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
-import numpy as np
-
 from common.backend import find_entry
-from common.comparison.workers.job import Arrays, Job
+from common.comparison.workers.job import Arrays, Job, load_arrays
 from common.entry import Entry
 from common.errors import RosettaError
 
 OnEvent = Callable[[str, Any], None]
-ROOT = Path(__file__).resolve().parents[3]
+_ROOT = Path(__file__).resolve().parents[3]
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 # glibc gives large blocks back to the system at once or keeps them, depending on what happened before, and two
 # processes of the same code then differ by up to 5%. Told to keep them, they differ by 1%.
@@ -40,7 +37,7 @@ class Outcome:
     arrays: Arrays
 
 
-class Worker:
+class Worker(AbstractContextManager["Worker"]):
     """A process that imports one backend and answers one request after another, until it is closed.
 
     `python` is the interpreter, which needs the backend's packages and this repository. `threads` is how many it may
@@ -54,18 +51,12 @@ class Worker:
         self._folder = tempfile.TemporaryDirectory(prefix="style-rosetta-")
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115, closed with the worker
         self._jobs = 0
-        command = [python or sys.executable, "-m", "common.comparison.workers", backend]
+        command = [python or sys.executable, "-m", "common.comparison.workers.server", backend]
+        environment, pipe = _environment(entry, threads, f"{self._folder.name}/compiled"), subprocess.PIPE
+        streams: dict[str, Any] = {"stdin": pipe, "stdout": pipe, "stderr": self._log, "text": True}
         try:
             # A session of its own: Ctrl-C is for the parent, which decides what to keep, and all of it can be ended.
-            self._process = subprocess.Popen(
-                command,
-                env=_environment(entry, threads, f"{self._folder.name}/compiled"),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._log,
-                text=True,
-                start_new_session=True,
-            )
+            self._process = subprocess.Popen(command, env=environment, start_new_session=True, **streams)
         except OSError as error:
             self._clean_up()
             raise RosettaError(f"cannot start {command[0]!r} ({error.strerror}): name a Python interpreter") from None
@@ -91,7 +82,7 @@ class Worker:
         except BrokenPipeError:
             raise self._died() from None
         values = self._listen("result", on_event)
-        return Outcome(values, {} if folder is None else _load(folder))
+        return Outcome(values, {} if folder is None else load_arrays(folder / "arrays.npz"))
 
     def close(self) -> None:
         """End the process and its children (a compiler, say), whatever they are doing; a second call does nothing."""
@@ -102,10 +93,7 @@ class Worker:
         self._process.communicate()
         self._clean_up()
 
-    def __enter__(self) -> "Worker":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _write(self, job: Job) -> Path:
@@ -119,20 +107,17 @@ class Worker:
 
     def _listen(self, wanted: str, on_event: OnEvent) -> dict[str, Any]:
         for line in self._process.stdout or ():
-            kind, value = self._event(line)
+            try:
+                ((kind, value),) = json.loads(line).items()
+            except (ValueError, AttributeError):
+                stranger = f"the {self._label} worker is no worker of this repository: {line[:60]!r}"
+                raise WorkerDiedError(stranger) from None
             if kind == "error":
                 raise RosettaError(value)
             on_event(kind, value)
             if kind == wanted:
                 return dict(value)
         raise self._died()
-
-    def _event(self, line: str) -> tuple[str, Any]:
-        try:
-            ((kind, value),) = json.loads(line).items()
-        except (ValueError, AttributeError):
-            raise WorkerDiedError(f"the {self._label} worker is no worker of this repository: {line[:60]!r}") from None
-        return kind, value
 
     def _died(self) -> WorkerDiedError:
         returncode = self._process.wait()
@@ -150,9 +135,9 @@ class Worker:
 
 
 def _environment(entry: Entry, threads: int | None, cache: str) -> dict[str, str]:
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     # The folder that a user is in may have a `common` of its own: the repository comes first.
-    cached = {} if entry.cache_variable is None else {entry.cache_variable: cache}
+    path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
+    cached = {entry.cache_variable: cache} if entry.cache_variable else {}
     return {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1", **cached, **variables(entry, threads)}
 
 
@@ -161,8 +146,3 @@ def variables(entry: Entry, threads: int | None) -> dict[str, str]:
     if threads is None:
         return {}
     return {**dict.fromkeys((*_THREAD_VARIABLES, *entry.thread_variables), str(threads)), **_KEEP_MEMORY}
-
-
-def _load(folder: Path) -> Arrays:
-    with np.load(folder / "arrays.npz") as arrays:
-        return dict(arrays)

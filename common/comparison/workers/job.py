@@ -1,4 +1,4 @@
-"""A job: what one worker process is to work on, as a folder that another interpreter can read."""
+"""What a worker is told: a job, as a folder that another interpreter can read, and a delay."""
 
 import json
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from common.errors import RosettaError
 from common.images import Image
 from common.problem import Problem
 from common.recipes import recipe_from_json, recipe_to_json
@@ -15,6 +16,12 @@ from common.vgg19 import load_weights
 
 Arrays = dict[str, NDArray[np.floating]]
 _PLAIN = ("precision", "device", "mode")
+
+
+def load_arrays(path: Path) -> Arrays:
+    """Every array of an .npz file, by name."""
+    with np.load(path) as arrays:
+        return dict(arrays)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -40,13 +47,33 @@ class Job:
         values |= {"recipe": recipe_to_json(self.problem.recipe), "weights": self.weights_source, "seed": self.seed}
         (folder / "job.json").write_text(json.dumps(values))
 
+    @property
+    def point(self) -> Image:
+        """The image, where one is needed; raise RosettaError where there is none."""
+        if self.image is None:
+            raise RosettaError("the job needs an image to look at")
+        return self.image
+
     @classmethod
     def read(cls, folder: Path) -> "Job":
         """The inverse of `write`."""
         values = json.loads((folder / "job.json").read_text())
-        with np.load(folder / "images.npz") as files:
-            images = dict(files)
+        images = load_arrays(folder / "images.npz")
         image, source, seed = images.pop("image", None), values.pop("weights"), values.pop("seed")
-        recipe = recipe_from_json(values.pop("recipe"))
-        problem = Problem(**images, **values, recipe=recipe, weights=load_weights(source))
-        return cls(problem=problem, weights_source=source, seed=seed, image=image)
+        values |= {**images, "recipe": recipe_from_json(values["recipe"]), "weights": load_weights(source)}
+        return cls(problem=Problem(**values), weights_source=source, seed=seed, image=image)
+
+
+@dataclass(frozen=True)
+class Delay:
+    """Busy waiting after a piece of work, as fractions of its duration: a part that is timed, and one that is not.
+
+    Waiting has side effects (threads fall asleep, caches cool) that slow the next piece of work. Two rows that wait
+    equally long suffer them equally, and differ by the timed part alone.
+    """
+
+    timed: float = 0.0
+    untimed: float = 0.0
+
+
+NO_DELAY = Delay()

@@ -6,8 +6,7 @@ from near_ties import case_with_a_tie, with_the_tie_turned
 from pydantic import TypeAdapter
 
 from common import RECIPES
-from common.comparison.agreement.row import RowAgreement, check_by_oracle, check_by_own
-from common.comparison.agreement.table import GRADIENT
+from common.comparison.agreement import GRADIENT, RowAgreement, check_by_oracle, check_by_own
 from common.oracle.case import case_at
 from common.oracle.run import Run
 from common.oracle.variant import RIGHT

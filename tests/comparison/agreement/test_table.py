@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from common import RECIPES, Problem
-from common.comparison.agreement.table import GRADIENT, Quantity, compare
-from common.comparison.reporting.tables import explanation_lines
+from common.comparison.agreement import GRADIENT, Quantity, compare
+from common.comparison.reporting.summary import explanation_lines
 from common.distances import cosine_gap, relative, relative_l2
 from common.oracle.case import case_at
 from common.oracle.decisions import count_flips
@@ -33,7 +33,7 @@ def own(problem, image):
 
 def differing(problem, image, tensors):
     """The quantities whose difference is not within their bound; a table that has none agrees, and no other."""
-    agreement = compare(problem, image, {"torch": tensors}, explained=False)
+    agreement = compare(Run(case_at(problem, image)), {"torch": tensors}, explained=False)
     found = set()
     for row in agreement.rows:
         within = row.bound is None or all(difference <= row.bound for difference in row.differences.values())
@@ -68,7 +68,7 @@ def test_a_wrong_gradient_is_seen_even_where_a_flip_forgives_the_norm(problem, i
 
 
 def test_the_port_doctor_says_why_something_differs(problem, image, own):
-    agreement = compare(problem, image, {"torch": changed(own, "loss/tv", 2.0), "keras": own})
+    agreement = compare(Run(case_at(problem, image)), {"torch": changed(own, "loss/tv", 2.0), "keras": own})
     assert not agreement.agrees
     assert [finding.trap for finding in agreement.findings["torch"]][:1] == [20]
     assert agreement.findings["keras"] == ()
@@ -118,7 +118,7 @@ def test_a_flip_is_seen_through(problem, image, own):
     """Followed in its own choices, the flipped implementation is the same as the oracle: no bug."""
     flipped, _ = with_the_nearest_tie_flipped(own, "features/relu3_4")
     flipped = {**flipped, GRADIENT: gradient_of(problem, flipped, image)}
-    agreement = compare(problem, image, {"torch": flipped}, explained=False)
+    agreement = compare(Run(case_at(problem, image)), {"torch": flipped}, explained=False)
     rows = {row.quantity: row for row in agreement.rows}
     assert agreement.flips["torch"].pool == 1
     assert rows["gradient"].bound is None

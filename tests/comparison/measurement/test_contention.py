@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from common.comparison.measurement import contention
-from common.comparison.measurement.contention import Others
+from common.comparison import measurement
+from common.comparison.measurement import Others
 
 WORKER = 101
 
@@ -14,7 +14,7 @@ WORKER = 101
 @pytest.fixture
 def machine(monkeypatch):
     """Four cores, and the seconds of processor time that each process and the whole machine have used."""
-    by_pid = {contention.os.getpid(): 1.0, WORKER: 2.0}
+    by_pid = {measurement.os.getpid(): 1.0, WORKER: 2.0}
     used = SimpleNamespace(clock_s=100.0, by_pid=by_pid, strangers_s=50.0, steal_s=0.0)
 
     class Process:
@@ -29,10 +29,10 @@ def machine(monkeypatch):
     def all_times():
         return SimpleNamespace(user=sum(used.by_pid.values()) + used.strangers_s, system=0.0, steal=used.steal_s)
 
-    monkeypatch.setattr(contention.time, "monotonic", lambda: used.clock_s)
-    monkeypatch.setattr(contention.psutil, "Process", Process)
-    monkeypatch.setattr(contention.psutil, "cpu_times", all_times)
-    monkeypatch.setattr(contention, "usable_cores", lambda: 4)
+    monkeypatch.setattr(measurement.time, "monotonic", lambda: used.clock_s)
+    monkeypatch.setattr(measurement.psutil, "Process", Process)
+    monkeypatch.setattr(measurement.psutil, "cpu_times", all_times)
+    monkeypatch.setattr(measurement, "usable_cores", lambda: 4)
     return used
 
 
@@ -41,7 +41,7 @@ def test_strangers_count_and_workers_and_this_process_do_not(machine):
     machine.clock_s += 10.0
     machine.strangers_s += 12.0
     machine.by_pid[WORKER] += 9.0
-    machine.by_pid[contention.os.getpid()] += 3.0
+    machine.by_pid[measurement.os.getpid()] += 3.0
     assert others.fraction() == pytest.approx(12.0 / (10.0 * 4))
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.comparison.measurement.convergence import Convergence, Reached, common_loss, convergence_of, optimizer_s
+from common.comparison.measurement import Convergence, Reached, common_loss, convergence_of, optimizer_s
 from common.results import LossTerms, RunResult, Step
 
 SECONDS, EVALUATION_S = 2.0, 1.5  # of a step unless a test says otherwise

@@ -8,7 +8,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from common import RECIPES, Problem, load_weights
-from common.comparison.measurement.roofline import Limit, ceiling_flops_per_s, evaluation_flops, forward_flops
+from common.comparison.measurement import Limit, ceiling_flops_per_s, evaluation_flops, forward_flops
 from torch_impl.losses import total
 from torch_impl.objective import Objective
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.comparison.measurement.stats import FEWEST_ROUNDS, RESOLUTION, Ratio, Timing, paired_ratio, summarise
+from common.comparison.measurement import FEWEST_ROUNDS, RESOLUTION, Ratio, Timing, paired_ratio, summarise
 
 durations = st.floats(1e-3, 1e3)
 a_round = st.lists(durations, min_size=1, max_size=3)

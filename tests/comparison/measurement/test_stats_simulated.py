@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from common.comparison.measurement import stats
-from common.comparison.measurement.stats import paired_ratio
+from common.comparison import measurement as stats
+from common.comparison.measurement import paired_ratio
 
 
 def noise_of(kind, rng, shape):

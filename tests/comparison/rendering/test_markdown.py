@@ -5,8 +5,17 @@ import re
 import pytest
 import report_samples as samples
 
-from common.comparison.rendering.formatting import fenced, giga, interval, markdown, ratio, seconds, size_of
-from common.comparison.rendering.markdown import render_markdown
+from common.comparison.rendering.formatting import (
+    environment,
+    fenced,
+    giga,
+    interval,
+    markdown,
+    ratio,
+    seconds,
+    size_of,
+)
+from common.comparison.rendering.page import render_markdown
 
 
 def cells(line):
@@ -76,7 +85,7 @@ def test_code_cannot_leave_its_fence():
 @pytest.mark.parametrize(
     ("shown", "words"),
     [
-        (seconds(None), "–"),  # noqa: RUF001
+        (environment().filters["seconds"](None), "–"),  # noqa: RUF001
         (seconds(0), "0 s"),
         (seconds(12.345), "12.3 s"),
         (seconds(0.28412), "284 ms"),

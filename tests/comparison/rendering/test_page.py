@@ -20,9 +20,8 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
 from common.comparison.rendering.charts import PALETTE
-from common.comparison.rendering.markdown import render_markdown
-from common.comparison.rendering.page import render_page
-from common.comparison.rendering.templating import environment
+from common.comparison.rendering.formatting import environment
+from common.comparison.rendering.page import render_markdown, render_page
 from common.comparison.reporting import report_to_json
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -142,6 +141,20 @@ def test_a_phone_does_not_scroll_sideways(opened, name):
     page = opened(name, width=360)
     assert page.execute_script("return [innerWidth, document.documentElement.scrollWidth]") == [360, 360]
     assert page.execute_script("return [...document.querySelectorAll('.scroll')].some(it => it.scrollWidth > 360)")
+
+
+@needs_browser
+@pytest.mark.parametrize("width", [360, 900, 1200])
+def test_no_name_of_a_row_is_broken_inside_a_word(opened, width):
+    broken = opened(width=width).execute_script("""
+        const range = document.createRange();
+        const texts = [...document.querySelectorAll("tbody th")].map(it => it.firstChild).filter(it => it.data);
+        return texts.flatMap(text => [...text.data.matchAll(/[^\\s/]+/g)].filter(word => {
+            range.setStart(text, word.index);
+            range.setEnd(text, word.index + word[0].length);
+            return range.getClientRects().length > 1;
+        }).map(word => word[0]))""")
+    assert broken == []
 
 
 @needs_browser

@@ -78,15 +78,15 @@ BAD = {
 def test_what_is_no_baseline_is_refused_in_one_line_with_the_way_out(tmp_path, content):
     path = tmp_path / "base.json"
     path.write_bytes(content)
-    assert_refused(path)
+    assert_no_baseline(path)
 
 
 def test_a_file_that_is_not_there_and_a_folder_are_refused_too(tmp_path):
-    assert_refused(tmp_path / "missing.json")
-    assert_refused(tmp_path)
+    assert_no_baseline(tmp_path / "missing.json")
+    assert_no_baseline(tmp_path)
 
 
-def assert_refused(path):
+def assert_no_baseline(path):
     with pytest.raises(RosettaError) as caught:
         read_baseline(str(path))
     message = str(caught.value)

@@ -10,11 +10,10 @@ import report_samples as samples
 from rich.console import Console
 
 from common.comparison.measurement import Limit
-from common.comparison.rendering.markdown import render_markdown
-from common.comparison.rendering.page import render_page
+from common.comparison.rendering.page import render_markdown, render_page
 from common.comparison.reporting import report_of, report_to_json
 from common.comparison.reporting.summary import phases_table, row_agreement_table, timing_table, verdict_lines
-from common.comparison.session import Memory
+from common.comparison.row_runner import Memory
 
 MIB = 2**20
 # By round: the fast row's medians are 1, 1, 1, 1, 2, 2, 2 and the slow row's twice as much, but 3 times in two rounds.
@@ -193,7 +192,7 @@ def test_what_was_asked_for_and_what_was_read_stand_in_the_report(report):
     assert (report.weights.name, report.weights.sha256) == (scene.weights.name, scene.weights.sha256)
     assert (report.recipe, report.seed, report.device, report.threads, report.rounds) == ("d2l", 0, "cpu", 2, 10)
     assert (report.others_fraction, report.evaluations_per_round, report.schema) == (0.03, 3, 4)
-    assert report.network.style_taps == scene.recipe.style_taps
+    assert report.network.style_taps == scene.request.recipe.style_taps
 
 
 def test_the_optimizers_are_matched_when_all_rows_have_the_same():

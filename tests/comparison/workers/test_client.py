@@ -17,9 +17,8 @@ from report_samples import VALIDATOR, rows_of
 from common import RosettaError
 from common.backend import BACKENDS
 from common.cli.main import main
-from common.comparison import Request, Scene
-from common.comparison.session import row_runner
-from common.comparison.session.row_runner import RowRunner
+from common.comparison import Request, Scene, row_runner
+from common.comparison.row_runner import RowRunner
 from common.comparison.workers.client import Worker, WorkerDiedError
 
 COMPARE = Path(__file__).resolve().parents[3] / "compare.py"
@@ -77,7 +76,7 @@ def test_an_error_is_an_answer_and_the_worker_lives_on(scene, small):
 
 def test_a_worker_needs_no_more_than_its_framework_and_the_core(tmp_path):
     """Another environment need not have what only the reports need."""
-    code = "import sys, runpy; sys.argv = ['worker', 'torch']; runpy.run_module('common.comparison.workers.__main__')"
+    code = "import sys, runpy; sys.argv = ['worker', 'torch']; runpy.run_module('common.comparison.workers.server')"
     code += "; print(*sys.modules, file=sys.stderr)"
     process = subprocess.run(
         [sys.executable, "-c", code],

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from common.comparison.agreement import RowAgreement
 from common.comparison.measurement import Convergence, Limit, Ratio, Reached, Timing
-from common.comparison.published import Number, Size, published
-from common.comparison.session import Memory, Status
+from common.comparison.published import Number, Size, published, where
+from common.comparison.row_runner import Memory, Status
 from common.problem import Mode, Precision
 
 Switch = str | int | bool | None
@@ -74,8 +74,8 @@ class RowReport:
     @published
     def ranked(self) -> bool:
         """Whether the row may be compared with others: it was timed, and agrees."""
-        agrees = self.agreement is not None and self.agreement.agrees
-        return agrees and self.evaluation is not None and self.status in ("measured", "incomplete")
+        compares = self.evaluation is not None and self.status in ("measured", "incomplete")
+        return compares and self.agreement is not None and self.agreement.agrees
 
     @property
     def state(self) -> str:
@@ -85,11 +85,6 @@ class RowReport:
         if self.status != "measured":
             return f"{self.status}: {self.why}" if self.why else self.status
         return (self.why or "") if self.ranked else "not ranked"
-
-    @property
-    def place(self) -> tuple[bool, bool, float]:
-        """What orders rows: those that agree before those that do not, ranked ones first, the fastest first."""
-        return self.disagrees, not self.ranked, self.evaluation.median_s if self.evaluation else float("inf")
 
 
 @dataclass(frozen=True)
@@ -122,13 +117,16 @@ class Group:
     @property
     def title(self) -> str:
         """What is equal in all rows."""
-        height, width = self.size_px
-        return f"{self.precision}, {height}x{width} px"
+        return where(self.precision, self.size_px)
 
     @property
     def ranking(self) -> list[RowReport]:
-        """The rows, the fastest first, those that disagree last."""
-        return sorted(self.rows, key=lambda row: row.place)
+        """The rows: those that agree before those that do not, ranked ones first, the fastest first."""
+
+        def place(row: RowReport) -> tuple[bool, bool, float]:
+            return row.disagrees, not row.ranked, row.evaluation.median_s if row.evaluation else float("inf")
+
+        return sorted(self.rows, key=place)
 
     @property
     def timed(self) -> list[RowReport]:
@@ -155,13 +153,3 @@ class Group:
     def scale_s(self) -> float:
         """The first row's median: all times of the group are written in its unit."""
         return next((row.evaluation.median_s for row in self.timed if row.evaluation), 0.0)
-
-    @property
-    def noisy(self) -> bool:
-        """Whether the rounds of any row scattered."""
-        return any(row.evaluation is not None and row.evaluation.noisy for row in self.rows)
-
-    @property
-    def on_gpu(self) -> bool:
-        """Whether any row's memory on a GPU is known."""
-        return any(row.memory is not None and row.memory.gpu_allocated_bytes is not None for row in self.rows)

@@ -1,18 +1,27 @@
-"""What a worker does: single evaluations, whole transfers, and measuring a few evaluations at a time."""
+"""`python -m common.comparison.workers.server BACKEND`: one backend answers requests in a process of its own.
 
+A request is a JSON line on stdin, an event a JSON line on stdout; arrays travel in the job's folder, and what a
+framework prints goes to stderr. The process ends when stdin does.
+"""
+
+import json
+import os
+import platform
+import sys
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-from common.backend import Backend
-from common.comparison.workers.clock import LONGEST_TURN_S, Delay, seconds_of, warm_up
-from common.comparison.workers.job import Arrays, Job
-from common.errors import RosettaError
+from common.backend import Backend, find_entry, load_backend
+from common.comparison.workers.job import NO_DELAY, Arrays, Delay, Job
+from common.errors import RosettaError, one_line
 from common.images import Image, save_image
 from common.machine import peak_memory_bytes
 from common.problem import Problem
@@ -22,6 +31,7 @@ from common.vgg19 import cut
 
 Emit = Callable[[str, Any], None]
 Values = dict[str, Any]
+_WARM_UP_NS, _LONGEST_TURN_S = 50_000_000, 5.0
 
 
 class Handlers:
@@ -31,6 +41,7 @@ class Handlers:
         self._backend, self._emit = backend, emit
         self._objective: Any = None
         self._variable: Any = None
+        self._network: Any = None
         self._is_slow = False
 
     def do(self, action: str, folder: str | None = None, **numbers: Any) -> Values:
@@ -41,33 +52,30 @@ class Handlers:
         job = Job.read(Path(folder))
         problem = job.problem
         weights_s = (time.perf_counter_ns() - start_ns) / 1e9
+        if action != "prepare":  # which is timed with it
+            self._backend.check_arithmetic(problem.network)
         values, arrays = getattr(self, f"_{action}")(job, problem, **numbers)
         np.savez(Path(folder) / "arrays.npz", allow_pickle=False, **arrays)
         return {"weights_s": weights_s, **values}
 
     def _evaluate(self, job: Job, problem: Problem) -> tuple[Values, Arrays]:
         """Losses and gradient at the job's image, in the problem's mode, by the names of `tensors`."""
-        self._backend.check_arithmetic(problem.network)
-        return {}, value_and_grad_tensors(*self._backend.value_and_grad(_image(job), problem))
+        return {}, value_and_grad_tensors(*self._backend.value_and_grad(job.point, problem))
 
     def _inspect(self, job: Job, problem: Problem) -> tuple[Values, Arrays]:
         """One evaluation with the feature maps of every ReLU and every tap, which say what has been decided."""
-        self._backend.check_arithmetic(problem.network)
         relus = [layer.name for layer in cut(problem.recipe.taps) if layer.kind == "relu"]
-        return {}, self._backend.evaluation_tensors(_image(job), problem, relus)
+        return {}, self._backend.evaluation_tensors(job.point, problem, relus)
 
     def _tensors(self, job: Job, problem: Problem) -> tuple[Values, Arrays]:
         """Every tensor that the port doctor examines."""
-        self._backend.check_arithmetic(problem.network)
-        return {}, self._backend.tensors(_image(job), problem)
+        return {}, self._backend.tensors(job.point, problem)
 
     def _losses(self, job: Job, problem: Problem) -> tuple[Values, Arrays]:
-        self._backend.check_arithmetic(problem.network)
-        return {"losses": asdict(self._backend.loss_terms(_image(job), problem))}, {}
+        return {"losses": asdict(self._backend.loss_terms(job.point, problem))}, {}
 
     def _stylize(self, job: Job, problem: Problem) -> tuple[Values, Arrays]:
         """A whole transfer, and how long its picture takes to be saved."""
-        self._backend.check_arithmetic(problem.network)
         self._objective = self._variable = None  # the peak of memory is one network's
 
         def on_step(step: Step, _: Callable[[], Image]) -> None:
@@ -82,7 +90,7 @@ class Handlers:
 
     def _prepare(self, job: Job, problem: Problem) -> tuple[Values, Arrays]:
         """Build the objective at the job's image and evaluate it once, each timed; then it is ready to be measured."""
-        pixels = problem.pixels(_image(job))
+        pixels = problem.pixels(job.point)
         start_ns = time.perf_counter_ns()
         self._backend.check_arithmetic(problem.network)
         objective = self._backend.Objective(problem)
@@ -114,7 +122,7 @@ class Handlers:
         if not self._is_slow:
             warm_up(evaluate, objective.wait)
         both_s = seconds_of(evaluate, objective.wait, evaluations, Delay(**delay))
-        self._is_slow = max(both_s) > LONGEST_TURN_S
+        self._is_slow = max(both_s) > _LONGEST_TURN_S
         forward_s = seconds_of(lambda: objective.forward_terms(variable), objective.wait, forwards)
         return {"evaluation_s": both_s, "forward_s": forward_s}
 
@@ -130,7 +138,80 @@ class Handlers:
         return {"resident_bytes": peak_memory_bytes(), "gpu": None if gpu is None else asdict(gpu)}
 
 
-def _image(job: Job) -> Image:
-    if job.image is None:
-        raise RosettaError("the job needs an image to look at")
-    return job.image
+def seconds_of(work: Callable[[], Any], wait: Callable[[], None], times: int, delay: Delay = NO_DELAY) -> list[float]:
+    """How long each of `times` calls takes, until the device has done it, with the timed part of the delay.
+
+    There are fewer, and at least one, when they take longer than a turn may.
+    """
+    durations_s: list[float] = []
+    wait()
+    while len(durations_s) < times and sum(durations_s) < _LONGEST_TURN_S:
+        start_ns = time.perf_counter_ns()
+        work()
+        wait()
+        work_ns = time.perf_counter_ns() - start_ns
+        _spin(delay.timed * work_ns)
+        durations_s.append((time.perf_counter_ns() - start_ns) / 1e9)
+        _spin(delay.untimed * work_ns)
+    return durations_s
+
+
+def warm_up(work: Callable[[], Any], wait: Callable[[], None]) -> None:
+    """Do the work for a short while, and at least once."""
+    end_ns = time.perf_counter_ns() + _WARM_UP_NS
+    while True:
+        work()
+        wait()
+        if time.perf_counter_ns() >= end_ns:
+            return
+
+
+def _spin(duration_ns: float) -> None:
+    end_ns = time.perf_counter_ns() + duration_ns
+    while duration_ns and time.perf_counter_ns() < end_ns:
+        pass
+
+
+def main(name: str) -> int:
+    """Import a backend and answer requests until there are no more; returns 2 when it cannot be imported."""
+    emit = _emitter()
+    try:
+        start_ns = time.perf_counter_ns()
+        backend = load_backend(name)
+        import_s = (time.perf_counter_ns() - start_ns) / 1e9
+        versions = {**find_entry(name).versions(), "numpy": version("numpy"), "scipy": version("scipy")}
+        python = {"executable": sys.executable, "python": platform.python_version()}
+        emit("imported", {"import_s": import_s, **python, "versions": versions})
+    except RosettaError as error:
+        emit("error", str(error))
+        return 2
+    handlers = Handlers(backend, emit)
+    for line in sys.stdin:
+        _answer(handlers, json.loads(line), emit)
+    return 0
+
+
+def _answer(handlers: Handlers, request: dict[str, Any], emit: Emit) -> None:
+    # Whatever a framework raises (no compiler, out of memory) is an answer, and the process lives on.
+    try:
+        emit("result", handlers.do(**request))
+    except RosettaError as error:
+        emit("error", str(error))
+    except Exception as error:
+        traceback.print_exc()
+        emit("error", f"{type(error).__name__}: {one_line(error)}")
+
+
+def _emitter() -> Emit:
+    # Frameworks may print; keep the real stdout for events and send everything else to stderr.
+    events = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+
+    def emit(kind: str, value: Any) -> None:
+        print(json.dumps({kind: value}), file=events, flush=True)
+
+    return emit
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1]))

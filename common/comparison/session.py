@@ -4,30 +4,21 @@ import math
 import random
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from functools import cached_property
 
-from common.comparison.agreement import (
-    Agreement,
-    Interpreter,
-    Reference,
-    RowAgreement,
-    check_by_oracle,
-    check_by_own,
-    interpreter_of,
-    interpreters_of,
-    prove,
-    take_references,
-)
+from common.backend import BACKENDS
+from common.comparison.agreement import Agreement, compare
 from common.comparison.measurement import Others
 from common.comparison.plan import Group, Request, Scene
 from common.comparison.progress import Progress
-from common.comparison.session.row_result import RowResult
-from common.comparison.session.row_runner import RowRunner
+from common.comparison.row_runner import RowResult, RowRunner, had_enough
+from common.comparison.workers import Worker
 from common.errors import RosettaError
-from common.oracle import RIGHT, Run, case_at
-from common.problem import Precision, probe
+from common.oracle import Run, case_at
+from common.problem import Precision, Problem, probe
+from common.tensors import Arrays
 
+Interpreter = tuple[str, str | None]  # a backend, and the Python that runs it
 _ROUND_S = 0.4
 _FEWEST, _MOST = 3, 50
 
@@ -40,7 +31,8 @@ class Session:
         self.scene.check_sizes(request.sizes)
         self._progress = Progress()
         self._runners = {row.name: RowRunner(row, self.scene, request.threads, self._progress) for row in request.rows}
-        self._references: dict[Interpreter, Reference | RosettaError] = {}
+        # What each interpreter's backend computes in float64, by size, or why it cannot.
+        self._references: dict[Interpreter, dict[str, Arrays] | RosettaError] = {}
         self._products_flops_per_s: dict[tuple[Interpreter, Precision], float] = {}
         self.algorithm: tuple[Agreement, ...] = ()
         self.evaluations_per_round: dict[Group, int] = {}
@@ -54,7 +46,7 @@ class Session:
     def run(self) -> None:
         """Do everything; an interrupt ends the workers and keeps the results."""
         with self._progress:
-            self._take_references()
+            self._prove(self._take_references())
             for group in self.request.groups:
                 runners = [runner for runner in self._runners.values() if runner.row.group == group]
                 with ExitStack() as closing:
@@ -62,18 +54,60 @@ class Session:
                         closing.callback(runner.close)
                     self._run_group(group, runners)
 
-    def _take_references(self) -> None:
-        sizes = self.request.sizes
+    def _take_references(self) -> dict[str, tuple[Arrays, Arrays]]:
+        """What the algorithm is proven by, by name; nothing is timed, and all interpreters import at once."""
         self._progress.stage("references")
-        interpreters = interpreters_of(self.request.rows)
-        self._references = take_references(interpreters, self.scene, sizes, self._progress)
-        proven = [reference for reference in self._references.values() if isinstance(reference, Reference)]
-        if proven:
-            self._progress.stage("oracle")
-            self.algorithm = prove(proven, self.scene, sizes[0], self._progress)
-        for interpreter, reference in self._references.items():
-            if isinstance(reference, Reference):
-                self._references[interpreter] = replace(reference, tabled=())  # whole traces
+        workers: dict[Interpreter, Worker] = {}
+        tabled: dict[str, tuple[Arrays, Arrays]] = {}
+        names: dict[Interpreter, str] = {}  # the backend's, or that of the first row that an interpreter has
+        for row in self.request.rows:
+            names.setdefault((row.backend, row.python), row.kind if row.backend in names.values() else row.backend)
+        with ExitStack() as closing:
+            for interpreter in names:
+                try:
+                    workers[interpreter] = closing.enter_context(Worker(*interpreter))
+                except RosettaError as error:
+                    self._references[interpreter] = error
+            for interpreter, worker in workers.items():
+                try:
+                    tabled[names[interpreter]] = self._take_reference(interpreter, worker)
+                except RosettaError as error:
+                    self._references[interpreter] = error
+                worker.close()
+        return tabled
+
+    def _take_reference(self, interpreter: Interpreter, worker: Worker) -> tuple[Arrays, Arrays]:
+        def ask(action: str, problem: Problem) -> Arrays:
+            return worker.ask(action, self.scene.job(problem, probe(problem))).arrays
+
+        label = BACKENDS[interpreter[0]].label
+        self._progress.say(f"importing {label}")
+        worker.imported()
+        self._progress.say(f"{label} in float64")
+        tabled = ask("tensors", self._truth.case.problem), ask("inspect", self._at_size())
+        by_size = {size: self.scene.problem_at("float64", size) for size in self.request.sizes}
+        self._references[interpreter] = {size: ask("evaluate", problem) for size, problem in by_size.items()}
+        return tabled
+
+    @cached_property
+    def _truth(self) -> Run:
+        """The oracle in small and in float64, which proves the algorithm; every row is checked by it, too."""
+        return _oracle(self.scene.small_problem("float64"))
+
+    def _at_size(self) -> Problem:
+        """What shows the rounding, and what it flips."""
+        return self.scene.problem_at("float32", self.request.sizes[0])
+
+    def _prove(self, tabled: dict[str, tuple[Arrays, Arrays]]) -> None:
+        """The full tables of all interpreters against the oracle and each other, and what the port doctor finds."""
+        if not tabled:
+            return
+        self._progress.stage("oracle")
+        self._progress.say("float64")
+        small = compare(self._truth, {name: tensors for name, (tensors, _) in tabled.items()})
+        self._progress.say("float32")
+        at_size = {name: tensors for name, (_, tensors) in tabled.items()}
+        self.algorithm = (small, compare(_oracle(self._at_size()), at_size, explained=False))
 
     def _run_group(self, group: Group, runners: Sequence[RowRunner]) -> None:
         name, rounds = f"{group.precision} {group.size}", self.request.rounds
@@ -93,35 +127,26 @@ class Session:
             runner.attempt("done", runner.finish)
 
     def _prepare(self, runner: RowRunner) -> None:
-        reference = self._references[interpreter_of(runner.row)]
+        reference = self._references[runner.row.backend, runner.row.python]
         if isinstance(reference, RosettaError):
             raise reference
-        at_size, small, precision = runner.prepare(), runner.evaluate_small(), runner.row.group.precision
-        runner.judge(
-            RowAgreement(
-                oracle=check_by_oracle(small, self._truth, precision),
-                float64=check_by_own(at_size, reference.by_size[runner.row.group.size], precision),
-            )
-        )
+        runner.judge(runner.prepare(), reference[runner.row.group.size], self._truth)
 
     def _find_limit(self, runner: RowRunner) -> None:
-        key = interpreter_of(runner.row), runner.row.group.precision
+        key = (runner.row.backend, runner.row.python), runner.row.group.precision
         if key not in self._products_flops_per_s:
             self._products_flops_per_s[key] = runner.products_flops_per_s()
         runner.note_limit(self._products_flops_per_s[key])
 
-    @cached_property
-    def _truth(self) -> Run:
-        """The reference's evaluation of the small problem, which is the same for all rows."""
-        problem = self.scene.small_problem("float64")
-        return Run(case_at(problem, probe(problem)), RIGHT)
+
+def _oracle(problem: Problem) -> Run:
+    return Run(case_at(problem, probe(problem)))
 
 
 def evaluations_per_round(runners: Sequence[RowRunner]) -> int:
     """How many evaluations make a round: as many for all as take the fastest row a fraction of a second."""
     once_s = [runner.attempt("warming up", runner.measure, 1, 0) or [math.inf] for runner in runners]
-    fastest_s = min(min(it) for it in once_s)
-    return min(_MOST, max(_FEWEST, math.ceil(_ROUND_S / fastest_s)))
+    return min(_MOST, max(_FEWEST, math.ceil(_ROUND_S / min(map(min, once_s)))))
 
 
 def take_turns(runners: Sequence[RowRunner], rounds: int, evaluations: int, seed: int = 0) -> None:
@@ -130,5 +155,5 @@ def take_turns(runners: Sequence[RowRunner], rounds: int, evaluations: int, seed
     for _ in range(rounds):
         generator.shuffle(order)
         for runner in order:
-            misses = runner.has_had_enough
+            misses = had_enough(runner.result.rounds_s)
             runner.note_round([] if misses else runner.attempt("measuring", runner.measure, evaluations) or [])

@@ -1,41 +1,40 @@
 """Who measures in which round."""
 
-import math
 from dataclasses import dataclass, field
 
 import pytest
 
-from common.comparison.session.row_runner import had_enough
-from common.comparison.session.session import take_turns
+from common.comparison.row_runner import had_enough
+from common.comparison.session import take_turns
 
 
 @dataclass
 class Row:
-    """A row that does as it is told and notes its rounds."""
+    """A row whose evaluations take as long as it is told; notes its rounds, and who measured in the journal."""
 
     name: str
-    enough: float
+    evaluation_s: float
     journal: list[str]
     rounds_s: list[list[float]] = field(default_factory=list)
 
     @property
-    def has_had_enough(self):
-        return len(self.rounds_s) >= self.enough
+    def result(self):
+        return self
 
     def attempt(self, _, work, *arguments):
         return work(*arguments)
 
     def measure(self, evaluations):
         self.journal.append(self.name)
-        return [1.0] * evaluations
+        return [self.evaluation_s] * evaluations
 
     def note_round(self, durations_s):
         self.rounds_s.append(durations_s)
 
 
-def _measured(enough: float = math.inf) -> tuple[list[Row], list[str]]:
+def _measured(slow_s: float = 1.0) -> tuple[list[Row], list[str]]:
     journal: list[str] = []
-    rows = [Row("a", math.inf, journal), Row("b", enough, journal)]
+    rows = [Row("a", 1.0, journal), Row("b", slow_s, journal)]
     take_turns(rows, 20, 3)
     return rows, journal
 
@@ -52,7 +51,7 @@ def test_the_order_within_a_round_changes():
 
 
 def test_a_row_that_has_had_enough_misses_the_rest_and_does_not_hold_up_the_others():
-    (quick, slow), _ = _measured(enough=7)
+    (quick, slow), _ = _measured(slow_s=11.5)  # seven rounds of three take more than four minutes
     assert [bool(one) for one in slow.rounds_s] == [True] * 7 + [False] * 13
     assert all(quick.rounds_s)
 

@@ -1,29 +1,65 @@
-"""A row with its worker: it is prepared, measured a round at a time, and run to the end."""
+"""A row with its worker: it is prepared, measured a round at a time, and run to the end; and what is known of it."""
 
-from collections.abc import Callable
-from dataclasses import asdict, replace
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
 from common.backend import BACKENDS
-from common.comparison.agreement import RowAgreement
-from common.comparison.measurement import Limit, Rounds, ceiling_flops_per_s, evaluation_flops, optimizer_s
+from common.comparison import measurement
+from common.comparison.agreement import RowAgreement, check_by_oracle, check_by_own
 from common.comparison.plan import Row, Scene
 from common.comparison.progress import Progress
-from common.comparison.session.row_result import Memory, RowResult, Status
 from common.comparison.workers import Outcome, Worker, WorkerDiedError, variables
 from common.errors import RosettaError
+from common.oracle import Run
 from common.problem import Problem, probe
 from common.results import RunResult
 from common.tensors import Arrays
 
+Status = Literal["measured", "incomplete", "unavailable", "died"]
 Value = TypeVar("Value")
 _LONGEST_TRANSFER_S = 600.0
 _LONGEST_ROUNDS_S, _FEWEST_ROUNDS = 240.0, 2
 
 
-def had_enough(rounds_s: Rounds) -> bool:
+@dataclass(frozen=True)
+class Memory:
+    """The peak of a row's process in bytes: resident, and what its framework tells of the GPU."""
+
+    resident_bytes: int
+    gpu_allocated_bytes: int | None
+    gpu_reserved_bytes: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class RowResult:
+    """A row's measurements; what has not been measured (yet) is None or empty, and `why` says what went wrong.
+
+    `phases` holds seconds by phase; a round that the row missed is empty.
+    """
+
+    row: Row
+    size_px: tuple[int, int]
+    optimizer: str
+    status: Status = "incomplete"
+    why: str | None = None
+    agreement: RowAgreement | None = None
+    environment: Mapping[str, Any] | None = None
+    phases: Mapping[str, float] = field(default_factory=dict)
+    rounds_s: tuple[tuple[float, ...], ...] = ()
+    limit: measurement.Limit | None = None
+    memory: Memory | None = None
+    run: RunResult | None = None
+
+    @property
+    def timing(self) -> measurement.Timing | None:
+        """The median and spread of the row's evaluations, if there are any."""
+        return measurement.summarise(self.rounds_s)
+
+
+def had_enough(rounds_s: measurement.Rounds) -> bool:
     """Whether rounds are so many and took so long that the other rows need not wait for more of them."""
     durations_s = [sum(evaluations_s) for evaluations_s in rounds_s if evaluations_s]
     return len(durations_s) >= _FEWEST_ROUNDS and sum(durations_s) > _LONGEST_ROUNDS_S
@@ -40,6 +76,7 @@ class RowRunner:
         self._whole = scene.for_row(row, scene.problem(row.group.precision, row.group.size))
         last = self._whole.recipe.stages[-1]
         self.problem = self._whole.at(last)  # with the pictures as the last stage has them
+        self.steps = self._whole.recipe.steps
         height, width = self.problem.content.shape[:2]
         self.result = RowResult(row, (height, width), last.optimizer.label)
         self._worker: Worker | None = None
@@ -50,78 +87,44 @@ class RowRunner:
         """The process, while there is one."""
         return None if self._worker is None else self._worker.pid
 
-    @property
-    def works(self) -> bool:
-        """Whether nothing has gone wrong yet."""
-        return self.result.why is None
-
-    @property
-    def steps(self) -> int:
-        """The evaluations of the whole transfer."""
-        return self._whole.recipe.steps
-
-    @property
-    def transfer_s(self) -> float:
-        """About how long the whole transfer takes."""
-        timing = self.result.timing
-        return 0.0 if timing is None else timing.median_s * self.steps
-
-    @property
-    def has_had_enough(self) -> bool:
-        """Whether its rounds have taken so long, and are so many, that the others need not wait for more."""
-        return had_enough(self.result.rounds_s)
-
-    @property
-    def too_long(self) -> bool:
-        """Whether the whole transfer is left out, so that one slow row does not hold up the others for hours."""
-        return self.transfer_s > _LONGEST_TRANSFER_S
-
     def attempt(self, state: str, work: Callable[..., Value], *arguments: Any) -> Value | None:
         """What a piece of work gives; None when something goes wrong in it or has gone wrong before."""
-        if not self.works:
+        if self.result.why is not None:
             return None
         self._progress.say(f"{self.row.name}, {state}")
         try:
             return work(*arguments)
         except RosettaError as error:
-            status = self._status_after(error)
+            status: Status = "unavailable" if self.result.timing is None else "incomplete"
+            if isinstance(error, WorkerDiedError):
+                status = "died"
             self._note(status=status, why=str(error))
             self._progress.warn(f"{self.row.name}: {status}: {error}")
             self.close()
             return None
 
-    def _status_after(self, error: RosettaError) -> Status:
-        if isinstance(error, WorkerDiedError):
-            return "died"
-        return "unavailable" if self.result.timing is None else "incomplete"
-
     def start(self) -> None:
         """Start the process, which imports the backend."""
         self._worker = Worker(self.row.backend, self.row.python, self._threads)
         values = self._worker.imported()
-        values |= {
-            "variables": variables(BACKENDS[self.row.backend], self._threads),
-            "flags": {},
-            "threads": {},
-            "gpu": None,
-        }
-        self._note(environment=values, phases={"import_s": values.pop("import_s")})
+        import_s, set_for_it = values.pop("import_s"), variables(BACKENDS[self.row.backend], self._threads)
+        environment = {**values, "variables": set_for_it, "flags": {}, "threads": {}, "gpu": None}
+        self._note(environment=environment, phases={"import_s": import_s})
 
     def prepare(self) -> Arrays:
         """Build the problem and evaluate it for the first time; losses and gradient by the doctor's names."""
         outcome = self._ask("prepare", self.problem)
-        weights_s = outcome.values["weights_s"]
-        self._note(
-            environment={**(self.result.environment or {}), **outcome.values["environment"]},
-            phases={**self.result.phases, "weights_s": weights_s, **outcome.values["phases"]},
-        )
+        self._note(environment={**(self.result.environment or {}), **outcome.values["environment"]})
+        self._note_phases(weights_s=outcome.values["weights_s"], **outcome.values["phases"])
         return outcome.arrays
 
-    def evaluate_small(self) -> Arrays:
-        """The same of the small problem, with feature maps unless the network is fused."""
-        problem = self._scene.for_row(self.row, self._scene.small_problem(self.row.group.precision))
+    def judge(self, at_size: Arrays, reference: Arrays, truth: Run) -> None:
+        """Note how the first evaluation agrees with its backend's in float64, and a small one with the oracle's."""
+        precision = self.row.group.precision
+        problem = self._scene.for_row(self.row, self._scene.small_problem(precision))
         inner = {} if self.row.fused else self._ask("inspect", problem).arrays
-        return {**inner, **self._ask("evaluate", problem).arrays}
+        by_oracle = check_by_oracle({**inner, **self._ask("evaluate", problem).arrays}, truth, precision)
+        self._note(agreement=RowAgreement(by_oracle, check_by_own(at_size, reference, precision)))
 
     def measure(self, evaluations: int, forwards: int = 1) -> list[float]:
         """Seconds of some evaluations, one after the other; forward passes are noted on the way."""
@@ -135,40 +138,36 @@ class RowRunner:
         self._note(rounds_s=(*self.result.rounds_s, tuple(durations_s)))
         self._progress.advance()
         if self._forward_s:
-            self._note(phases={**self.result.phases, "forward_s": float(np.median(self._forward_s))})
+            self._note_phases(forward_s=float(np.median(self._forward_s)))
 
     def run(self) -> None:
         """The whole transfer, unless it would take too long, then the peak of memory."""
-        if not self.too_long:
-            self._transfer()
+        if self._left_out is None:
+            job = self._scene.job(self._whole, self._scene.init)
+            outcome = self._the_worker.ask("stylize", job, lambda kind, _: self._progress.advance(kind == "step"))
+            run = RunResult.from_json(outcome.values["run"], outcome.arrays["image"])
+            self._note(run=run)
+            self._note_phases(optimizer_s=measurement.optimizer_s(run), saving_s=outcome.values["saving_s"])
         memory = self._answer("memory")
         gpu = memory["gpu"] or {"allocated_bytes": None, "reserved_bytes": None}
         self._note(memory=Memory(memory["resident_bytes"], *gpu.values()))
 
-    def _transfer(self) -> None:
-        job = self._scene.job(self._whole, self._scene.init)
-        outcome = self._the_worker.ask("stylize", job, lambda kind, _: self._progress.advance(kind == "step"))
-        run = RunResult.from_json(outcome.values["run"], outcome.arrays["image"])
-        phases = {"optimizer_s": optimizer_s(run), "saving_s": outcome.values["saving_s"]}
-        self._note(run=run, phases={**self.result.phases, **phases})
-
     def products_flops_per_s(self) -> float:
         """The operations a second of a large matrix product, measured in the row's own process."""
-        return ceiling_flops_per_s(
+        return measurement.ceiling_flops_per_s(
             lambda size, products: self._answer("ceiling", size=size, products=products)["product_s"]
         )
 
     def note_limit(self, products_flops_per_s: float) -> None:
         """Count the operations of an evaluation, and note them beside those of a matrix product."""
         if timing := self.result.timing:
-            flops = evaluation_flops(self._scene.recipe, *self.result.size_px)
+            flops = measurement.evaluation_flops(self._whole.recipe, *self.result.size_px)
             rates = (flops / timing.median_s, products_flops_per_s, products_flops_per_s)
-            self._note(limit=Limit(flops, *rates))  # the ceiling of all rows is not known yet
+            self._note(limit=measurement.Limit(flops, *rates))  # the ceiling of all rows is not known yet
 
     def finish(self) -> None:
         """Mark the row as measured and end its process."""
-        why = f"no whole transfer, which would take {self.transfer_s / 60:.0f} minutes" if self.too_long else None
-        self._note(status="measured", why=why)
+        self._note(status="measured", why=self._left_out)
         self.close()
 
     def close(self) -> None:
@@ -177,9 +176,12 @@ class RowRunner:
             self._worker.close()
             self._worker = None
 
-    def judge(self, agreement: RowAgreement) -> None:
-        """Note what the row's agreement is."""
-        self._note(agreement=agreement)
+    @property
+    def _left_out(self) -> str | None:
+        # One slow row does not hold up the others for hours.
+        transfer_s = self.result.timing.median_s * self.steps if self.result.timing else 0.0
+        minutes = f"no whole transfer, which would take {transfer_s / 60:.0f} minutes"
+        return minutes if transfer_s > _LONGEST_TRANSFER_S else None
 
     @property
     def _the_worker(self) -> Worker:
@@ -195,3 +197,6 @@ class RowRunner:
 
     def _note(self, **changes: Any) -> None:
         self.result = replace(self.result, **changes)
+
+    def _note_phases(self, **seconds: float) -> None:
+        self._note(phases={**self.result.phases, **seconds})

@@ -1,0 +1,112 @@
+"""From the options of a command line to a recipe and a request."""
+
+import argparse
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from common.backend import BACKENDS
+from common.cli.options import CHANGES
+from common.comparison.plan import DEFAULT_RECIPE, DEFAULT_ROUNDS, MODES, NamedRow, Request
+from common.entry import OptimizerChoice
+from common.errors import RosettaError
+from common.machine import usable_cores
+from common.problem import PRECISIONS
+from common.recipes import Recipe, find_recipe, with_steps
+
+_THOROUGH_ROUNDS, _THOROUGH_SIZES = 20, "64,128"
+_ROW = re.compile(r"(?P<name>[^=@]+)=(?P<backend>[^:@]+)(?::(?P<mode>[^@]+))?(?:@(?P<python>.+))?")
+
+
+def recipe_from(options: argparse.Namespace, name: str | None = None) -> Recipe:
+    """The recipe of a name, or of the options, with what these change, at its own sizes and with its own optimizers."""
+    recipe = find_recipe(options.recipe or DEFAULT_RECIPE if name is None else name)
+    if options.steps is not None:
+        recipe = with_steps(recipe, options.steps)
+    changes = {field: getattr(options, field) for field in CHANGES if getattr(options, field) is not None}
+    for taps in changes.keys() & {"content_taps", "style_taps"}:
+        changes[taps] = tuple(tap.strip() for tap in changes[taps].split(",") if tap.strip())
+    if options.init is not None:
+        changes["init"] = options.init if options.init in ("content", "noise") else "image"
+    recipe = replace(recipe, **changes)
+    _refuse_idle_options(recipe, options)
+    return recipe
+
+
+def _refuse_idle_options(recipe: Recipe, options: argparse.Namespace) -> None:
+    # A weight without a tap, and taps without a weight, would have no effect.
+    for part in ("content", "style"):
+        taps, weight = getattr(recipe, f"{part}_taps"), getattr(recipe, f"{part}_weight")
+        asked = getattr(options, f"{part}_weight")
+        if asked and not taps:
+            raise RosettaError(f"{recipe.name} has no {part} tap to weigh: name one with --{part}-taps")
+        if getattr(options, f"{part}_taps") and not weight and asked is None:
+            raise RosettaError(f"{recipe.name} gives its {part} loss the weight 0: set --{part}-weight too")
+    if options.tv_weight and recipe.tv_form == "none":
+        raise RosettaError(f"{recipe.name} has no total variation to weigh: leave out --tv-weight")
+
+
+def optimizer_from(options: argparse.Namespace) -> OptimizerChoice:
+    """The optimizer that is named, or that of a recipe that is named, or else each framework's customary one."""
+    choice: OptimizerChoice = options.optimizer or ("recipe" if options.recipe else "customary")
+    return choice
+
+
+def start_from(options: argparse.Namespace) -> str | None:
+    """The picture to start from, when the options name one."""
+    return None if options.init in ("content", "noise") else options.init
+
+
+def request_from(options: argparse.Namespace, recipe: Recipe, **rest: Any) -> Request:
+    """The request of a command with pictures, weights and a device."""
+    values = {name: getattr(options, name) for name in ("content", "style", "weights", "device", "seed")}
+    return Request(**values, init=start_from(options), recipe=recipe, **rest)
+
+
+def measured_request_from(options: argparse.Namespace) -> Request:
+    """The request of a command that measures rows; raise RosettaError for rows that are not understood."""
+    thorough = options.thorough
+    modes = options.modes if options.modes is not None or not thorough else "all"
+    return request_from(
+        options,
+        recipe_from(options),
+        optimizer=optimizer_from(options),
+        rounds=options.rounds or (_THOROUGH_ROUNDS if thorough else DEFAULT_ROUNDS),
+        threads=options.threads or usable_cores(),
+        backends=_names(options.backends, "all", BACKENDS),
+        modes=None if modes is None else _names(modes, "", MODES),
+        precisions=_names(options.precisions, "all" if thorough else "float32", PRECISIONS),
+        sizes=_names(options.sizes, _THOROUGH_SIZES if thorough else options.default_size, ()),
+        interpreters=_interpreters(options.python),
+        named_rows=tuple(map(_named_row, options.row)),
+    )
+
+
+def _names(text: str | None, default: str, every: Iterable[str]) -> tuple[str, ...]:
+    """Names separated by commas, each once."""
+    text = default if text is None else text
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if not names:
+        raise RosettaError(f"{text!r} names nothing: separate names by commas")
+    return tuple(every) if names == ("all",) and every else names
+
+
+def _named_row(text: str) -> NamedRow:
+    parts = _ROW.fullmatch(text)
+    if not parts:
+        raise RosettaError(f"--row {text!r} is not NAME=BACKEND, NAME=BACKEND:MODE or NAME=BACKEND@/path/to/python")
+    return NamedRow(**parts.groupdict())
+
+
+def _interpreters(texts: Sequence[str]) -> dict[str, str]:
+    interpreters: dict[str, str] = {}
+    for text in texts:
+        backend, _, python = text.partition("=")
+        if not python:
+            raise RosettaError(f"--python {text!r} is not BACKEND=/path/to/python")
+        if backend in interpreters:
+            row = text.replace("=", "@")
+            raise RosettaError(f"--python names {backend} twice: add a row for the second by --row NAME={row}")
+        interpreters[backend] = python
+    return interpreters
