@@ -44,12 +44,15 @@ class Weights:
         ReLU networks are positively homogeneous, so dividing input and biases by r divides every feature by r.
         It lets a recipe tuned on unit-variance inputs run on the Oxford weights, and the other way round.
         """
-        if family == self.family:
-            return self
-        factor = UNIT_VARIANCE_SCALE if self.family == "caffe" else 1 / UNIT_VARIANCE_SCALE
-        biases = {name: (bias / np.float64(factor)).astype(np.float32) for name, bias in self.biases.items()}
-        preprocessing = self.preprocessing.divided_by(factor)
-        return replace(self, family=family, preprocessing=preprocessing, biases=biases)
+        return self if family == self.family else _in_units_of(self, family)
+
+
+@lru_cache(maxsize=2)  # what is cached by weights, such as the oracle's kernels, serves every recipe of a family
+def _in_units_of(weights: Weights, family: Family) -> Weights:
+    factor = UNIT_VARIANCE_SCALE if weights.family == "caffe" else 1 / UNIT_VARIANCE_SCALE
+    biases = {name: (bias / np.float64(factor)).astype(np.float32) for name, bias in weights.biases.items()}
+    preprocessing = weights.preprocessing.divided_by(factor)
+    return replace(weights, family=family, preprocessing=preprocessing, biases=biases)
 
 
 def read_keras_file(path: Path) -> Weights:
@@ -128,6 +131,7 @@ def _check(path: Path, kernels: Mapping[str, Float32], biases: Mapping[str, Floa
 
 
 @lru_cache(maxsize=2)
+@lru_cache(maxsize=1)
 def random_weights(seed: int = 0) -> Weights:
     """He-scaled normal kernels and small normal biases, the same for the same seed: for tests and timing."""
     generator = np.random.default_rng(seed)

@@ -1,8 +1,9 @@
 """Every backend against the float64 oracle, for every recipe, on real weights."""
 
-from dataclasses import replace
+from functools import cache
 
 import pytest
+from shallow import shallow
 
 from common import RECIPES, Network, oracle
 from common.backend import BACKENDS, load_backend
@@ -34,14 +35,22 @@ TABLES = [
 @pytest.fixture(scope="module")
 def judged(problem_for, image):
     """The oracle's answer for a recipe and a precision, computed once for all backends."""
-    answers = {}
+    return cache(lambda recipe, precision: oracle.value_and_grad(image, problem_for(RECIPES[recipe], precision)))
 
-    def judge(recipe, precision):
-        if (recipe, precision) not in answers:
-            answers[recipe, precision] = oracle.value_and_grad(image, problem_for(RECIPES[recipe], precision))
-        return answers[recipe, precision]
 
-    return judge
+@pytest.fixture(scope="module")
+def evaluated(problem_for, image):
+    """A backend's answer for a recipe and a precision, computed once for all claims."""
+    return cache(
+        lambda name, recipe, precision: load_backend(name).value_and_grad(
+            image, problem_for(RECIPES[recipe], precision)
+        )
+    )
+
+
+@pytest.fixture(params=BACKENDS, scope="module")
+def name(request):
+    return request.param
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
@@ -57,53 +66,57 @@ def test_features_of_every_layer(backend, weights, content, pooling, precision):
 
 
 @pytest.mark.parametrize(("recipe", "precision"), EVERY)
-def test_every_loss_term(backend, problem_for, image, judged, recipe, precision):
-    problem = problem_for(RECIPES[recipe], precision)
-    ours, theirs = backend.loss_terms(image, problem).by_name(), judged(recipe, precision)[0].by_name()
+def test_every_loss_term(name, evaluated, judged, recipe, precision):
+    ours, theirs = (answer[0].by_name() for answer in (evaluated(name, recipe, precision), judged(recipe, precision)))
     assert list(ours) == list(theirs)
     bound = bounds_for(precision).losses
-    differences = {name: relative(ours[name], theirs[name]) for name in ours}
+    differences = {term: relative(ours[term], theirs[term]) for term in ours}
     assert max(differences.values()) <= bound, differences
-    assert all(value > 0 for name, value in ours.items() if name != "tv" or problem.recipe.tv_weight)
+    assert all(value > 0 for term, value in ours.items() if term != "tv" or RECIPES[recipe].tv_weight)
 
 
 @pytest.mark.parametrize(("recipe", "precision"), EVERY)
-def test_gradient(backend, problem_for, image, judged, recipe, precision):
-    problem = problem_for(RECIPES[recipe], precision)
-    terms, gradient = backend.value_and_grad(image, problem)
+def test_gradient(name, evaluated, judged, image, recipe, precision):
+    terms, gradient = evaluated(name, recipe, precision)
     expected_terms, expected = judged(recipe, precision)
     bounds = bounds_for(precision)
     assert relative(terms.total, expected_terms.total) <= bounds.losses
     assert gradient.shape == image.shape
-    if precision == "float64" or problem.recipe.pooling == "average":
+    if precision == "float64" or RECIPES[recipe].pooling == "average":
         assert relative_l2(gradient, expected) <= bounds.gradient
     assert cosine_gap(gradient, expected) <= bounds.gradient_cosine_gap
 
 
 @pytest.mark.parametrize(("recipe", "precision"), TABLES)
-def test_whole_table_agrees(problem_for, image, recipe, precision):
+def test_whole_table_agrees(problem_for, image, evaluated, recipe, precision):
     """The table that compare.py prints, for all backends at once, with float32 flips followed."""
     problem = problem_for(RECIPES[recipe], precision)
-    evaluations = {name: evaluate(load_backend(name), image, problem) for name in BACKENDS}
+    relus = [layer.name for layer in cut(problem.recipe.taps) if layer.kind == "relu"]
+    evaluations = {
+        name: {
+            **load_backend(name).evaluation_tensors(image, problem, relus),
+            **value_and_grad_tensors(*evaluated(name, recipe, precision)),
+        }
+        for name in BACKENDS
+    }
     agreement = compare(Run(case_at(problem, image)), evaluations)
     assert agreement.agrees, ([row for row in agreement.rows if not row.agrees], agreement.findings)
 
 
-def evaluate(backend, image, problem):
-    relus = [layer.name for layer in cut(problem.recipe.taps) if layer.kind == "relu"]
-    inner = backend.evaluation_tensors(image, problem, relus)
-    terms, gradient = backend.value_and_grad(image, problem)
-    return {**inner, **value_and_grad_tensors(terms, gradient)}
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_the_loss_terms_alone_are_those_of_the_evaluation(backend, problem_for, image, precision):
+    problem = problem_for(shallow("gatys"), precision)
+    alone, expected = backend.loss_terms(image, problem), backend.value_and_grad(image, problem)[0]
+    assert alone.by_name() == pytest.approx(expected.by_name(), rel=bounds_for(precision).losses)
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_inspecting_an_evaluation_does_not_change_it(backend, problem_for, image, precision):
     """The recorded terms and gradient are those of `tensors`, and those of an evaluation without records."""
-    recipe = replace(RECIPES["gatys"], style_taps=("relu1_1", "relu2_1"), content_taps=("relu3_3",))
-    problem = problem_for(recipe, precision)
-    inner, every = backend.evaluation_tensors(image, problem, ["relu3_2"]), backend.tensors(image, problem)
+    problem = problem_for(shallow("gatys"), precision)
+    inner, every = backend.evaluation_tensors(image, problem, ["conv2_1"]), backend.tensors(image, problem)
     assert [name for name in inner if name.startswith("features/")] == [
-        f"features/{name}" for name in dict.fromkeys(["relu3_2", *problem.recipe.taps])
+        f"features/{name}" for name in dict.fromkeys(["relu1_2", *problem.recipe.taps])
     ]
     for name, array in inner.items():
         assert relative_l2(array, every[name]) <= bounds_for(precision).features, name

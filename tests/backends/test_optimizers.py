@@ -1,6 +1,5 @@
 """The optimizers: 20 steps on both backends, and Adam's textbook form against both natives."""
 
-from dataclasses import replace
 from importlib import import_module
 from itertools import combinations
 
@@ -9,8 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import torch
+from shallow import shallow
 
-from common import LBFGS, RECIPES, Adam, Exactly, Stage
+from common import LBFGS, Adam, Exactly, Stage
 from common.backend import BACKENDS
 from common.recorder import Recorder
 from common.tolerances import TWENTY_STEPS_PX
@@ -28,8 +28,7 @@ OPTIMIZERS = {
 def test_twenty_steps_end_at_the_same_picture(problem_for, content, optimizer):
     """In 0..255, where 1e-6 is nothing; average pooling, so that no rounding can turn a choice; deeper adds nothing."""
     stage = Stage(Exactly(*content.shape[:2]), 20, optimizer)
-    taps = {"style_taps": ("relu1_1", "relu2_1", "relu3_1"), "content_taps": ("relu2_2",)}
-    recipe = replace(RECIPES["gatys"], init="content", stages=(stage,), tv_form="power", tv_weight=1.0, **taps)
+    recipe = shallow("gatys", init="content", stages=(stage,), tv_form="power", tv_weight=1.0)
     problem = problem_for(recipe).at(stage)
     start = problem.pixels(problem.content)
     ends = [run_stage(entry.package, problem, start, stage) for entry in BACKENDS.values()]

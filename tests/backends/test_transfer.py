@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from shallow import shallow
 
-from common import LBFGS, RECIPES, Adam, Exactly, LongestSide, Problem, RosettaError, RunResult, Stage, oracle, resize
+from common import LBFGS, Adam, Exactly, LongestSide, Problem, RosettaError, RunResult, Stage, oracle, resize
 from common.recorder import start_pixels
 
 OPTIMIZERS = {"adam": Adam(0.1), "lbfgs": LBFGS()}
@@ -14,8 +15,7 @@ SMALL = Stage(Exactly(19, 23), 4, Adam(0.1))
 
 @pytest.fixture
 def small(content, style, weights):
-    recipe = replace(RECIPES["d2l"], stages=(SMALL,))
-    return Problem(content, style, recipe, weights)
+    return Problem(content, style, shallow("d2l", stages=(SMALL,)), weights)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)

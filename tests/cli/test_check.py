@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from shallow import shallow
 
-from common import RECIPES
 from common.cli.main import main
 from common.doctor.diagnosis.diagnose import diagnose
 from common.doctor.port.bundle import MANIFEST, TENSORS, bundle_tensors, read_bundle, write_bundle
@@ -25,7 +25,7 @@ from common.vgg19.weights import random_weights
 
 @pytest.fixture(scope="module")
 def case():
-    return random_case(3, RECIPES["gatys"], random_weights(0))
+    return random_case(3, shallow("gatys"), random_weights(0))
 
 
 @pytest.fixture(scope="module")
@@ -169,11 +169,12 @@ def test_weights_are_the_bundles_by_their_checksum_and_not_by_their_name(bundle,
 
 PORT = """
     import numpy as np
-    from common import RECIPES, Problem, oracle
+    from common import Problem, oracle
     from common.vgg19.weights import random_weights
+    from shallow import shallow
 
     def port(content, style, image):
-        problem = Problem(content, style, RECIPES["gatys"], random_weights(0), "float64")
+        problem = Problem(content, style, shallow("gatys"), random_weights(0), "float64")
         terms, gradient = oracle.value_and_grad(image, problem)
         style = {f"loss/style/{tap}": np.float64(value * FACTOR) for tap, value in terms.style.items()}
         return {**style, "gradient/pixels": FACTOR * gradient.transpose(2, 0, 1)}
@@ -306,7 +307,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(name, tmp_path, capsys):
 
 def test_a_bundle_is_replaced_by_one_of_its_own_pictures(tmp_path):
     """Its pictures, exchanged, make the next one in the same folder."""
-    small = ["--size", "32", "--weights", "random"]
+    small = ["--size", "32", "--weights", "random", "--style-taps", "relu1_1", "--content-taps", "relu1_1"]
     assert main(["export", str(tmp_path / "new"), *small]) == 0
     content, style = ((tmp_path / "new" / f"{role}.png").read_bytes() for role in ("content", "style"))
     exchanged = [f"--{role}={tmp_path}/new/{other}.png" for role, other in (("content", "style"), ("style", "content"))]
@@ -339,7 +340,7 @@ def test_a_bundle_of_another_schema_is_refused(bundle, tmp_path, capsys):
 
 
 def test_the_doctor_writes_what_it_prints(tmp_path, monkeypatch):
-    tensors = bundle_tensors(random_case(0, RECIPES["d2l"], random_weights(0)))
+    tensors = bundle_tensors(random_case(0, shallow("d2l"), random_weights(0)))
     monkeypatch.setattr("common.cli.check.backend_tensors", lambda *_: {"image": tensors["image"]})
     report, page = tmp_path / "report.json", tmp_path / "report.md"
     assert main(["doctor", "torch", "--json", str(report), "--markdown", str(page)]) == 0

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 from report_samples import VALIDATOR, rows_of
+from shallow import QUICK_RUN
 
 from common import RECIPES, Problem, load_image, load_weights, oracle
 from common.backend import BACKENDS
@@ -20,7 +21,6 @@ from common.images import to_bytes
 from common.tolerances import Bounds
 
 COMPARE = Path(__file__).resolve().parents[2] / "compare.py"
-QUICK = ["--weights", "random", "--size", "24", "--steps", "3"]
 
 
 def run(*arguments, cwd):
@@ -42,7 +42,7 @@ def pictures(tmp_path_factory):
 def finished(tmp_path_factory):
     """One run with the sample pictures, in a folder of its own."""
     folder = tmp_path_factory.mktemp("run")
-    return run(*QUICK, "--rounds", "6", "--save-baseline", "baseline.json", cwd=folder), folder / "report"
+    return run(*QUICK_RUN, "--rounds", "6", "--save-baseline", "baseline.json", cwd=folder), folder / "report"
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +131,7 @@ def test_a_faster_baseline_is_a_regression(finished, tmp_path, capsys):
             [duration_s / 10 for duration_s in one] for one in row["evaluation"]["rounds_s"]
         ]
     (tmp_path / "fast.json").write_text(json.dumps(saved))
-    arguments = [*QUICK, "--backends", "torch", "--rounds", "6", "--report", str(tmp_path / "report")]
+    arguments = [*QUICK_RUN, "--backends", "torch", "--rounds", "6", "--report", str(tmp_path / "report")]
     assert main([*arguments, "--baseline", str(tmp_path / "fast.json")]) == 1
     assert "SLOWER    torch eager float32 24: " in capsys.readouterr().out
     assert main([*arguments, "--baseline", str(tmp_path / "fast.json"), "--fail-above", "100000%"]) == 0
@@ -141,7 +141,7 @@ def test_a_baseline_of_another_machine_is_refused_before_anything_runs(finished,
     saved = json.loads((finished[1].parent / "baseline.json").read_text())
     saved["machine"]["cpu"] = "Z80"
     (tmp_path / "other.json").write_text(json.dumps(saved))
-    assert main([*QUICK, "--report", str(tmp_path), "--baseline", str(tmp_path / "other.json")]) == 2
+    assert main([*QUICK_RUN, "--report", str(tmp_path), "--baseline", str(tmp_path / "other.json")]) == 2
     captured = capsys.readouterr()
     assert "another CPU: Z80" in captured.err
     assert len(captured.err.splitlines()) == 1
@@ -151,7 +151,7 @@ def test_a_baseline_of_another_machine_is_refused_before_anything_runs(finished,
 def test_a_difference_is_struck_out_and_exit_code_1(monkeypatch, tmp_path, capsys):
     impossible = Bounds(*[1e-30] * 6)
     monkeypatch.setattr(agreement, "bounds_for", lambda _: impossible)
-    assert main([*QUICK, "--rounds", "2", "--optimizer", "adam", "--report", str(tmp_path)]) == 1
+    assert main([*QUICK_RUN, "--rounds", "2", "--optimizer", "adam", "--report", str(tmp_path)]) == 1
     output = capsys.readouterr().out
     assert "DIFFERS" in output
     assert "unranked" in output
@@ -207,7 +207,7 @@ def test_recipes(capsys):
 
 @pytest.mark.thorough
 def test_gallery_of_one_recipe(tmp_path):
-    assert main(["gallery", *QUICK, "--recipes", "pytorch-blog", "--report", str(tmp_path)]) == 0
+    assert main(["gallery", *QUICK_RUN, "--recipes", "pytorch-blog", "--report", str(tmp_path)]) == 0
     assert {path.name for path in tmp_path.iterdir()} == {
         "gallery.png",
         "pytorch-blog-torch.png",

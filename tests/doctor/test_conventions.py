@@ -4,8 +4,8 @@ from importlib import import_module
 
 import numpy as np
 import pytest
+from shallow import STYLE_TAPS, shallow
 
-from common import RECIPES
 from common.doctor.diagnosis.diagnose import diagnose
 from common.oracle.case import random_case
 from common.oracle.run import Run
@@ -13,12 +13,10 @@ from common.oracle.variant import RIGHT
 from common.vgg19.preprocessing import CAFFE
 from common.vgg19.weights import random_weights
 
-TAPS = RECIPES["gatys"].style_taps
-
 
 @pytest.fixture(scope="module")
 def case():
-    return random_case(4, RECIPES["gatys"], random_weights(0))
+    return random_case(4, shallow("gatys"), random_weights(0))
 
 
 def numbers(found):
@@ -39,7 +37,10 @@ def test_a_gram_matrix_in_another_norm_beside_right_losses_is_said_to_be_no_wors
 
 def test_mistakes_in_the_terms_are_found_behind_another_norm(case, tensors):
     """A sum for a mean over C^2, and a mean over the taps once more: the norm alone does not say so."""
-    style = {f"loss/style/{tap}": tensors[f"loss/style/{tap}"] * _channels(tensors, tap) ** 2 / 5 for tap in TAPS}
+    style = {
+        f"loss/style/{tap}": tensors[f"loss/style/{tap}"] * _channels(tensors, tap) ** 2 / len(STYLE_TAPS)
+        for tap in STYLE_TAPS
+    }
     wrong = {**with_grams_over_c(tensors), **style}
     terms = [name for name in wrong if name.startswith("loss/") and name != "loss/total"]
     wrong["loss/total"] = np.asarray(sum(float(wrong[name]) for name in terms))
@@ -86,10 +87,10 @@ def test_what_is_quick_is_examined_when_the_time_is_over(case, tensors, monkeypa
 
 
 def test_a_missing_relu_is_not_taken_for_a_slip_of_the_hand(case, tensors):
-    """conv4_2 is computed from what was handed over as relu4_1, so what follows is not right."""
-    port = Run(case, RIGHT, {"features/relu4_1": tensors["features/conv4_1"]})
+    """conv2_2 is computed from what was handed over as relu2_1, so what follows is not right."""
+    port = Run(case, RIGHT, {"features/relu2_1": tensors["features/conv2_1"]})
     names = [name for name in tensors if name.startswith(("features/", "gram/", "loss/"))]
     found = diagnose(case, {name: port.value(name) for name in names}, "float64")
     assert not any("what follows is right" in finding.detail for finding in found.findings)
-    slip = diagnose(case, {**tensors, "features/relu4_1": tensors["features/conv4_1"]}, "float64")
+    slip = diagnose(case, {**tensors, "features/relu2_1": tensors["features/conv2_1"]}, "float64")
     assert "what follows is right" in slip.findings[0].detail

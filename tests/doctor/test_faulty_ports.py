@@ -21,8 +21,9 @@ from faulty_ports.gallery import (
     ranking,
     tensors_of,
 )
+from shallow import shallow
 
-from common import RECIPES, samples
+from common import samples
 from common.backend import BACKENDS
 from common.doctor.diagnosis.diagnose import diagnose
 from common.doctor.hypotheses import TRAPS
@@ -61,7 +62,7 @@ PLANTED = [
 
 @pytest.fixture(scope="module")
 def setting(weights):
-    return Setting(RECIPES["d2l"], weights, (samples.CONTENT.path, samples.STYLE.path))
+    return Setting(shallow("d2l"), weights, (samples.CONTENT.path, samples.STYLE.path))
 
 
 @pytest.mark.parametrize(("broken", "name"), PLANTED)

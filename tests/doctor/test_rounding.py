@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from near_ties import case_with_a_tie, with_the_tie_turned
+from shallow import shallow
 
-from common import RECIPES
 from common.doctor.diagnosis.diagnose import diagnose
 from common.doctor.diagnosis.judge import Judge
 from common.doctor.diagnosis.rounding import decisions_found
@@ -23,7 +23,7 @@ TURNED = 8
 
 @pytest.fixture(scope="module")
 def case():
-    return random_case(1, RECIPES["d2l"], random_weights(0))
+    return random_case(1, shallow("d2l"), random_weights(0))
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_near_ties_are_found_without_the_features():
     """From the gradient alone: which near tie, turned, makes up the difference."""
     case, layer, place = case_with_a_tie()
     gradient = with_the_tie_turned(case, layer, place).expected("gradient/pixels")
-    (finding,) = diagnose(case, {"gradient/pixels": gradient}).findings
+    (finding,) = diagnose(case, {"gradient/pixels": gradient}, "float64").findings
     assert finding.trap.number == 31
     row, column, channel = place
     assert f"relu{layer}, row {row}, column {column}, channel {channel}" in finding.evidence
@@ -73,7 +73,7 @@ def test_near_ties_are_found_without_the_features():
 @pytest.fixture(scope="module")
 def flat_case():
     """A case whose image has areas of one colour, as where a picture is overexposed."""
-    case = random_case(1, RECIPES["d2l"], random_weights(0))
+    case = random_case(1, shallow("d2l"), random_weights(0))
     return replace(case, image=np.minimum(case.image, 0.6).astype(np.float32))
 
 
@@ -94,7 +94,7 @@ def test_a_slope_of_more_than_one_is_a_bug(slope, is_right, flat_case):
 
 
 def test_neighbours_are_equal_in_a_black_image_too():
-    case = random_case(1, replace(RECIPES["d2l"], pixel_space=UNIT), random_weights(0))
+    case = random_case(1, shallow("d2l", pixel_space=UNIT), random_weights(0))
     case = replace(case, image=np.zeros_like(case.image))
     assert is_no_bug(case, {"gradient/pixels": with_slope_one_at_0(case)})
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from shallow import shallow
 
-from common import RECIPES
 from common.doctor.diagnosis.diagnose import dependents, diagnose
 from common.doctor.diagnosis.judge import Judge, difference, judged_part
 from common.doctor.diagnosis.rounding import decisions_found
@@ -20,9 +20,7 @@ from common.vgg19.weights import random_weights
 
 @pytest.fixture(scope="module")
 def case():
-    """Shallow, so that a search that finds nothing is short."""
-    recipe = replace(RECIPES["d2l"], style_taps=("relu1_1", "relu2_1", "relu3_1"), content_taps=("relu2_2",))
-    return random_case(3, recipe, random_weights(0))
+    return random_case(3, shallow("d2l"), random_weights(0))
 
 
 def known_of(case, tensors, name):
@@ -143,7 +141,7 @@ def test_tensors_of_odd_shapes_are_no_traceback(name, case):
 @pytest.mark.parametrize("recipe", ["keras-notebook", "pytorch-blog"])
 def test_targets_of_a_style_picture_of_its_own_size_are_recognised(recipe):
     """From the targets and the terms alone, without the picture that they were taken of."""
-    case = random_case(3, replace(RECIPES[recipe], style_size="content"), random_weights(0))
+    case = random_case(3, shallow(recipe, style_size="content"), random_weights(0))
     for hypothesis in hypotheses(case):
         if hypothesis.stage == "gram" and hypothesis.changes.get("own_style_size"):
             broken = Run(case, RIGHT.changed(hypothesis.changes))

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image as Pillow
+from shallow import shallow
 
-from common import RECIPES, oracle, resize
+from common import RECIPES, Recipe, oracle, resize
 from common.oracle.case import Case, random_case, shape_of
 from common.oracle.layers import rounded
 from common.oracle.pictures import Picture, resample
@@ -19,13 +20,17 @@ from common.vgg19.weights import random_weights
 
 @pytest.fixture
 def case_for(problem_for, content, style, image):
-    def make(recipe: str) -> Case:
-        return Case(problem_for(RECIPES[recipe]), Picture(content), Picture(style), image)
+    def make(recipe: Recipe) -> Case:
+        return Case(problem_for(recipe), Picture(content), Picture(style), image)
 
     return make
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize(
+    "recipe",
+    [*map(shallow, RECIPES), RECIPES["d2l"], RECIPES["gatys"]],
+    ids=lambda recipe: f"{recipe.name}, to {recipe.style_taps[-1]}",
+)
 def test_the_functions_of_the_room_give_the_tensors_of_the_reference(recipe, case_for):
     """The feature maps by way of the checkpoint's own preprocessing, which no recipe has a part in."""
     case = case_for(recipe)
@@ -54,8 +59,8 @@ VARIANTS = {
     "ceil": Variant(ceil_pooling=True),
     "other pooling, ceil, twice as large": Variant(other_pooling=True, ceil_pooling=True, pool_scale=2.0),
     "flipped kernels without biases": Variant(kernels="flipped", dropped_bias="all"),
-    "before the ReLU": Variant(taps={"relu1_1": "conv1_1", "relu4_2": "conv4_2"}),
-    "another layer": Variant(taps={"relu2_1": "relu2_2", "relu5_1": "relu4_4"}),
+    "before the ReLU": Variant(taps={"relu1_1": "conv1_1", "relu2_2": "conv2_2"}),
+    "another layer": Variant(taps={"relu2_1": "relu2_2", "relu3_1": "relu3_2"}),
     "Gram over positions": Variant(gram_of_positions=True, gram_norm="none"),
     "Gram not normalised": Variant(gram_norm="none"),
     "terms": Variant(term_scale={"style": 0.25, "style/relu1_1": 3.0, "tv": 2.0}, target_scale={"relu2_1": 2.0}),
@@ -67,10 +72,9 @@ VARIANTS = {
 @pytest.mark.parametrize("name", VARIANTS)
 def test_the_gradient_of_every_variant_is_the_derivative_of_its_loss(name, case_for):
     """By finite differences; decisions may turn within the step, hence the bound."""
-    case = case_for("gatys")
-    recipe = replace(RECIPES["gatys"], tv_weight=1.0, tv_form="sum_abs")
+    case = case_for(shallow("gatys", tv_weight=1.0, tv_form="sum_abs"))
     style = resize(case.problem.style, *case.problem.content.shape[:2])  # a Gram over positions needs as many
-    case = replace(case, problem=replace(case.problem, recipe=recipe, style=style))
+    case = replace(case, problem=replace(case.problem, style=style))
     run = Run(case, VARIANTS[name])
     pixels, gradient = run.expected("pixels"), run.expected("gradient/pixels")
     direction = np.random.default_rng(0).standard_normal(pixels.shape)
@@ -83,7 +87,7 @@ def test_the_gradient_of_every_variant_is_the_derivative_of_its_loss(name, case_
 @pytest.mark.parametrize("name", ["reference", "ceil", "another layer"])
 def test_tensors_have_the_shapes_that_are_asked_of_a_port(name, case_for):
     """An odd height and width: pools that round up give other shapes."""
-    run = Run(case_for("gatys"), VARIANTS[name])
+    run = Run(case_for(shallow("gatys")), VARIANTS[name])
     for tensor in tensor_names(run.case.problem):
         if TensorName.parse(tensor).stage != "optimizer":
             array = run.expected(tensor)
@@ -92,7 +96,7 @@ def test_tensors_have_the_shapes_that_are_asked_of_a_port(name, case_for):
 
 def test_what_is_given_takes_the_place_of_what_would_be_computed(case_for):
     """A wrong layer is seen where it is, and what follows from it is judged by it."""
-    case = case_for("gatys")
+    case = case_for(shallow("gatys"))
     right = Run(case, RIGHT)
     wrong = right.expected("features/conv2_1") + 1.0
     run = Run(case, RIGHT, {"features/conv2_1": wrong})
@@ -101,7 +105,7 @@ def test_what_is_given_takes_the_place_of_what_would_be_computed(case_for):
 
 
 def test_a_tensor_of_another_shape_is_no_input(case_for):
-    case = case_for("gatys")
+    case = case_for(shallow("gatys"))
     run = Run(case, RIGHT, {"features/conv2_1": np.zeros((3, 3, 3)), "features/conv3_1": np.full((9, 8, 256), np.nan)})
     np.testing.assert_array_equal(run.expected("features/relu3_1"), Run(case, RIGHT).expected("features/relu3_1"))
 
@@ -166,7 +170,7 @@ def test_rounding_to_tf32_keeps_ten_bits():
 
 
 def test_adam_and_lbfgs_start_at_the_image():
-    case = random_case(0, RECIPES["d2l"], random_weights(0))
+    case = random_case(0, shallow("d2l"), random_weights(0))
     run = Run(case, RIGHT)
     step = run.expected("adam/1/pixels") - run.expected("pixels")
     rate = case.adam.learning_rate

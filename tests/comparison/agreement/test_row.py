@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from near_ties import case_with_a_tie, with_the_tie_turned
 from pydantic import TypeAdapter
+from shallow import shallow
 
-from common import RECIPES
 from common.comparison.agreement import GRADIENT, RowAgreement, check_by_oracle, check_by_own
 from common.oracle.case import case_at
 from common.oracle.run import Run
@@ -101,7 +101,7 @@ def test_a_row_agrees_when_both_checks_do(oracle, float64):
 
 @pytest.fixture(scope="module")
 def reference(problem_for, image):
-    return Run(case_at(problem_for(RECIPES["d2l"], "float64"), image), RIGHT)
+    return Run(case_at(problem_for(shallow("d2l"), "float64"), image), RIGHT)
 
 
 def evaluation_by(run):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from shallow import shallow
 
 from common import RECIPES, Problem
 from common.comparison.agreement import GRADIENT, Quantity, compare
@@ -20,7 +21,7 @@ from common.vgg19.weights import random_weights
 
 @pytest.fixture(scope="module")
 def problem(problem_for):
-    return problem_for(RECIPES["d2l"], "float32")
+    return problem_for(shallow("d2l"), "float32")
 
 
 @pytest.fixture(scope="module")

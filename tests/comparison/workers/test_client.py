@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 from report_samples import VALIDATOR, rows_of
+from shallow import QUICK_RUN
 
 from common import RosettaError
 from common.backend import BACKENDS
@@ -22,7 +23,7 @@ from common.comparison.row_runner import RowRunner
 from common.comparison.workers.client import Worker, WorkerDiedError
 
 COMPARE = Path(__file__).resolve().parents[3] / "compare.py"
-QUICK = ["--weights", "random", "--size", "24", "--steps", "3", "--rounds", "2"]
+QUICK = [*QUICK_RUN, "--rounds", "2"]
 
 
 @pytest.fixture(scope="module")

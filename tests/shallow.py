@@ -1,0 +1,16 @@
+"""Recipes cut after the third block: a deeper network only takes longer where the depth is not what is tested."""
+
+from dataclasses import replace
+from typing import Any
+
+from common import RECIPES, Recipe
+
+STYLE_TAPS, CONTENT_TAPS = ("relu1_1", "relu2_1", "relu3_1"), ("relu2_2",)
+# The options of a short run of `compare.py` with such a recipe.
+QUICK_RUN = ["--weights", "random", "--size", "24", "--steps", "3"]
+QUICK_RUN += ["--style-taps", ",".join(STYLE_TAPS), "--content-taps", ",".join(CONTENT_TAPS)]
+
+
+def shallow(name: str, **changes: Any) -> Recipe:
+    """A published recipe with shallow taps, and further changes."""
+    return replace(RECIPES[name], **{"style_taps": STYLE_TAPS, "content_taps": CONTENT_TAPS, **changes})
