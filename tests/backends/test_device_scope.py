@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 import tensorflow as tf
 import torch
+from shallow import shallow
 
-from common import RECIPES, Exactly, Network, load_weights, with_size, with_steps
+from common import Exactly, Network, load_weights, with_size, with_steps
 from common.backend import BACKENDS, load_backend
 
 
@@ -71,7 +72,7 @@ def test_every_function_computes_without_tf32_where_the_process_allows_it(
                 return super().__call__(*arguments)
 
         monkeypatch.setattr(f"{package}.{module}.Trunk", Watched)
-    problem = problem_for(with_steps(with_size(RECIPES["gatys"], Exactly(20, 22)), 1), "float32")
+    problem = problem_for(with_steps(with_size(shallow("gatys"), Exactly(20, 22)), 1), "float32")
     problem = replace(problem, weights=load_weights("random"))
     arguments = {"features": (image, ["relu1_1"], problem.network), "stylize": (problem,)}
     more = {"evaluation_tensors": ([],)}

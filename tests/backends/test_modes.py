@@ -7,6 +7,7 @@ from importlib import import_module
 
 import numpy as np
 import pytest
+from shallow import shallow
 
 from common import RECIPES, Network, RosettaError, oracle, with_steps
 from common.backend import BACKENDS, load_backend
@@ -49,7 +50,7 @@ def test_every_mode_computes_the_oracles_loss_and_gradient(scene, worker_of, nam
 
 @pytest.mark.parametrize(("name", "mode"), [(name, mode) for name, mode in EVERY if mode not in BACKENDS[name].fused])
 def test_bfloat16_is_another_precision_but_the_same_network(problem_for, image, name, mode):
-    problem = replace(problem_for(RECIPES["gatys"], "bfloat16"), mode=mode)
+    problem = replace(problem_for(shallow("gatys"), "bfloat16"), mode=mode)
     terms, gradient = load_backend(name).value_and_grad(image, problem)
     expected_terms, expected = oracle.value_and_grad(image, replace(problem, precision="float64"))
     bounds = bounds_for("bfloat16")
@@ -77,7 +78,7 @@ FOREIGN = [
 @pytest.mark.parametrize(("name", "mode"), FOREIGN)
 def test_a_mode_of_another_framework_is_refused(problem_for, image, name, mode):
     with pytest.raises(RosettaError, match=f"has no mode '{mode}': use "):
-        load_backend(name).value_and_grad(image, replace(problem_for(RECIPES["d2l"]), mode=mode))
+        load_backend(name).value_and_grad(image, replace(problem_for(shallow("d2l")), mode=mode))
 
 
 def test_tf32_is_refused_without_its_gpu(backend, weights):
@@ -95,7 +96,7 @@ def test_bfloat16_is_refused_where_the_processor_has_none(backend, weights, monk
 
 
 def test_the_forward_pass_alone_gives_the_same_loss(backend, problem_for, image):
-    problem = problem_for(RECIPES["d2l"])
+    problem = problem_for(shallow("d2l"))
     objective = backend.Objective(problem)
     alone = objective.forward_terms(objective.variable(problem.pixels(image)))
     expected = backend.loss_terms(image, problem)
