@@ -131,7 +131,6 @@ def _check(path: Path, kernels: Mapping[str, Float32], biases: Mapping[str, Floa
 
 
 @lru_cache(maxsize=2)
-@lru_cache(maxsize=1)
 def random_weights(seed: int = 0) -> Weights:
     """He-scaled normal kernels and small normal biases, the same for the same seed: for tests and timing."""
     generator = np.random.default_rng(seed)

@@ -1,5 +1,7 @@
 """Shared by the doctor's tests: what is known of a module's case."""
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 
@@ -13,3 +15,9 @@ def tensors(case: Case) -> Tensors:
     run = Run(case, RIGHT)
     names = [name for name in tensor_names(case.problem) if not name.startswith(("adam/", "lbfgs/"))]
     return {name: np.asarray(run.expected(name)) for name in names}
+
+
+@pytest.fixture
+def short_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second instead of twenty for pairs of traps, where there is none to be found."""
+    monkeypatch.setattr(import_module("common.doctor.diagnosis.diagnose"), "_LONGEST_SEARCH_S", 1.0)

@@ -61,6 +61,7 @@ def test_a_variable_in_another_order_of_channels_does_not_accuse_the_network(cas
     assert "RGB in 0..255 minus Oxford's means" in found.findings[0].detail
 
 
+@pytest.mark.usefixtures("short_search")
 def test_a_gradient_beside_features_that_fit_does_not_accuse_the_kernels(case, tensors):
     """With conv1_1's inputs reversed the gradient would fit, but conv1_1 would not."""
     found = diagnose(case, {**tensors, "gradient/pixels": tensors["gradient/pixels"][..., ::-1]}, "float64")

@@ -54,6 +54,7 @@ def test_turned_windows_are_counted_and_named(case, turned):
     assert {row.verdict for row in diagnosis.rows if row.name.startswith("features/")} == {"same"}
 
 
+@pytest.mark.usefixtures("short_search")
 def test_a_bug_behind_turned_windows_is_still_a_bug(case, turned):
     """The gradient is taken again with the port's decisions, and a mistake of a thousandth remains."""
     diagnosis = diagnose(case, {**turned, "gradient/pixels": turned["gradient/pixels"] * 1.001})

@@ -67,6 +67,7 @@ def test_one_mistake_in_every_relu_is_one_finding(case, tensors):
     assert verdicts["gradient/pixels"] == "inherits"
 
 
+@pytest.mark.usefixtures("short_search")
 def test_an_unexplained_term_leaves_the_gradient_without_a_reference(case, tensors):
     """But not the gradient of deeper taps, which the term does not reach."""
     broken = {**tensors, "loss/style/relu2_1": tensors["loss/style/relu2_1"] * 1.2345}
@@ -93,6 +94,7 @@ def test_a_total_beside_a_right_gradient_is_only_reported_wrongly(case, tensors)
     assert [it.tensor for it in diagnosis.findings] == ["loss/total", "adam/1/gradient"]
 
 
+@pytest.mark.usefixtures("short_search")
 def test_different_mistakes_are_different_findings(case, tensors):
     features = {name: it for name, it in tensors.items() if name.startswith("features/")}
     broken = {
