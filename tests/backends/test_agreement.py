@@ -22,6 +22,7 @@ IN_FLOAT32 = [
     for recipe in RECIPES
 ]
 EVERY = [*IN_FLOAT64, *IN_FLOAT32]
+TABLES = [pytest.param("d2l", "float64", marks=pytest.mark.thorough), *IN_FLOAT32]
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +80,9 @@ def test_gradient(name, evaluated, judged, image, recipe, precision):
     assert cosine_gap(gradient, expected) <= bounds.gradient_cosine_gap
 
 
-@pytest.mark.parametrize(("recipe", "precision"), [("d2l", "float64"), *IN_FLOAT32])
+@pytest.mark.parametrize(
+    ("recipe", "precision"), [pytest.param("d2l", "float64", marks=pytest.mark.thorough), *IN_FLOAT32]
+)
 def test_whole_table_agrees(problem_for, image, evaluated, recipe, precision):
     """The table that compare.py prints, for all backends at once, with float32 flips followed."""
     problem = problem_for(RECIPES[recipe], precision)

@@ -3,20 +3,23 @@
 import json
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image as Pillow
 from report_samples import VALIDATOR, rows_of
-from shallow import QUICK_RUN
+from shallow import QUICK_RUN, shallow
 
 from common import RECIPES, Problem, load_image, load_weights, oracle
-from common.backend import BACKENDS
+from common.backend import BACKENDS, load_backend
+from common.cli import losses as losses_command
 from common.cli.gallery import requests_from
 from common.cli.main import main, parse
 from common.comparison import agreement
 from common.comparison.reporting import changes, read_baseline
+from common.comparison.workers import Outcome
 from common.images import to_bytes
 from common.tolerances import Bounds
 
@@ -165,12 +168,30 @@ def test_a_difference_is_struck_out_and_exit_code_1(monkeypatch, tmp_path, capsy
     assert found["pairing"] == "matched"
 
 
-def test_losses_as_json_are_the_oracles(pictures):
-    process = run("losses", *pictures, "--recipe", "gatys", "--weights", "random", "--json", cwd=pictures[0].parent)
-    assert process.returncode == 0, process.stderr
-    found = json.loads(process.stdout)
+class InThisProcess:
+    """A worker that needs no process of its own, and answers what the losses are."""
+
+    def __init__(self, name):
+        self._backend = load_backend(name)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def ask(self, action, job):
+        assert action == "losses"
+        return Outcome({"losses": asdict(self._backend.loss_terms(job.image, job.problem))}, {})
+
+
+def test_losses_as_json_are_the_oracles(pictures, monkeypatch, capsys):
+    monkeypatch.setattr(losses_command, "Worker", InThisProcess)
+    options = ["--recipe", "gatys", *QUICK_RUN[:2], *QUICK_RUN[-4:], "--precision", "float64", "--json"]
+    assert main(["losses", *map(str, pictures), *options]) == 0
+    found = json.loads(capsys.readouterr().out)
     content, style, image = (load_image(path) for path in pictures)
-    problem = Problem(content, style, RECIPES["gatys"], load_weights("random"), "float64")
+    problem = Problem(content, style, shallow("gatys"), load_weights("random"), "float64")
     assert found["losses"]["oracle"] == oracle.losses(image, problem).by_name()
     assert found["size_px"] == [20, 24]
     for name in ("torch", "keras"):

@@ -138,7 +138,10 @@ def test_a_mode_that_cannot_run_is_a_row_that_says_why(monkeypatch, tmp_path, ca
 
 
 def test_nothing_measured_is_exit_code_1(tmp_path):
-    assert main([*QUICK, "--backends", "torch", "--precisions", "tf32", "--report", str(tmp_path)]) == 1
+    arguments = [*QUICK, "--backends", "torch", "--python", "torch=/nowhere/python", "--report", str(tmp_path)]
+    assert main(arguments) == 1
+    (row,) = rows_of(json.loads((tmp_path / "report.json").read_text()))
+    assert (row["status"], row["evaluation"]) == ("unavailable", None)
 
 
 @pytest.mark.thorough
