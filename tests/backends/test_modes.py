@@ -67,6 +67,15 @@ def test_bfloat16_feature_maps_come_out_as_float32(backend, weights, content):
         assert 1e-4 < relative_l2(feature, theirs[tap]) <= bounds_for("bfloat16").features
 
 
+def test_the_gradient_at_a_tap_in_bfloat16_has_what_follows_the_tap(backend, problem_for, image):
+    """Not that of the tap's own terms alone, which points elsewhere."""
+    problem = problem_for(shallow("gatys"), "bfloat16")
+    recorded = backend.evaluation_tensors(image, problem, [])
+    expected = oracle.Run(oracle.case_at(replace(problem, precision="float64"), image))
+    for name in (f"gradient/features/{tap}" for tap in problem.recipe.taps):
+        assert cosine_gap(recorded[name], expected.expected(name)) <= bounds_for("bfloat16").gradient_cosine_gap, name
+
+
 FOREIGN = [
     (name, mode)
     for name, entry in BACKENDS.items()

@@ -1,0 +1,37 @@
+"""What ends a program early: the exit code, and one line on stderr."""
+
+import pytest
+
+from common import RosettaError
+from common.errors import exit_code
+
+
+def ended_by(error):
+    def run():
+        raise error
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (RosettaError("there is no picture"), 2, "compare.py: there is no picture"),
+        (MemoryError("Unable to allocate 3 GiB"), 2, "compare.py: out of memory: choose a smaller --size"),
+        (KeyboardInterrupt(), 130, "compare.py: interrupted"),
+    ],
+    ids=lambda it: type(it).__name__ if isinstance(it, BaseException) else None,
+)
+def test_what_a_user_or_the_machine_ends_is_one_line(error, code, line, capsys):
+    assert exit_code("compare.py", ended_by(error)) == code
+    assert capsys.readouterr() == ("", f"{line}\n")
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_what_a_program_returns_is_its_exit_code(code):
+    assert exit_code("compare.py", lambda: code) == code
+
+
+def test_a_mistake_of_ours_is_a_traceback():
+    with pytest.raises(ZeroDivisionError):
+        exit_code("compare.py", ended_by(ZeroDivisionError()))
