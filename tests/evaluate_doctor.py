@@ -181,6 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 outcomes.append(outcome_of(trial))
             bar.advance()
     write_text(options.out, report(outcomes, options.seed))
+    print(f"written to {options.out}")
     return 0
 
 
