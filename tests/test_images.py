@@ -34,6 +34,14 @@ def grey(values):
     return np.repeat(np.asarray(values, np.float32)[..., None], 3, axis=2)
 
 
+@pytest.mark.parametrize("ending", [".jpg", ".JPG", ".jpeg", ".webp", ".WEBP"])
+def test_a_lossy_format_has_the_quality_whatever_the_case_of_its_ending(tmp_path, ending):
+    save_image(tmp_path / f"ours{ending}", RGB / 255)
+    options = {"quality": 95} if ending.lower() == ".webp" else {"quality": 95, "subsampling": 0}
+    Pillow.fromarray(RGB).save(tmp_path / f"wanted{ending}", **options)
+    assert (tmp_path / f"ours{ending}").read_bytes() == (tmp_path / f"wanted{ending}").read_bytes()
+
+
 def refusal(path):
     with pytest.raises(RosettaError) as caught:
         load_image(path)

@@ -1,5 +1,7 @@
 """What is said of a difference that no trap explains: clues, and sentences that are true of arrays made for them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -164,6 +166,16 @@ def test_findings_of_one_kind_are_one_whose_sentence_is_true_of_all():
         "   2 more of this kind: loss/style/relu2_1, loss/style/relu3_1",
     ]
     assert finding_json(one)["clues"] == [{"kind": "factor", "values": {"factor": [0.1, 0.8], "left": 1e-7}}]
+
+
+@pytest.mark.parametrize(
+    ("count", "named"),
+    [(3, "tap 1, tap 2, tap 3"), (4, "tap 1, tap 2, tap 3 ... tap 4"), (5, "tap 1, tap 2, tap 3 ... tap 5")],
+)
+def test_of_many_tensors_three_and_the_last_are_named(count, named):
+    also_in = tuple(f"tap {number}" for number in range(1, count + 1))
+    *_, last = finding_lines(1, replace(factor(0.5), also_in=also_in))
+    assert last == f"   {count} more of this kind: {named}"
 
 
 def test_one_number_is_no_range():

@@ -138,8 +138,11 @@ def test_a_mode_that_cannot_run_is_a_row_that_says_why(monkeypatch, tmp_path, ca
 
 
 def test_nothing_measured_is_exit_code_1(tmp_path):
+    """And the saved baseline stays what it was."""
+    (tmp_path / "baseline.json").write_text("precious")
     arguments = [*QUICK, "--backends", "torch", "--python", "torch=/nowhere/python", "--report", str(tmp_path)]
-    assert main(arguments) == 1
+    assert main([*arguments, "--save-baseline", str(tmp_path / "baseline.json")]) == 1
+    assert (tmp_path / "baseline.json").read_text() == "precious"
     (row,) = rows_of(json.loads((tmp_path / "report.json").read_text()))
     assert (row["status"], row["evaluation"]) == ("unavailable", None)
 
