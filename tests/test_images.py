@@ -1,5 +1,7 @@
 """Pictures in and out: every format and mode, the resize against Pillow's own, and the atomic save."""
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image as Pillow
@@ -40,6 +42,17 @@ def test_a_lossy_format_has_the_quality_whatever_the_case_of_its_ending(tmp_path
     options = {"quality": 95} if ending.lower() == ".webp" else {"quality": 95, "subsampling": 0}
     Pillow.fromarray(RGB).save(tmp_path / f"wanted{ending}", **options)
     assert (tmp_path / f"ours{ending}").read_bytes() == (tmp_path / f"wanted{ending}").read_bytes()
+
+
+def test_a_saved_picture_has_the_permissions_of_any_new_file(tmp_path):
+    """And the process keeps its umask."""
+    before = os.umask(0o027)
+    try:
+        save_image(tmp_path / "a.png", RGB / 255)
+        assert os.umask(0o027) == 0o027
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a.png").stat().st_mode & 0o777 == 0o640
 
 
 def refusal(path):

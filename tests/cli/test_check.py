@@ -16,6 +16,7 @@ from common.doctor.port.bundle import MANIFEST, TENSORS, bundle_tensors, read_bu
 from common.doctor.port.callable_port import layers_of, load_port, tensors_of
 from common.doctor.port.layouts import recognise
 from common.errors import RosettaError
+from common.images import save_image
 from common.oracle.case import random_case
 from common.oracle.run import Run
 from common.oracle.variant import Variant
@@ -315,6 +316,18 @@ def test_a_bundle_is_replaced_by_one_of_its_own_pictures(tmp_path):
     assert {it.name for it in (tmp_path / "new").iterdir()} == {"content.png", "style.png", TENSORS, MANIFEST}
     assert (tmp_path / "new" / "content.png").read_bytes() == style
     assert (tmp_path / "new" / "style.png").read_bytes() == content
+
+
+def test_an_earlier_bundles_pictures_of_another_kind_go(tmp_path):
+    small = ["--size", "32", "--weights", "random", "--style-taps", "relu1_1", "--content-taps", "relu1_1"]
+    files = {}
+    for ending in ("png", "bmp"):
+        for role in ("content", "style"):
+            files[role] = tmp_path / f"{role}.{ending}"
+            save_image(files[role], np.random.default_rng(0).random((40, 36, 3)))
+        pictures = [f"--{role}={file}" for role, file in files.items()]
+        assert main(["export", str(tmp_path / "new"), *small, *pictures]) == 0
+    assert {it.name for it in (tmp_path / "new").iterdir()} == {"content.bmp", "style.bmp", TENSORS, MANIFEST}
 
 
 def test_what_fails_before_a_bundle_is_written_leaves_no_folder(tmp_path, monkeypatch, capsys):
