@@ -247,6 +247,14 @@ def test_a_missing_picture_is_left_out():
     assert page.count("its heat map is missing") == 2
 
 
+def test_charts_stand_under_the_heading_of_their_group():
+    """The page has the groups by precision, whatever the order in which they were measured."""
+    report = samples.sample()
+    page = page_of(replace(report, groups=report.groups[::-1]))
+    charts = re.findall(r'aria-label="Time for one evaluation, (.*?):', page)
+    assert charts == [group.title for group in report.by_precision]
+
+
 def test_charts_stand_in_one_page():
     charts = re.findall(r"<svg.*?</svg>", page_of(samples.sample()), flags=re.DOTALL)
     assert len(charts) == 2 * 3 + 4, "bars and two curves for each group, a swatch for each row"
