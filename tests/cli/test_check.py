@@ -1,6 +1,7 @@
 """`compare.py export` and `compare.py check`: files, layouts, names, exit codes, and a port that is called."""
 
 import json
+import re
 import shutil
 import sys
 import textwrap
@@ -202,8 +203,10 @@ def test_a_port_is_called_on_our_pictures_and_on_random_ones(port_module, bundle
     port_module("healthy_port", "1.0")
     port = load_port("healthy_port:port")
     del port.layer
-    assert check("--port", "healthy_port:port", "--against", bundle) == 0
-    assert capsys.readouterr().out.count("Nothing differs") == 3
+    assert check("--port", "healthy_port:port", "--against", bundle, "--seed", 7) == 0
+    output = capsys.readouterr().out
+    assert output.count("Nothing differs") == 3
+    assert re.findall(r"random pictures by seed (\d+)", output) == ["7", "8"]
 
 
 def test_a_wrong_port_is_explained(port_module, bundle, case):
