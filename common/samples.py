@@ -7,6 +7,8 @@ from pathlib import Path
 
 from common.errors import RosettaError
 
+PathLike = str | os.PathLike[str]
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -36,6 +38,6 @@ def check_pair(content: object, style: object) -> None:
         raise RosettaError("name a content and a style picture, or neither for the samples")
 
 
-def paths(content: str | os.PathLike[str] | None, style: str | os.PathLike[str] | None) -> tuple[Path, Path]:
-    """The content and the style picture: the sample for one that is not named."""
-    return Path(content or CONTENT.path), Path(style or STYLE.path)
+def paths(content: PathLike | None, style: PathLike | None) -> tuple[PathLike, PathLike]:
+    """The content and the style picture, as they were named: the sample for one that is not."""
+    return content or CONTENT.path, style or STYLE.path

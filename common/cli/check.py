@@ -72,8 +72,8 @@ def _case_from(options: argparse.Namespace) -> oracle.Case:
             raise RosettaError(f"--{given[0].replace('_', '-')} stands in the bundle: leave it out beside --against")
         return doctor.read_bundle(Path(options.against), options.weights)
     size = oracle.SMALL if options.size is None else parse_size(options.size)
-    pictures = samples.paths(options.content, options.style)
-    return oracle.case_from_files(*pictures, recipe_from(options), load_weights(options.weights), size)
+    content, style = map(Path, samples.paths(options.content, options.style))
+    return oracle.case_from_files(content, style, recipe_from(options), load_weights(options.weights), size)
 
 
 def _check_port(name: str, case: oracle.Case, seed: int) -> Iterator[Checked]:

@@ -124,7 +124,7 @@ FILES: Options = {
     "--json": {"metavar": "FILE", "help": "write the table and the diagnosis as JSON"},
     "--markdown": {"metavar": "FILE", "help": "the same as Markdown"},
 }
-# What a command has that does not have the option.
+# What functions read of a command that lacks the option.
 _ABSENT = {**dict.fromkeys(("steps", "init", "against", *CHANGES)), "seed": 0, "precision": "float32"}
 
 

@@ -108,7 +108,7 @@ class Request:
             if number < least:
                 raise RosettaError(f"{what} is {number}: give a whole number from {least} up")
         names = [row.name for row in self.rows]
-        for row in self.rows:
+        for row in sorted(self.rows, key=lambda row: row.name):
             if names.count(row.name) > 1:
                 raise RosettaError(f"two rows are named {row.kind!r}: give each --row a name of its own")
 

@@ -33,7 +33,10 @@ def features(image: Image, taps: Iterable[str], network: Network) -> dict[str, F
 
 def losses(image: Image, problem: Problem) -> LossTerms:
     """Every loss term at an image, RGB in [0, 1] of shape (H, W, 3); RosettaError for bad input."""
-    return _loss_terms(Run(case_at(problem, image)))
+    run, taps = Run(case_at(problem, image)), problem.recipe.taps
+    # A run would keep every layer, some 5 kB a pixel, for a gradient that is not asked for.
+    at_layers = outputs(run.value("input"), cut(taps), run.network, run.variant)
+    return _loss_terms(run.but({f"features/{name}": output for name, output in at_layers if name in taps}))
 
 
 def value_and_grad(image: Image, problem: Problem) -> tuple[LossTerms, Float64]:
@@ -190,7 +193,11 @@ def _at_output(run: Run, name: str) -> Array:
         taps = [tap for tap in run.taps if run.layer_of[tap] == name]
         gradient = sum((_from_terms(run, tap) for tap in taps), np.zeros(run.layer(name).shape))
         following = NAMES.index(name) + 1
-        run.gradients[name] = gradient + _at_input(run, LAYERS[following]) if following < run.depth else gradient
+        if following < run.depth:
+            gradient = gradient + _at_input(run, LAYERS[following])
+        if not taps:
+            return gradient  # what is asked for but once is not kept
+        run.gradients[name] = gradient
     return run.gradients[name]
 
 

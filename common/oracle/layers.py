@@ -67,7 +67,7 @@ def _kernel_and_bias(layer: Layer, weights: Weights, variant: Variant) -> tuple[
     return _kernel(weights, layer.name, kernels, variant.arithmetic), rounded(bias, variant.arithmetic)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=64)
 def _kernel(weights: Weights, name: str, kernels: Kernels, arithmetic: Arithmetic) -> Array:
     return rounded(_reordered(weights.kernels_hwio[name], kernels).astype(np.float64), arithmetic)
 

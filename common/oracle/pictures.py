@@ -48,7 +48,8 @@ class Picture:
 
 def resized_by(image: Array, height_px: int, width_px: int, variant: Variant) -> Array:
     """What a variant makes of a picture, shape (height_px, width_px, 3)."""
-    if variant.eight_bits and (pillows := Pillow.Resampling.__members__.get(variant.filter.upper())):
+    pillows = Pillow.Resampling.__members__.get(variant.filter.upper())
+    if variant.eight_bits and pillows is not None:  # NEAREST is 0
         return np.asarray(Pillow.fromarray(to_bytes(image)).resize((width_px, height_px), pillows)) / 255
     if variant.filter == "lanczos":
         return resize(np.asarray(image, np.float32), height_px, width_px)

@@ -22,7 +22,7 @@ IN_FLOAT32 = [
     for recipe in RECIPES
 ]
 EVERY = [*IN_FLOAT64, *IN_FLOAT32]
-TABLES = [pytest.param("d2l", "float64", marks=pytest.mark.thorough), *IN_FLOAT32]
+TABLES = [pytest.param(*each, marks=pytest.mark.thorough) for each in IN_FLOAT64] + IN_FLOAT32
 
 
 @pytest.fixture(scope="module")
@@ -80,9 +80,7 @@ def test_gradient(name, evaluated, judged, image, recipe, precision):
     assert cosine_gap(gradient, expected) <= bounds.gradient_cosine_gap
 
 
-@pytest.mark.parametrize(
-    ("recipe", "precision"), [pytest.param("d2l", "float64", marks=pytest.mark.thorough), *IN_FLOAT32]
-)
+@pytest.mark.parametrize(("recipe", "precision"), TABLES)
 def test_whole_table_agrees(problem_for, image, evaluated, recipe, precision):
     """The table that compare.py prints, for all backends at once, with float32 flips followed."""
     problem = problem_for(RECIPES[recipe], precision)
@@ -98,9 +96,9 @@ def test_whole_table_agrees(problem_for, image, evaluated, recipe, precision):
     assert agreement.agrees, ([row for row in agreement.rows if not row.agrees], agreement.findings)
 
 
-@pytest.mark.parametrize("precision", PRECISIONS)
-def test_the_loss_terms_alone_are_those_of_the_evaluation(backend, problem_for, image, precision):
-    problem = problem_for(shallow("gatys"), precision)
+@pytest.mark.parametrize(("recipe", "precision"), [*((recipe, "float64") for recipe in RECIPES), ("gatys", "float32")])
+def test_the_loss_terms_alone_are_those_of_the_evaluation(backend, problem_for, image, recipe, precision):
+    problem = problem_for(shallow(recipe), precision)
     alone, expected = backend.loss_terms(image, problem), backend.value_and_grad(image, problem)[0]
     assert alone.by_name() == pytest.approx(expected.by_name(), rel=bounds_for(precision).losses)
 

@@ -204,6 +204,10 @@ def test_a_distribution_under_another_name_has_an_unknown_version():
     }
 
 
+def test_the_modes_that_compile_the_network_as_a_whole_are_said_to():
+    assert {name: BACKENDS[name].fused for name in ("torch", "keras")} == {"torch": ("compiled",), "keras": ("xla",)}
+
+
 def test_every_package_exports_the_functions_of_a_backend(backend):
     assert sorted(backend.__all__) == sorted(FUNCTIONS)
     assert all(callable(getattr(backend, name)) for name in FUNCTIONS)

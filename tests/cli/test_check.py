@@ -355,6 +355,17 @@ def test_a_bundle_of_another_schema_is_refused(bundle, tmp_path, capsys):
     assert "its schema is 99, not 1" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("precision", "code"), [("float32", 0), ("float64", 1)])
+def test_the_doctor_judges_by_the_precision_that_is_named(monkeypatch, precision, code):
+    """A style target that is off by 1e-8 is rounding in float32, and a mistake in float64."""
+
+    def tensors_off(name, case, *_):
+        return {"gram/relu1_1": Run(case).expected("gram/relu1_1") * (1 + 1e-8)}
+
+    monkeypatch.setattr("common.cli.check.backend_tensors", tensors_off)
+    assert main(["doctor", "torch", "--weights", "random", "--precision", precision]) == code
+
+
 def test_the_doctor_writes_what_it_prints(tmp_path, monkeypatch):
     tensors = bundle_tensors(random_case(0, shallow("d2l"), random_weights(0)))
     monkeypatch.setattr("common.cli.check.backend_tensors", lambda *_: {"image": tensors["image"]})

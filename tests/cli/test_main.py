@@ -35,6 +35,14 @@ def test_a_command_is_the_first_argument_or_none(arguments, command, content):
     assert (options.command, options.content) == (command, content)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "rounds"),
+    [([], 10), (["--thorough"], 20), (["--rounds", "6"], 6), (["--thorough", "--rounds", "6"], 6)],
+)
+def test_the_rounds_are_those_that_are_named(arguments, rounds):
+    assert measured_request_from(parse(["--weights", "random", *arguments])).rounds == rounds
+
+
 def test_a_command_has_its_own_options():
     assert parse(["check", "theirs.npz"]).theirs == "theirs.npz"
     assert parse(["doctor", *BACKENDS]).backend == list(BACKENDS)

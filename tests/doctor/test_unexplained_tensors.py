@@ -94,13 +94,13 @@ def test_a_total_beside_a_right_gradient_is_only_reported_wrongly(case, tensors)
     assert [it.tensor for it in diagnosis.findings] == ["loss/total", "adam/1/gradient"]
 
 
-@pytest.mark.usefixtures("short_search")
 def test_of_two_traps_found_together_each_names_the_other(case, tensors):
     broken = Run(case, Variant(kernels="flipped", dropped_bias="all")).expected("features/conv1_1")
     found = diagnose(case, {"input": tensors["input"], "features/conv1_1": broken}, "float64").findings
     assert sorted((it.trap.number, it.clues[0].values["trap"]) for it in found) == [(7, 17), (17, 7)]
 
 
+@pytest.mark.usefixtures("short_search")
 def test_different_mistakes_are_different_findings(case, tensors):
     features = {name: it for name, it in tensors.items() if name.startswith("features/")}
     broken = {

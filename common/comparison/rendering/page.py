@@ -33,9 +33,9 @@ class Shown:
 
 def write_report(report: Report, pictures: Pictures, folder: Path) -> None:
     """Write report.json, report.md, report.html, every picture, and pictures.png with all of them."""
-    write_text(folder / "report.json", report_to_json(report))
-    write_text(folder / "report.md", render_markdown(report))
-    write_text(folder / "report.html", render_page(report, pictures))
+    texts = {"json": report_to_json(report), "md": render_markdown(report), "html": render_page(report, pictures)}
+    for ending, text in texts.items():
+        write_text(folder / f"report.{ending}", text)
     for name, image in pictures.items():
         if name.endswith(".png"):
             save_image(folder / name, image)

@@ -43,8 +43,8 @@ def diagnose(
     given = {name: given[name] for name in tensor_names(case.problem) if name in given}
     judge = Judge.of(case, given, precision, reference)
     names = [name for name in given if only in (None, name)]
+    doctor = _Doctor(judge, names)  # whose time begins here
     rows = judge.judge(names)
-    doctor = _Doctor(judge, names)
     with np.errstate(over="ignore", invalid="ignore"):  # a trap may overflow, and then it explains nothing
         findings = doctor.explain()
     at_fault = {finding.tensor for finding in findings}
