@@ -6,9 +6,9 @@ from typing import Any
 from common import RECIPES, Recipe
 
 STYLE_TAPS, CONTENT_TAPS = ("relu1_1", "relu2_1", "relu3_1"), ("relu2_2",)
-# The options of a short run of `compare.py` with such a recipe.
-QUICK_RUN = ["--weights", "random", "--size", "24", "--steps", "3"]
-QUICK_RUN += ["--style-taps", ",".join(STYLE_TAPS), "--content-taps", ",".join(CONTENT_TAPS)]
+TAP_OPTIONS = ["--style-taps", ",".join(STYLE_TAPS), "--content-taps", ",".join(CONTENT_TAPS)]
+BRIEF_RUN = ["--weights", "random", "--size", "24", "--steps", "3"]  # of `compare.py`
+QUICK_RUN = [*BRIEF_RUN, *TAP_OPTIONS]
 
 
 def shallow(name: str, **changes: Any) -> Recipe:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 from report_samples import VALIDATOR, rows_of
-from shallow import QUICK_RUN, shallow
+from shallow import BRIEF_RUN, QUICK_RUN, TAP_OPTIONS, shallow
 
 from common import RECIPES, Problem, load_image, load_weights, oracle
 from common.backend import BACKENDS, load_backend
@@ -187,7 +187,7 @@ class InThisProcess:
 
 def test_losses_as_json_are_the_oracles(pictures, monkeypatch, capsys):
     monkeypatch.setattr(losses_command, "Worker", InThisProcess)
-    options = ["--recipe", "gatys", *QUICK_RUN[:2], *QUICK_RUN[-4:], "--precision", "float64", "--json"]
+    options = ["--recipe", "gatys", "--weights", "random", *TAP_OPTIONS, "--precision", "float64", "--json"]
     assert main(["losses", *map(str, pictures), *options]) == 0
     found = json.loads(capsys.readouterr().out)
     content, style, image = (load_image(path) for path in pictures)
@@ -228,7 +228,7 @@ def test_recipes(capsys):
 
 @pytest.mark.thorough
 def test_gallery_of_one_recipe(tmp_path):
-    assert main(["gallery", *QUICK_RUN, "--recipes", "pytorch-blog", "--report", str(tmp_path)]) == 0
+    assert main(["gallery", *BRIEF_RUN, "--recipes", "pytorch-blog", "--report", str(tmp_path)]) == 0
     assert {path.name for path in tmp_path.iterdir()} == {
         "gallery.png",
         "pytorch-blog-torch.png",

@@ -1,11 +1,14 @@
-"""Who measures in which round."""
+"""Who measures in which round, and what a session keeps of its groups."""
 
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import pytest
 
+from common import RosettaError
+from common.comparison import Request, session
 from common.comparison.row_runner import had_enough
-from common.comparison.session import take_turns
+from common.comparison.session import Session, take_turns
 
 
 @dataclass
@@ -64,3 +67,30 @@ def test_enough_is_four_minutes_and_two_rounds_at_least(evaluation_s, rounds):
     while len(rounds_s) < 20 and not had_enough(rounds_s):
         rounds_s.append([evaluation_s])
     assert len(rounds_s) == rounds
+
+
+class IdleRunner:
+    """A row that does nothing."""
+
+    pid, steps, result = 1, 1, Row("idle", 1.0, [])
+
+    def __init__(self, row, *_):
+        self.row = row
+
+    def attempt(self, *_):
+        return None
+
+    note_round = close = start = finish = run = measure = attempt
+
+
+def test_the_most_that_others_took_in_any_group_is_kept(monkeypatch):
+    def no_process(*_):
+        raise RosettaError("no process here")
+
+    fractions = iter([0.4, 0.1, None])
+    monkeypatch.setattr(session, "Worker", no_process)
+    monkeypatch.setattr(session, "RowRunner", IdleRunner)
+    monkeypatch.setattr(session, "Others", lambda _: SimpleNamespace(fraction=lambda: next(fractions)))
+    comparison = Session(Request(weights="random", sizes=("24", "32", "40"), backends=("torch",), rounds=1))
+    comparison.run()
+    assert comparison.others_fraction == 0.4

@@ -163,3 +163,11 @@ def test_a_fused_network_is_judged_by_the_ties_that_make_up_the_difference(tie):
     assert found.relu_flips is None
     assert found.gradient > bounds_for("float64").gradient
     assert found.gradient_followed < 1e-12
+
+
+def test_a_fused_network_without_near_ties_is_judged_by_its_whole_difference(reference, monkeypatch):
+    monkeypatch.setattr("common.comparison.agreement.doctor.ties_turned", lambda *_: None)
+    right = evaluation_by(reference)
+    found = check_by_oracle(without_features(with_gradient(right[GRADIENT] * 1.001, right)), reference, "float32")
+    assert found.gradient_followed == found.gradient == pytest.approx(1e-3, rel=1e-3)
+    assert not found.agrees
