@@ -91,10 +91,12 @@ def test_the_report_is_whole(report):
 
 
 def test_every_row_measured_in_every_round(report):
+    """As often as was planned, or until the turn's five seconds are over, where other processes have the machine."""
+    planned = report["groups"][0]["evaluations_per_round"]
     for row in rows_of(report):
         rounds_s = row["evaluation"]["rounds_s"]
         assert len(rounds_s) == 6
-        assert {len(one) for one in rounds_s} == {report["groups"][0]["evaluations_per_round"]}
+        assert all(1 <= len(one) <= planned for one in rounds_s)
         assert row["evaluation"]["count"] == sum(map(len, rounds_s))
         assert row["evaluation"]["median_s"] == pytest.approx(np.median(rounds_s))
     (ratio,) = report["groups"][0]["ratios"]
