@@ -130,16 +130,17 @@ def test_its_own_baseline_is_no_regression(finished):
 
 @pytest.mark.thorough
 def test_a_faster_baseline_is_a_regression(finished, tmp_path, capsys):
+    """A thousand times faster: no load of the machine comes near."""
     saved = json.loads((finished[1].parent / "baseline.json").read_text())
     for row in rows_of(saved):
         row["evaluation"]["rounds_s"] = [
-            [duration_s / 10 for duration_s in one] for one in row["evaluation"]["rounds_s"]
+            [duration_s / 1000 for duration_s in one] for one in row["evaluation"]["rounds_s"]
         ]
     (tmp_path / "fast.json").write_text(json.dumps(saved))
     arguments = [*QUICK_RUN, "--backends", "torch", "--rounds", "6", "--report", str(tmp_path / "report")]
     assert main([*arguments, "--baseline", str(tmp_path / "fast.json")]) == 1
     assert "SLOWER    torch eager float32 24: " in capsys.readouterr().out
-    assert main([*arguments, "--baseline", str(tmp_path / "fast.json"), "--fail-above", "100000%"]) == 0
+    assert main([*arguments, "--baseline", str(tmp_path / "fast.json"), "--fail-above", "100000000%"]) == 0
 
 
 def test_a_baseline_of_another_machine_is_refused_before_anything_runs(finished, tmp_path, capsys):
