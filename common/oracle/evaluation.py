@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from common.images import Image
 from common.oracle.case import Shape, case_at, feature_shape
 from common.oracle.inputs import tv_unit
-from common.oracle.layers import backward, decided_on, outputs
+from common.oracle.layers import backward, decided_on, outputs_at
 from common.oracle.losses import abs_slopes, gram, gram_gradient, norm_scale, tv_gradient, tv_loss
 from common.oracle.pictures import Picture, resized_by, saved_bytes
 from common.oracle.run import Run, computes
@@ -17,7 +17,7 @@ from common.problem import Network, Problem, check_image
 from common.recipes import CONVENTIONS
 from common.results import LossTerms
 from common.tensors import Array, TensorName
-from common.vgg19 import LAYERS, NAMES, Layer, cut, smallest_side_px
+from common.vgg19 import LAYERS, NAMES, Layer, smallest_side_px
 
 Float64 = NDArray[np.float64]
 
@@ -26,8 +26,7 @@ def features(image: Image, taps: Iterable[str], network: Network) -> dict[str, F
     """Feature maps of shape (H, W, C) by tap, for RGB in [0, 1] of shape (H, W, 3); RosettaError for bad input."""
     taps = tuple(taps)
     check_image("image", image, smallest_side_px(taps))
-    network_input = network.weights.preprocessing.apply(image)
-    kept = {name: output for name, output in outputs(network_input, cut(taps), network) if name in taps}
+    kept = outputs_at(taps, network.weights.preprocessing.apply(image), network)
     return {tap: kept[tap] for tap in taps}
 
 
@@ -35,8 +34,8 @@ def losses(image: Image, problem: Problem) -> LossTerms:
     """Every loss term at an image, RGB in [0, 1] of shape (H, W, 3); RosettaError for bad input."""
     run, taps = Run(case_at(problem, image)), problem.recipe.taps
     # A run would keep every layer, some 5 kB a pixel, for a gradient that is not asked for.
-    at_layers = outputs(run.value("input"), cut(taps), run.network, run.variant)
-    return _loss_terms(run.but({f"features/{name}": output for name, output in at_layers if name in taps}))
+    at_taps = outputs_at(taps, run.value("input"), run.network)
+    return _loss_terms(run.but({f"features/{tap}": output for tap, output in at_taps.items()}))
 
 
 def value_and_grad(image: Image, problem: Problem) -> tuple[LossTerms, Float64]:

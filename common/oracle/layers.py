@@ -1,6 +1,6 @@
 """The layers of VGG-19, forward and backward, in float64 NumPy on (H, W, C), written for reading."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection
 from functools import lru_cache
 from typing import Any
 
@@ -8,22 +8,22 @@ import numpy as np
 
 from common.oracle.variant import ALL, RIGHT, Arithmetic, Kernels, Padding, Variant
 from common.problem import Network
-from common.tensors import Array
-from common.vgg19 import NAMES, Layer, Pooling, Weights
+from common.tensors import Array, Arrays
+from common.vgg19 import NAMES, Layer, Pooling, Weights, cut
 
 _PAD_MODES: dict[Padding, Any] = {"zero": "constant", "replicate": "edge", "reflect": "reflect"}
 # float32 has 23 bits after the point; TF32 keeps 10 of them, bfloat16 7.
 _DROPPED_BITS: dict[Arithmetic, int] = {"tf32": 13, "bfloat16": 16}
 
 
-def outputs(
-    network_input: Array, layers: Sequence[Layer], network: Network, variant: Variant = RIGHT
-) -> Iterator[tuple[str, Array]]:
-    """The name and the output of every layer, in order: what the caller does not keep is freed."""
-    x = network_input
-    for layer in layers:
+def outputs_at(names: Collection[str], network_input: Array, network: Network, variant: Variant = RIGHT) -> Arrays:
+    """The outputs of some layers by name, in the network's order; those of the others are freed."""
+    kept, x = {}, network_input
+    for layer in cut(names):
         x = forward(layer, x, network, variant)
-        yield layer.name, x
+        if layer.name in names:
+            kept[layer.name] = x
+    return kept
 
 
 def forward(layer: Layer, x: Array, network: Network, variant: Variant = RIGHT) -> Array:

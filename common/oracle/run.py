@@ -11,7 +11,7 @@ import numpy as np
 
 from common.oracle.case import Case, fits
 from common.oracle.inputs import InputMaps, input_maps
-from common.oracle.layers import below, forward, outputs
+from common.oracle.layers import below, forward, outputs_at
 from common.oracle.variant import RIGHT, Variant
 from common.tensors import Array, Arrays, TensorName, tensor_names
 from common.vgg19 import NAMES, Layer, cut, layer
@@ -114,9 +114,8 @@ class Run:
             resized = np.asarray(self.value(f"{role}/resized"), np.float64)
             network_input = np.asarray(self.maps.to_input(self.maps.to_pixels(resized)))
             wanted = {self.layer_of[tap] for tap in getattr(self.coefficients, role)}
-            for at, output in outputs(network_input, cut(wanted), self.network, self.variant):
-                if at in wanted:
-                    self._maps[f"{role}/{at}"] = output
+            at_layers = outputs_at(wanted, network_input, self.network, self.variant)
+            self._maps.update({f"{role}/{at}": output for at, output in at_layers.items()})
         return self._maps[f"{role}/{name}"]
 
     def given_of(self, kind: str, layer: str) -> Array | None:

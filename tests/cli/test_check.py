@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from shallow import shallow
+from shallow import SMALL_EXPORT, shallow
 
 from common.cli.main import main
 from common.doctor.diagnosis.diagnose import diagnose
@@ -311,25 +311,23 @@ def test_a_folder_that_cannot_be_written_is_one_line(name, tmp_path, capsys):
 
 def test_a_bundle_is_replaced_by_one_of_its_own_pictures(tmp_path):
     """Its pictures, exchanged, make the next one in the same folder."""
-    small = ["--size", "32", "--weights", "random", "--style-taps", "relu1_1", "--content-taps", "relu1_1"]
-    assert main(["export", str(tmp_path / "new"), *small]) == 0
+    assert main(["export", str(tmp_path / "new"), *SMALL_EXPORT]) == 0
     content, style = ((tmp_path / "new" / f"{role}.png").read_bytes() for role in ("content", "style"))
     exchanged = [f"--{role}={tmp_path}/new/{other}.png" for role, other in (("content", "style"), ("style", "content"))]
-    assert main(["export", str(tmp_path / "new"), *small, *exchanged]) == 0
+    assert main(["export", str(tmp_path / "new"), *SMALL_EXPORT, *exchanged]) == 0
     assert {it.name for it in (tmp_path / "new").iterdir()} == {"content.png", "style.png", TENSORS, MANIFEST}
     assert (tmp_path / "new" / "content.png").read_bytes() == style
     assert (tmp_path / "new" / "style.png").read_bytes() == content
 
 
 def test_an_earlier_bundles_pictures_of_another_kind_go(tmp_path):
-    small = ["--size", "32", "--weights", "random", "--style-taps", "relu1_1", "--content-taps", "relu1_1"]
     files = {}
     for ending in ("png", "bmp"):
         for role in ("content", "style"):
             files[role] = tmp_path / f"{role}.{ending}"
             save_image(files[role], np.random.default_rng(0).random((40, 36, 3)))
         pictures = [f"--{role}={file}" for role, file in files.items()]
-        assert main(["export", str(tmp_path / "new"), *small, *pictures]) == 0
+        assert main(["export", str(tmp_path / "new"), *SMALL_EXPORT, *pictures]) == 0
     assert {it.name for it in (tmp_path / "new").iterdir()} == {"content.bmp", "style.bmp", TENSORS, MANIFEST}
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from shallow import shallow
+from shallow import each_recipe
 
 from common import RECIPES, Network, RosettaError, oracle
 from common.oracle.case import case_at
@@ -19,11 +19,7 @@ def directional(function, x, direction, step):
     return (f[0] - 8 * f[1] + 8 * f[2] - f[3]) / (12 * step)
 
 
-@pytest.mark.parametrize(
-    "recipe",
-    [*map(shallow, RECIPES), RECIPES["d2l"], RECIPES["gatys"]],  # all the way down with both kinds of pools
-    ids=lambda recipe: f"{recipe.name}, to {recipe.style_taps[-1]}",
-)
+@each_recipe
 def test_gradient_is_the_derivative_of_the_loss(recipe, problem_for, image):
     """Along random directions, with decisions (ReLU, max-pool, abs) that may turn: hence the small step."""
     run = Run(case_at(problem_for(recipe), image))

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image as Pillow
-from shallow import shallow
+from shallow import each_recipe, shallow
 
-from common import RECIPES, Recipe, oracle, resize
+from common import Recipe, oracle, resize
 from common.oracle.case import Case, random_case, shape_of
 from common.oracle.layers import rounded
 from common.oracle.pictures import Picture, resample
@@ -26,11 +26,7 @@ def case_for(problem_for, content, style, image):
     return make
 
 
-@pytest.mark.parametrize(
-    "recipe",
-    [*map(shallow, RECIPES), RECIPES["d2l"], RECIPES["gatys"]],
-    ids=lambda recipe: f"{recipe.name}, to {recipe.style_taps[-1]}",
-)
+@each_recipe
 def test_the_functions_of_the_room_give_the_tensors_of_the_reference(recipe, case_for):
     """The feature maps by way of the checkpoint's own preprocessing, which no recipe has a part in."""
     case = case_for(recipe)
