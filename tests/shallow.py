@@ -10,7 +10,7 @@ from common import RECIPES, Recipe
 STYLE_TAPS, CONTENT_TAPS = ("relu1_1", "relu2_1", "relu3_1"), ("relu2_2",)
 TAP_OPTIONS = ["--style-taps", ",".join(STYLE_TAPS), "--content-taps", ",".join(CONTENT_TAPS)]
 BRIEF_RUN = ["--weights", "random", "--size", "24", "--steps", "3"]  # of `compare.py`
-QUICK_RUN = [*BRIEF_RUN, *TAP_OPTIONS]
+QUICK_RUN = [*BRIEF_RUN, *TAP_OPTIONS, "--threads", "1"]  # two threads on one core would wait for each other
 # The smallest bundle.
 SMALL_EXPORT = ["--size", "32", "--weights", "random", "--style-taps", "relu1_1", "--content-taps", "relu1_1"]
 

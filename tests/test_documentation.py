@@ -53,7 +53,7 @@ def test_python_runs(page, tmp_path):
     for code in re.findall(
         r"^```python\n(import .*?|from .*?)^```", (ROOT / page).read_text(), flags=re.DOTALL | re.MULTILINE
     ):
-        environment = {"PYTHONPATH": str(ROOT), "PATH": "", "HOME": str(tmp_path)}
+        environment = {"PYTHONPATH": str(ROOT), "PATH": "", "HOME": str(tmp_path), "OMP_NUM_THREADS": "1"}
         process = subprocess.run(
             [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True
         )

@@ -4,6 +4,7 @@ from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -41,9 +42,13 @@ def recipes(draw):
 sides = st.integers(4, 17)
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@pytest.mark.parametrize("examples", [10, pytest.param(50, marks=pytest.mark.thorough)])
+def test_any_recipe_is_finite_and_the_same(examples):
+    settings(max_examples=examples, deadline=None, derandomize=True)(is_finite_and_the_same)()
+
+
 @given(recipe=recipes(), size=st.tuples(sides, sides), style_size=st.tuples(sides, sides), seed=st.integers(0, 99))
-def test_any_recipe_is_finite_and_the_same(recipe, size, style_size, seed):
+def is_finite_and_the_same(recipe, size, style_size, seed):
     rng = np.random.default_rng(seed)
     content, style, image = (rng.random((*px, 3), np.float32) for px in (size, style_size, size))
     problem = Problem(content, style, recipe, load_weights(f"random:{seed % 2}"), "float64")
