@@ -77,8 +77,9 @@ def test_an_error_is_an_answer_and_the_worker_lives_on(scene, small):
 
 def test_a_worker_needs_no_more_than_its_framework_and_the_core(tmp_path):
     """Another environment need not have what only the reports need."""
-    code = "import sys, runpy; sys.argv = ['worker', 'torch']; runpy.run_module('common.comparison.workers.server')"
-    code += "; print(*sys.modules, file=sys.stderr)"
+    code = "import atexit, runpy, sys; sys.argv = ['worker', 'torch']; "
+    code += "atexit.register(lambda: print(*sys.modules, file=sys.stderr)); "
+    code += "runpy.run_module('common.comparison.workers.server', run_name='__main__')"
     process = subprocess.run(
         [sys.executable, "-c", code],
         cwd=COMPARE.parent,
