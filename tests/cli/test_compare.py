@@ -201,9 +201,9 @@ def test_losses_as_json_are_the_oracles(pictures, monkeypatch, capsys):
         assert found["losses"][name] == pytest.approx(found["losses"]["oracle"], rel=1e-12)
 
 
-@pytest.mark.thorough
-def test_losses_of_the_content_itself_agree(pictures, capsys):
+def test_losses_of_the_content_itself_agree(pictures, monkeypatch, capsys):
     """Its content loss is the rounding of the pixels alone, which no two implementations share."""
+    monkeypatch.setattr(losses_command, "Worker", InThisProcess)
     content, style, _ = map(str, pictures)
     for precision in ("float64", "float32"):
         arguments = ["losses", content, style, content, "--recipe", "gatys", "--weights", "random"]
