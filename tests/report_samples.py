@@ -96,7 +96,6 @@ def run_of(losses, evaluation_s, shade=0.5):
 def environment(backend):
     packages = {entry.package: "1.2.3" for entry in BACKENDS.values() if entry.name == backend}
     return {
-        "executable": "/home/somebody/venv/bin/python3",
         "python": "3.11.7",
         "versions": {**packages, "numpy": "2.4.6"},
         "flags": {"oneDNN": True, "MKL": True, "CUDA": None, "TF32": False},

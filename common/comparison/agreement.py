@@ -144,25 +144,22 @@ def compare(reference: Run, backends: Mapping[str, Arrays], explained: bool = Tr
     """
     case, precision = reference.case, reference.case.problem.precision
     judges = {name: _judge(tensors, reference, precision) for name, tensors in backends.items()}
-    flips = {name: _flips(judge) for name, judge in judges.items()}
+    flips = {name: count_flips(judge.own, judge.reference) for name, judge in judges.items()}
     findings = {}
     for name, tensors in backends.items() if explained else ():
         found = doctor.diagnose(case, tensors, precision, reference=reference).findings
         findings[name] = _EXPLANATIONS.validate_python(tuple(map(doctor.finding_json, found)))
     height, width = case.problem.content.shape[:2]
-    return Agreement(precision, (height, width), tuple(_quantities(backends, judges, flips)), flips, findings)
+    return Agreement(precision, (height, width), tuple(_quantities(reference, judges, flips)), flips, findings)
 
 
-def _quantities(
-    backends: Mapping[str, Arrays], judges: Mapping[str, doctor.Judge], flips: Mapping[str, Flips]
-) -> Iterator[Quantity]:
+def _quantities(reference: Run, judges: Mapping[str, doctor.Judge], flips: Mapping[str, Flips]) -> Iterator[Quantity]:
     """The feature maps at the taps, the terms of the loss, and the gradient."""
-    reference = next(iter(judges.values())).reference
     problem = reference.case.problem
     bounds = bounds_for(problem.precision)
 
     def by_pair(name: str, measure: Callable[[Array, Array], float]) -> dict[str, float]:
-        arrays = {**{backend: tensors[name] for backend, tensors in backends.items()}, ORACLE: reference.expected(name)}
+        arrays = {**{backend: judge.given[name] for backend, judge in judges.items()}, ORACLE: reference.expected(name)}
         return {f"{a}-{b}": measure(arrays[a], arrays[b]) for a, b in combinations(arrays, 2)}
 
     def relative(name: str) -> dict[str, float]:
@@ -181,7 +178,22 @@ def _quantities(
 
 def check_by_own(ours: Arrays, theirs: Arrays, precision: Precision) -> Check:
     """Judge an evaluation by a better one of the same backend; what has flipped is not known."""
-    return _check(ours, theirs.__getitem__, precision)
+    bounds, gradient = bounds_for(precision), ours[GRADIENT]
+    terms = [(ours[name], theirs[name]) for name in ours if TensorName.parse(name).stage == "loss"]
+    units = [doctor.loss_unit(right, theirs["loss/total"]) for _, right in terms]
+    return Check(
+        size_px=(gradient.shape[0], gradient.shape[1]),
+        loss=max(doctor.difference(*pair, unit).relative for pair, unit in zip(terms, units, strict=True)),
+        gradient=doctor.difference(gradient, theirs[GRADIENT]).relative,
+        cosine_gap=cosine_gap(gradient, theirs[GRADIENT]),
+        gradient_followed=None,
+        loss_bound=bounds.losses,
+        gradient_bound=bounds.gradient if precision == "float64" else bounds.gradient_flipped,
+        cosine_gap_bound=bounds.gradient_cosine_gap,
+        gradient_followed_bound=bounds.gradient_followed,
+        relu_flips=None,
+        pool_flips=None,
+    )
 
 
 def check_by_oracle(ours: Arrays, reference: Run, precision: Precision) -> Check:
@@ -189,10 +201,11 @@ def check_by_oracle(ours: Arrays, reference: Run, precision: Precision) -> Check
 
     What a fused network decides cannot be seen: then the near ties are turned that make up the difference.
     """
-    check, judge = _check(ours, reference.expected, precision), _judge(ours, reference, precision)
-    bounds = bounds_for(precision)
-    if any(TensorName.parse(name).stage == "taps" for name in ours):
-        flips = _flips(judge)
+    right = {name: reference.expected(name) for name in ours if TensorName.parse(name).stage != "taps"}
+    check, bounds = check_by_own(ours, right, precision), bounds_for(precision)
+    judge = _judge(ours, reference, precision)
+    if len(right) < len(ours):
+        flips = count_flips(judge.own, judge.reference)
         return replace(
             check,
             gradient_bound=bounds.gradient_flipped if flips.any else bounds.gradient,
@@ -211,25 +224,3 @@ def _judge(tensors: Arrays, reference: Run, precision: Precision) -> doctor.Judg
     given = {name: array for name, array in tensors.items() if TensorName.parse(name).stage == "taps"}
     own = Run(reference.case, RIGHT, {**given, **reference.targets})
     return doctor.Judge(tensors, precision, own, reference)
-
-
-def _flips(judge: doctor.Judge) -> Flips:
-    return count_flips(judge.own, judge.reference)
-
-
-def _check(ours: Arrays, expected: Callable[[str], Array], precision: Precision) -> Check:
-    bounds, gradient, total = bounds_for(precision), ours[GRADIENT], expected("loss/total")
-    terms = [(ours[name], expected(name)) for name in ours if TensorName.parse(name).stage == "loss"]
-    return Check(
-        size_px=(gradient.shape[0], gradient.shape[1]),
-        loss=max(doctor.difference(term, right, doctor.loss_unit(right, total)).relative for term, right in terms),
-        gradient=doctor.difference(gradient, expected(GRADIENT)).relative,
-        cosine_gap=cosine_gap(gradient, expected(GRADIENT)),
-        gradient_followed=None,
-        loss_bound=bounds.losses,
-        gradient_bound=bounds.gradient if precision == "float64" else bounds.gradient_flipped,
-        cosine_gap_bound=bounds.gradient_cosine_gap,
-        gradient_followed_bound=bounds.gradient_followed,
-        relu_flips=None,
-        pool_flips=None,
-    )

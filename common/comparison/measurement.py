@@ -215,23 +215,20 @@ class Others:
 
     def __init__(self, pids: Iterable[int]) -> None:
         self._processes = [psutil.Process(pid) for pid in (*pids, os.getpid())]
-        self._start = (time.monotonic(), self._all_s(), self._ours_s())
+        self._start_s, self._taken_before_s = time.monotonic(), self._taken_s()
 
     def fraction(self) -> float | None:
         """The part of the machine's processor time that others took; None when one of the processes has ended."""
-        ours_s, (start_s, start_all_s, start_ours_s) = self._ours_s(), self._start
-        if ours_s is None or start_ours_s is None:
+        taken_s, before_s = self._taken_s(), self._taken_before_s
+        if taken_s is None or before_s is None:
             return None
-        others_s = (self._all_s() - start_all_s) - (ours_s - start_ours_s)
-        return max(0.0, others_s / ((time.monotonic() - start_s) * usable_cores()))
+        return max(0.0, (taken_s - before_s) / ((time.monotonic() - self._start_s) * usable_cores()))
 
-    def _ours_s(self) -> float | None:
+    def _taken_s(self) -> float | None:
+        """The processor time that others have taken since the machine started."""
         try:
-            return sum(sum(process.cpu_times()[:2]) for process in self._processes)
+            ours_s = sum(sum(process.cpu_times()[:2]) for process in self._processes)
         except psutil.Error:
             return None
-
-    @staticmethod
-    def _all_s() -> float:
-        times = psutil.cpu_times()
-        return float(times.user + times.system + getattr(times, "steal", 0.0))
+        every = psutil.cpu_times()
+        return float(every.user + every.system + getattr(every, "steal", 0.0)) - ours_s

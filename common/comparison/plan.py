@@ -53,11 +53,6 @@ class Row:
         """The row's name, unique within a comparison."""
         return f"{self.kind} {self.group.precision} {self.group.size}"
 
-    @property
-    def fused(self) -> bool:
-        """Whether the framework compiles the network as a whole, so that its inner values cannot be looked at."""
-        return self.mode in BACKENDS[self.backend].fused
-
 
 @dataclass(frozen=True)
 class NamedRow:
@@ -97,7 +92,8 @@ class Request:
 
     def __post_init__(self) -> None:
         samples.check_pair(self.content, self.style)
-        _check("backend", (*self.backends, *self.interpreters), tuple(BACKENDS))
+        for name in (*self.backends, *self.interpreters):
+            find_entry(name)
         _check("mode", self.modes or (), MODES)
         _check("precision", self.precisions, PRECISIONS)
         for size in self.sizes:
@@ -120,54 +116,45 @@ class Request:
     @cached_property
     def rows(self) -> tuple[Row, ...]:
         """Every row, group by group."""
-        rows = [*self._rows_by_mode(), *self._named_rows()]
-        return tuple(replace(row, group=group) for group in self.groups for row in rows)
+        return tuple(row for group in self.groups for row in (*self._rows_by_mode(group), *self._named_rows(group)))
 
-    def _rows_by_mode(self) -> list[Row]:
+    def _rows_by_mode(self, group: Group) -> list[Row]:
+        entries = [BACKENDS[name] for name in self.backends]
         rows = [
-            Row(f"{entry.name} {mode}", f"{entry.label} {mode}", entry.name, mode, self.groups[0])
-            for entry in (BACKENDS[name] for name in self.backends)
-            for mode in entry.modes
-            if mode in (entry.modes[:1] if self.modes is None else self.modes)
+            Row(f"{it.name} {mode}", f"{it.label} {mode}", it.name, mode, group, self.interpreters.get(it.name))
+            for it in entries
+            for mode in it.modes
+            if mode in (it.modes[:1] if self.modes is None else self.modes)
         ]
         if not rows:
-            entries = [BACKENDS[name] for name in self.backends]
             there_are = "; ".join(f"{entry.label} has {', '.join(entry.modes)}" for entry in entries)
             raise RosettaError(f"no chosen backend has the mode {','.join(self.modes or ())}: {there_are}")
-        return [replace(row, python=self.interpreters.get(row.backend)) for row in rows]
+        return rows
 
-    def _named_rows(self) -> Iterator[Row]:
+    def _named_rows(self, group: Group) -> Iterator[Row]:
         for row in self.named_rows:
             if row.name in _RESERVED:
                 taken = f"a row cannot be named {row.name!r}, which has a meaning in the tables"
                 raise RosettaError(f"{taken}: choose another")
-            _check("backend", [row.backend], tuple(BACKENDS))
-            entry = BACKENDS[row.backend]
+            entry = find_entry(row.backend)
             mode, python = row.mode or entry.modes[0], row.python or self.interpreters.get(row.backend)
             _check("mode", [mode], entry.modes)
-            yield Row(row.name, f"{row.name} ({entry.label} {mode})", row.backend, mode, self.groups[0], python)
+            yield Row(row.name, f"{row.name} ({entry.label} {mode})", row.backend, mode, group, python)
 
 
 def _check(what: str, names: Iterable[str], known: Iterable[str]) -> None:
     for name in names:
         if name not in known:
-            if what == "backend":
-                find_entry(name)  # says why, where a package is broken
             raise RosettaError(f"there is no {what} {name!r}: choose from {', '.join(known)}")
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A picture as it was read: its file's name and sha256, and RGB in [0, 1] of shape (H, W, 3)."""
+    """A picture as it was read: its file with the sha256, and RGB in [0, 1] of shape (H, W, 3)."""
 
     path: Path
     sha256: str
     image: Image
-
-    @property
-    def name(self) -> str:
-        """The file's name, without the folders."""
-        return self.path.name
 
     @classmethod
     def read(cls, path: PathLike) -> "Picture":

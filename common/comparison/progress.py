@@ -21,28 +21,28 @@ class Progress:
 
     def __init__(self) -> None:
         self._start_s = time.monotonic()
-        self._console = Console(stderr=True)
+        console = Console(stderr=True)
+        self._watched = console.is_terminal
         # Drawn between the measurements and not by a thread of its own, which would take a core from them.
         self._bars = Bars(
             TextColumn("{task.description}", markup=False),
             BarColumn(16),
             TimeElapsedColumn(),
             TextColumn("{task.fields[detail]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
-            console=self._console,
+            console=console,
             auto_refresh=False,
+            disable=not self._watched,
             expand=True,
         )
         self._shown_s = -math.inf
 
     def __enter__(self) -> "Progress":
-        if self._console.is_terminal:
-            self._bars.start()
+        self._bars.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._end_stage()
-        if self._console.is_terminal:
-            self._bars.stop()
+        self._bars.stop()
 
     def stage(self, name: str, total: int | None = None) -> None:
         """Begin a stage, which has `total` steps if they can be counted; the stage before is done."""
@@ -54,7 +54,7 @@ class Progress:
         """Say what is being done in the stage."""
         task = self._bars.tasks[-1]
         self._bars.update(task.id, detail=detail)
-        self._show(at_once=self._console.is_terminal or task.total is None)
+        self._show(at_once=self._watched or task.total is None)
 
     def advance(self, steps: int = 1) -> None:
         """Note that so many steps of the stage are done, or will not be."""
@@ -63,8 +63,8 @@ class Progress:
 
     def warn(self, text: str) -> None:
         """Say what went wrong, in a line that stays."""
-        if self._console.is_terminal:
-            self._console.print(text, style="yellow", markup=False, highlight=False)
+        if self._watched:
+            self._bars.console.print(text, style="yellow", markup=False, highlight=False)
         else:
             self._log(text)
 
@@ -75,11 +75,11 @@ class Progress:
             self._bars.stop_task(task.id)
 
     def _show(self, at_once: bool) -> None:
-        now_s, every_s = time.monotonic(), _DRAW_EVERY_S if self._console.is_terminal else _LOG_EVERY_S
+        now_s, every_s = time.monotonic(), _DRAW_EVERY_S if self._watched else _LOG_EVERY_S
         if not at_once and now_s - self._shown_s < every_s:
             return
         self._shown_s = now_s
-        if self._console.is_terminal:
+        if self._watched:
             self._bars.refresh()
         else:
             task = self._bars.tasks[-1]

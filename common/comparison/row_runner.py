@@ -11,7 +11,7 @@ from common.comparison import measurement
 from common.comparison.agreement import RowAgreement, check_by_oracle, check_by_own
 from common.comparison.plan import Row, Scene
 from common.comparison.progress import Progress
-from common.comparison.workers import Outcome, Worker, WorkerDiedError, variables
+from common.comparison.workers import Job, Outcome, Worker, WorkerDiedError, variables
 from common.errors import RosettaError
 from common.oracle import Run
 from common.problem import Problem, probe
@@ -113,7 +113,7 @@ class RowRunner:
 
     def prepare(self) -> Arrays:
         """Build the problem and evaluate it for the first time; losses and gradient by the doctor's names."""
-        outcome = self._ask("prepare", self.problem)
+        outcome = self._ask_at_probe("prepare", self.problem)
         self._note(environment={**(self.result.environment or {}), **outcome.values["environment"]})
         self._note_phases(weights_s=outcome.values["weights_s"], **outcome.values["phases"])
         return outcome.arrays
@@ -122,14 +122,15 @@ class RowRunner:
         """Note how the first evaluation agrees with its backend's in float64, and a small one with the oracle's."""
         precision = self.row.group.precision
         problem = self._scene.for_row(self.row, self._scene.small_problem(precision))
-        inner = {} if self.row.fused else self._ask("inspect", problem).arrays
-        by_oracle = check_by_oracle({**inner, **self._ask("evaluate", problem).arrays}, truth, precision)
+        fused = self.row.mode in BACKENDS[self.row.backend].fused
+        inner = {} if fused else self._ask_at_probe("inspect", problem).arrays
+        by_oracle = check_by_oracle({**inner, **self._ask_at_probe("evaluate", problem).arrays}, truth, precision)
         self._note(agreement=RowAgreement(by_oracle, check_by_own(at_size, reference, precision)))
 
     def measure(self, evaluations: int, forwards: int = 1) -> list[float]:
         """Seconds of some evaluations, one after the other; forward passes are noted on the way."""
         delay = asdict(self.row.delay)
-        values = self._answer("measure", evaluations=evaluations, forwards=forwards, delay=delay)
+        values = self._ask("measure", evaluations=evaluations, forwards=forwards, delay=delay).values
         self._forward_s += values["forward_s"]
         return list(values["evaluation_s"])
 
@@ -144,26 +145,24 @@ class RowRunner:
         """The whole transfer, unless it would take too long, then the peak of memory."""
         if self._left_out is None:
             job = self._scene.job(self._whole, self._scene.init)
-            outcome = self._the_worker.ask("stylize", job, lambda kind, _: self._progress.advance(kind == "step"))
+            outcome = self._ask("stylize", job, on_event=lambda kind, _: self._progress.advance(kind == "step"))
             run = RunResult.from_json(outcome.values["run"], outcome.arrays["image"])
             self._note(run=run)
             self._note_phases(optimizer_s=measurement.optimizer_s(run), saving_s=outcome.values["saving_s"])
-        memory = self._answer("memory")
-        gpu = memory["gpu"] or {"allocated_bytes": None, "reserved_bytes": None}
-        self._note(memory=Memory(memory["resident_bytes"], *gpu.values()))
+        self._note(memory=Memory(**self._ask("memory").values))
 
     def products_flops_per_s(self) -> float:
         """The operations a second of a large matrix product, measured in the row's own process."""
         return measurement.ceiling_flops_per_s(
-            lambda size, products: self._answer("ceiling", size=size, products=products)["product_s"]
+            lambda size, products: self._ask("ceiling", size=size, products=products).values["product_s"]
         )
 
     def note_limit(self, products_flops_per_s: float) -> None:
         """Count the operations of an evaluation, and note them beside those of a matrix product."""
         if timing := self.result.timing:
             flops = measurement.evaluation_flops(self._whole.recipe, *self.result.size_px)
-            rates = (flops / timing.median_s, products_flops_per_s, products_flops_per_s)
-            self._note(limit=measurement.Limit(flops, *rates))  # the ceiling of all rows is not known yet
+            ceiling = products_flops_per_s  # of this row; that of all is not known yet
+            self._note(limit=measurement.Limit(flops, flops / timing.median_s, products_flops_per_s, ceiling))
 
     def finish(self) -> None:
         """Mark the row as measured and end its process."""
@@ -183,17 +182,12 @@ class RowRunner:
         minutes = f"no whole transfer, which would take {transfer_s / 60:.0f} minutes"
         return minutes if transfer_s > _LONGEST_TRANSFER_S else None
 
-    @property
-    def _the_worker(self) -> Worker:
-        if self._worker is None:
-            raise RosettaError(f"{self.row.name} has no process")
-        return self._worker
+    def _ask_at_probe(self, action: str, problem: Problem) -> Outcome:
+        return self._ask(action, self._scene.job(problem, probe(problem)))
 
-    def _ask(self, action: str, problem: Problem) -> Outcome:
-        return self._the_worker.ask(action, self._scene.job(problem, probe(problem)))
-
-    def _answer(self, action: str, **numbers: Any) -> dict[str, Any]:
-        return self._the_worker.ask(action, **numbers).values
+    def _ask(self, action: str, job: Job | None = None, **rest: Any) -> Outcome:
+        assert self._worker is not None, "started, and not closed yet"
+        return self._worker.ask(action, job, **rest)
 
     def _note(self, **changes: Any) -> None:
         self.result = replace(self.result, **changes)

@@ -30,7 +30,7 @@ class Session:
         self.request, self.scene = request, Scene.of(request)
         self.scene.check_sizes(request.sizes)
         self._progress = Progress()
-        self._runners = {row.name: RowRunner(row, self.scene, request.threads, self._progress) for row in request.rows}
+        self._runners = [RowRunner(row, self.scene, request.threads, self._progress) for row in request.rows]
         # What each interpreter's backend computes in float64, by size, or why it cannot.
         self._references: dict[Interpreter, dict[str, Arrays] | RosettaError] = {}
         self._products_flops_per_s: dict[tuple[Interpreter, Precision], float] = {}
@@ -41,14 +41,14 @@ class Session:
     @property
     def results(self) -> tuple[RowResult, ...]:
         """What is known of every row."""
-        return tuple(runner.result for runner in self._runners.values())
+        return tuple(runner.result for runner in self._runners)
 
     def run(self) -> None:
         """Do everything; an interrupt ends the workers and keeps the results."""
         with self._progress:
             self._prove(self._take_references())
             for group in self.request.groups:
-                runners = [runner for runner in self._runners.values() if runner.row.group == group]
+                runners = [runner for runner in self._runners if runner.row.group == group]
                 with ExitStack() as closing:
                     for runner in runners:
                         closing.callback(runner.close)

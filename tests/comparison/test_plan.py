@@ -48,7 +48,7 @@ def test_a_picture_is_decoded_once_and_named_by_its_file_and_its_hash(monkeypatc
     for row in request.rows:
         scene.for_row(row, scene.problem_at(row.group.precision, row.group.size))
     assert decoded == [samples.CONTENT.path, samples.STYLE.path]
-    assert scene.content.name == "chelsea.png"
+    assert scene.content.path.name == "chelsea.png"
     assert scene.content.sha256 == hashlib.sha256(samples.CONTENT.path.read_bytes()).hexdigest()
 
 

@@ -41,8 +41,8 @@ def report_of(session: Session, complete: bool) -> tuple[Report, Pictures]:
         machine=Machine(cpu_model(), usable_cores(), memory_bytes, platform.platform(), gpu),
         commit=_commit(),
         weights=WeightsUsed(weights.name, weights.sha256, weights.licence),
-        content=PictureFile(scene.content.name, scene.content.sha256),
-        style=PictureFile(scene.style.name, scene.style.sha256),
+        content=PictureFile(scene.content.path.name, scene.content.sha256),
+        style=PictureFile(scene.style.path.name, scene.style.sha256),
         recipe=recipe.name,
         network=Network(recipe.style_taps, recipe.content_taps, recipe.pooling, recipe.tv_form),
         seed=request.seed,
@@ -93,8 +93,6 @@ def _groups(session: Session, pictures: Pictures) -> Iterator[Group]:
 
 def _row(result: RowResult, file: str, ceiling_flops_per_s: float) -> RowReport:
     row, run, timing = result.row, result.run, result.timing
-    environment = dict(result.environment or {})
-    environment.pop("executable", None)  # where the interpreter lies
     forward_s = result.phases.get("forward_s")
     # The backward pass is what the forward pass leaves of an evaluation.
     backward_s = None if timing is None or forward_s is None else max(0.0, timing.median_s - forward_s)
@@ -108,7 +106,7 @@ def _row(result: RowResult, file: str, ceiling_flops_per_s: float) -> RowReport:
         status=result.status,
         why=result.why,
         agreement=result.agreement,
-        environment=Environment(**environment) if environment else None,
+        environment=None if result.environment is None else Environment(**result.environment),
         phases=Phases(**{phase.name: measured.get(phase.name) for phase in fields(Phases)}),
         evaluation=timing,
         limit=result.limit and replace(result.limit, ceiling_flops_per_s=ceiling_flops_per_s),

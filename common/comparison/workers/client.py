@@ -69,12 +69,12 @@ class Worker(AbstractContextManager["Worker"]):
     def imported(self) -> dict[str, Any]:
         """Wait until the backend is imported; the seconds that it took, and the versions of its packages."""
         self._imported = True
-        return dict(self._listen("imported", lambda *_: None))
+        return self._listen("imported")
 
     def ask(self, action: str, job: Job | None = None, on_event: OnEvent = lambda *_: None, **numbers: Any) -> Outcome:
         """Have an action done, on a job if it needs one; raise RosettaError when it fails or the process dies."""
         if not self._imported:
-            on_event("imported", self.imported())
+            self.imported()
         folder = None if job is None else self._write(job)
         request = {"action": action, "folder": None if folder is None else str(folder), **numbers}
         try:
@@ -105,7 +105,7 @@ class Worker(AbstractContextManager["Worker"]):
             raise RosettaError(f"cannot write {str(folder)!r} ({error.strerror}): make room there") from None
         return folder
 
-    def _listen(self, wanted: str, on_event: OnEvent) -> dict[str, Any]:
+    def _listen(self, wanted: str, on_event: OnEvent = lambda *_: None) -> dict[str, Any]:
         for line in self._process.stdout or ():
             try:
                 ((kind, value),) = json.loads(line).items()

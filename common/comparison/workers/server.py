@@ -135,7 +135,8 @@ class Handlers:
     def _memory(self) -> Values:
         """The peak of resident memory, and of the GPU's where the problem is on one."""
         gpu = self._backend.peak_memory(self._network)
-        return {"resident_bytes": peak_memory_bytes(), "gpu": None if gpu is None else asdict(gpu)}
+        allocated, reserved = (None, None) if gpu is None else (gpu.allocated_bytes, gpu.reserved_bytes)
+        return {"resident_bytes": peak_memory_bytes(), "gpu_allocated_bytes": allocated, "gpu_reserved_bytes": reserved}
 
 
 def seconds_of(work: Callable[[], Any], wait: Callable[[], None], times: int, delay: Delay = NO_DELAY) -> list[float]:
@@ -180,8 +181,7 @@ def main(name: str) -> int:
         backend = load_backend(name)
         import_s = (time.perf_counter_ns() - start_ns) / 1e9
         versions = {**find_entry(name).versions(), "numpy": version("numpy"), "scipy": version("scipy")}
-        python = {"executable": sys.executable, "python": platform.python_version()}
-        emit("imported", {"import_s": import_s, **python, "versions": versions})
+        emit("imported", {"import_s": import_s, "python": platform.python_version(), "versions": versions})
     except RosettaError as error:
         emit("error", str(error))
         return 2

@@ -25,7 +25,7 @@ def test_no_file_of_a_report_names_a_folder(name, tmp_path, monkeypatch):
     why = f"cannot start {places[1]}; see {places[0]}, {', '.join(places[2:])} and /opt/secret/place/log.txt"
     first = samples.measured(samples.row("torch eager"), 0.3)
     flags = {**first.environment["flags"], "library": f"{folder}/libmkl.so"}
-    environment = {**first.environment, "flags": flags, "executable": str(python)}
+    environment = {**first.environment, "flags": flags}
     died = replace(samples.measured(samples.row("keras graph"), 0.4), status="died", why=why)
     died = replace(died, row=replace(died.row, python=str(python)))
     results = (replace(first, environment=environment), died)
