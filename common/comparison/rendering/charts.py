@@ -45,23 +45,19 @@ class Style:
 
 def styles_for(rows: Sequence[RowReport]) -> dict[str, Style]:
     """A style for each row, by name."""
-    return {
-        row.name: Style(
-            PALETTE[place % len(PALETTE)],
-            _LINES[(place + place // len(PALETTE)) % len(_LINES)],
-            _MARKERS[(place + place // len(PALETTE)) % len(_MARKERS)],
-        )
-        for place, row in enumerate(rows)
-    }
+    styles = {}
+    for place, row in enumerate(rows):
+        colour, shifted = PALETTE[place % len(PALETTE)], place + place // len(PALETTE)
+        styles[row.name] = Style(colour, _LINES[shifted % len(_LINES)], _MARKERS[shifted % len(_MARKERS)])
+    return styles
 
 
 def swatch(style: Style, key: str) -> str:
     """A piece of a row's line, for a legend that says its name beside it."""
     with mpl.rc_context(_SETTINGS):
         figure = Figure(figsize=(0.45, 0.16))
-        axis = figure.add_axes((0, 0, 1, 1))
+        axis = figure.add_axes((0, 0, 1, 1), xlim=(0, 2), ylim=(-1, 1))
         axis.axis("off")
-        axis.set(xlim=(0, 2), ylim=(-1, 1))
         axis.plot([0, 1, 2], [0, 0, 0], style.line, color=style.colour, linewidth=1.6)
         axis.plot([1], [0], style.marker, color=style.colour, markersize=5)
         return _svg(figure, key)
@@ -94,25 +90,23 @@ def loss_curves(group: Group, styles: Mapping[str, Style], against: str, key: st
 def timing_bars(group: Group, styles: Mapping[str, Style], key: str) -> str:
     """A bar to each row's median, its quartiles as an interval, and a dot for the median of each round."""
     timed = [(row, row.evaluation) for row in group.timed if row.evaluation is not None]
-    spans = []
+    said = []
     with mpl.rc_context(_SETTINGS):
         figure = Figure(figsize=(_WIDTH_IN, 0.55 + 0.42 * len(timed)), layout="constrained")
         axis = figure.subplots()
         for place, (row, timing) in enumerate(timed):
             median = timing.median_s
-            spans.append(f"{seconds(median, median)} ({interval(timing.quartiles_s, median)})")
+            span = f"{seconds(median, median)} ({interval(timing.quartiles_s, median)})"
+            said.append(f"{row.label} {span}")
             _bar(axis, timing, styles[row.name], place, row.ranked)
             why = "" if row.ranked else f" ({'disagrees' if row.disagrees else row.status})"
             axis.text(0, place - 0.2, shorten(row.label, _LONGEST_LABEL - len(why)) + why, va="bottom")
-            right = axis.get_yaxis_transform()
-            axis.text(1, place - 0.2, spans[-1], ha="right", va="bottom", transform=right)
-        axis.set(ylim=(len(timed) - 0.6, -0.75), xlabel="seconds for one evaluation", yticks=[])
-        axis.set_xlim(left=0)
+            axis.text(1, place - 0.2, span, ha="right", va="bottom", transform=axis.get_yaxis_transform())
+        axis.set(xlim=(0, None), ylim=(len(timed) - 0.6, -0.75), xlabel="seconds for one evaluation", yticks=[])
         axis.spines["left"].set_visible(False)
         axis.grid(True, axis="x", alpha=0.2)
         axis.set_axisbelow(True)
-        said = "; ".join(f"{row.label} {span}" for (row, _), span in zip(timed, spans, strict=True))
-        return _svg(figure, key, f"Time for one evaluation, {group.title}: {said}.")
+        return _svg(figure, key, f"Time for one evaluation, {group.title}: {'; '.join(said)}.")
 
 
 def _bar(axis: Axes, timing: Timing, style: Style, place: int, ranked: bool) -> None:

@@ -69,19 +69,16 @@ def render_page(report: Report, pictures: Pictures) -> str:
     """The whole page; of `pictures` it shows what there is (H, W, 3), RGB in [0, 1], by file name."""
     css, script = (Markup((TEMPLATES / name).read_text(encoding="utf-8")) for name in ("report.css", "report.js"))
     styles = styles_for(report.rows)
-    return (
-        environment()
-        .get_template("report.html.j2")
-        .render(
-            report=report,
-            charts=[_charts(group, styles, place) for place, group in enumerate(report.by_precision)],
-            shown=_shown(report, pictures),
-            heat_maps=_heat_maps(report, pictures),
-            css=css,
-            script=script,
-            # What the page's content security policy knows its one script by: no other is run.
-            script_hash=_base64(hashlib.sha256(script.encode("utf-8")).digest()),
-        )
+    template = environment().get_template("report.html.j2")
+    return template.render(
+        report=report,
+        charts=[_charts(group, styles, place) for place, group in enumerate(report.by_precision)],
+        shown=_shown(report, pictures),
+        heat_maps=_heat_maps(report, pictures),
+        css=css,
+        script=script,
+        # What the page's content security policy knows its one script by: no other is run.
+        script_hash=_base64(hashlib.sha256(script.encode("utf-8")).digest()),
     )
 
 
@@ -103,19 +100,18 @@ def _charts(group: Group, styles: Mapping[str, Style], place: int) -> dict[str, 
 def _shown(report: Report, pictures: Pictures) -> list[Shown]:
     """Content, style and each row's picture, as far as they are there; those of rows that disagree last."""
     rows = [(row, f"{row.label}, {group.title}") for group in report.groups for row in group.rows]
-    titles: dict[str | None, str] = {"content": "content", "style": "style"}
-    titles |= {row.picture: title for row, title in sorted(rows, key=lambda entry: entry[0].disagrees)}
-    present = [(name, title) for name, title in titles.items() if name in pictures]
-    return [_picture(f"picture-{place}", title, pictures[name]) for place, (name, title) in enumerate(present) if name]
+    titles = {"content": "content", "style": "style"}
+    titles |= {row.picture or "": title for row, title in sorted(rows, key=lambda entry: entry[0].disagrees)}
+    present = [(title, pictures[name]) for name, title in titles.items() if name in pictures]
+    return [_picture(f"picture-{place}", title, image) for place, (title, image) in enumerate(present)]
 
 
 def _heat_maps(report: Report, pictures: Pictures) -> list[tuple[Difference, str, Shown | None]]:
     """Each difference with its title and its heat map, where there is one."""
     shown: list[tuple[Difference, str, Shown | None]] = []
-    for difference in (difference for group in report.groups for difference in group.differences):
-        title = f"{report.labels[difference.row]} and {report.labels[difference.to]}"
-        image = pictures.get(difference.heat_map)
-        shown.append((difference, title, None if image is None else _picture(f"heat-{len(shown)}", title, image)))
+    for found in (found for group in report.groups for found in group.differences):
+        title, image = f"{report.labels[found.row]} and {report.labels[found.to]}", pictures.get(found.heat_map)
+        shown.append((found, title, None if image is None else _picture(f"heat-{len(shown)}", title, image)))
     return shown
 
 
