@@ -1,7 +1,7 @@
 """A row with its worker: it is prepared, measured a round at a time, and run to the end; and what is known of it."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -11,7 +11,7 @@ from common.comparison import measurement
 from common.comparison.agreement import RowAgreement, check_by_oracle, check_by_own
 from common.comparison.plan import Row, Scene
 from common.comparison.progress import Progress
-from common.comparison.workers import Job, Outcome, Worker, WorkerDiedError, variables
+from common.comparison.workers import Job, Outcome, Worker, WorkerDiedError
 from common.errors import RosettaError
 from common.oracle import Run
 from common.problem import Problem, probe
@@ -33,7 +33,7 @@ class Memory:
     gpu_reserved_bytes: int | None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class RowResult:
     """A row's measurements; what has not been measured (yet) is None or empty, and `why` says what went wrong.
 
@@ -46,8 +46,8 @@ class RowResult:
     status: Status = "incomplete"
     why: str | None = None
     agreement: RowAgreement | None = None
-    environment: Mapping[str, Any] | None = None
-    phases: Mapping[str, float] = field(default_factory=dict)
+    environment: dict[str, Any] = field(default_factory=dict)
+    phases: dict[str, float] = field(default_factory=dict)
     rounds_s: tuple[tuple[float, ...], ...] = ()
     limit: measurement.Limit | None = None
     memory: Memory | None = None
@@ -95,27 +95,27 @@ class RowRunner:
         try:
             return work(*arguments)
         except RosettaError as error:
-            status: Status = "unavailable" if self.result.timing is None else "incomplete"
+            self.result.status = "unavailable" if self.result.timing is None else "incomplete"
             if isinstance(error, WorkerDiedError):
-                status = "died"
-            self._note(status=status, why=str(error))
-            self._progress.warn(f"{self.row.name}: {status}: {error}")
+                self.result.status = "died"
+            self.result.why = str(error)
+            self._progress.warn(f"{self.row.name}: {self.result.status}: {error}")
             self.close()
             return None
 
     def start(self) -> None:
         """Start the process, which imports the backend."""
         self._worker = Worker(self.row.backend, self.row.python, self._threads)
-        values = self._worker.imported()
-        import_s, set_for_it = values.pop("import_s"), variables(BACKENDS[self.row.backend], self._threads)
-        environment = {**values, "variables": set_for_it, "flags": {}, "threads": {}, "gpu": None}
-        self._note(environment=environment, phases={"import_s": import_s})
+        imported = self._worker.imported()
+        self.result.phases["import_s"] = imported.pop("import_s")
+        variables = self._worker.variables
+        self.result.environment = {**imported, "variables": variables, "flags": {}, "threads": {}, "gpu": None}
 
     def prepare(self) -> Arrays:
         """Build the problem and evaluate it for the first time; losses and gradient by the doctor's names."""
         outcome = self._ask_at_probe("prepare", self.problem)
-        self._note(environment={**(self.result.environment or {}), **outcome.values["environment"]})
-        self._note_phases(weights_s=outcome.values["weights_s"], **outcome.values["phases"])
+        self.result.environment |= outcome.values["environment"]
+        self.result.phases |= {"weights_s": outcome.values["weights_s"], **outcome.values["phases"]}
         return outcome.arrays
 
     def judge(self, at_size: Arrays, reference: Arrays, truth: Run) -> None:
@@ -125,7 +125,7 @@ class RowRunner:
         fused = self.row.mode in BACKENDS[self.row.backend].fused
         inner = {} if fused else self._ask_at_probe("inspect", problem).arrays
         by_oracle = check_by_oracle({**inner, **self._ask_at_probe("evaluate", problem).arrays}, truth, precision)
-        self._note(agreement=RowAgreement(by_oracle, check_by_own(at_size, reference, precision)))
+        self.result.agreement = RowAgreement(by_oracle, check_by_own(at_size, reference, precision))
 
     def measure(self, evaluations: int, forwards: int = 1) -> list[float]:
         """Seconds of some evaluations, one after the other; forward passes are noted on the way."""
@@ -136,10 +136,10 @@ class RowRunner:
 
     def note_round(self, durations_s: list[float]) -> None:
         """Add a round; an empty one was missed."""
-        self._note(rounds_s=(*self.result.rounds_s, tuple(durations_s)))
+        self.result.rounds_s += (tuple(durations_s),)
         self._progress.advance()
         if self._forward_s:
-            self._note_phases(forward_s=float(np.median(self._forward_s)))
+            self.result.phases["forward_s"] = float(np.median(self._forward_s))
 
     def run(self) -> None:
         """The whole transfer, unless it would take too long, then the peak of memory."""
@@ -147,9 +147,9 @@ class RowRunner:
             job = self._scene.job(self._whole, self._scene.init)
             outcome = self._ask("stylize", job, on_event=lambda kind, _: self._progress.advance(kind == "step"))
             run = RunResult.from_json(outcome.values["run"], outcome.arrays["image"])
-            self._note(run=run)
-            self._note_phases(optimizer_s=measurement.optimizer_s(run), saving_s=outcome.values["saving_s"])
-        self._note(memory=Memory(**self._ask("memory").values))
+            self.result.run = run
+            self.result.phases |= {"optimizer_s": measurement.optimizer_s(run), "saving_s": outcome.values["saving_s"]}
+        self.result.memory = Memory(**self._ask("memory").values)
 
     def products_flops_per_s(self) -> float:
         """The operations a second of a large matrix product, measured in the row's own process."""
@@ -162,11 +162,11 @@ class RowRunner:
         if timing := self.result.timing:
             flops = measurement.evaluation_flops(self._whole.recipe, *self.result.size_px)
             ceiling = products_flops_per_s  # of this row; that of all is not known yet
-            self._note(limit=measurement.Limit(flops, flops / timing.median_s, products_flops_per_s, ceiling))
+            self.result.limit = measurement.Limit(flops, flops / timing.median_s, products_flops_per_s, ceiling)
 
     def finish(self) -> None:
         """Mark the row as measured and end its process."""
-        self._note(status="measured", why=self._left_out)
+        self.result.status, self.result.why = "measured", self._left_out
         self.close()
 
     def close(self) -> None:
@@ -188,9 +188,3 @@ class RowRunner:
     def _ask(self, action: str, job: Job | None = None, **rest: Any) -> Outcome:
         assert self._worker is not None, "started, and not closed yet"
         return self._worker.ask(action, job, **rest)
-
-    def _note(self, **changes: Any) -> None:
-        self.result = replace(self.result, **changes)
-
-    def _note_phases(self, **seconds: float) -> None:
-        self._note(phases={**self.result.phases, **seconds})

@@ -4,7 +4,6 @@ import math
 import random
 from collections.abc import Sequence
 from contextlib import ExitStack
-from functools import cached_property
 
 from common.backend import BACKENDS
 from common.comparison.agreement import Agreement, compare
@@ -34,6 +33,9 @@ class Session:
         # What each interpreter's backend computes in float64, by size, or why it cannot.
         self._references: dict[Interpreter, dict[str, Arrays] | RosettaError] = {}
         self._products_flops_per_s: dict[tuple[Interpreter, Precision], float] = {}
+        # The oracle in small and in float64 proves the algorithm, and every row is checked by it.
+        self._truth = _oracle(self.scene.small_problem("float64"))
+        self._at_size = self.scene.problem_at("float32", request.sizes[0])  # shows the rounding, and what it flips
         self.algorithm: tuple[Agreement, ...] = ()
         self.evaluations_per_round: dict[Group, int] = {}
         self.others_fraction = 0.0
@@ -84,19 +86,10 @@ class Session:
         self._progress.say(f"importing {label}")
         worker.imported()
         self._progress.say(f"{label} in float64")
-        tabled = ask("tensors", self._truth.case.problem), ask("inspect", self._at_size())
+        tabled = ask("tensors", self._truth.case.problem), ask("inspect", self._at_size)
         by_size = {size: self.scene.problem_at("float64", size) for size in self.request.sizes}
         self._references[interpreter] = {size: ask("evaluate", problem) for size, problem in by_size.items()}
         return tabled
-
-    @cached_property
-    def _truth(self) -> Run:
-        """The oracle in small and in float64, which proves the algorithm; every row is checked by it, too."""
-        return _oracle(self.scene.small_problem("float64"))
-
-    def _at_size(self) -> Problem:
-        """What shows the rounding, and what it flips."""
-        return self.scene.problem_at("float32", self.request.sizes[0])
 
     def _prove(self, tabled: dict[str, tuple[Arrays, Arrays]]) -> None:
         """The full tables of all interpreters against the oracle and each other, and what the port doctor finds."""
@@ -107,7 +100,7 @@ class Session:
         small = compare(self._truth, {name: tensors for name, (tensors, _) in tabled.items()})
         self._progress.say("float32")
         at_size = {name: tensors for name, (_, tensors) in tabled.items()}
-        self.algorithm = (small, compare(_oracle(self._at_size()), at_size, explained=False))
+        self.algorithm = (small, compare(_oracle(self._at_size), at_size, explained=False))
 
     def _run_group(self, group: Group, runners: Sequence[RowRunner]) -> None:
         name, rounds = f"{group.precision} {group.size}", self.request.rounds

@@ -65,17 +65,16 @@ def swatch(style: Style, key: str) -> str:
 
 def loss_curves(group: Group, styles: Mapping[str, Style], against: str, key: str) -> str:
     """Loss against "evaluations" or "seconds", on a log axis; a dashed line at the loss that all rows reached."""
-    curves = {row.name: row.convergence for row in group.converged if row.convergence is not None}
     with mpl.rc_context(_SETTINGS):
         figure = Figure(figsize=(_WIDTH_IN, 3.1), layout="constrained")
         axis = figure.subplots()
-        for place, (name, curve) in enumerate(curves.items()):
-            x, style = curve.seconds if against == "seconds" else range(1, len(curve.losses) + 1), styles[name]
+        for place, (row, curve) in enumerate(group.converged):
+            x, style = curve.seconds if against == "seconds" else range(1, len(curve.losses) + 1), styles[row.name]
             every = max(1, len(x) // 8)  # each row's markers stand elsewhere: where curves coincide, all are seen
             marks = ((place * every) // 4 % every, every)
             (line,) = axis.plot(x, curve.losses, style.line, color=style.colour, linewidth=1.4, marker=style.marker)
             line.set(markersize=4, markevery=marks)
-        if any(loss > 0 for curve in curves.values() for loss in curve.losses):
+        if any(loss > 0 for _, curve in group.converged for loss in curve.losses):
             axis.set_yscale("log", nonpositive="mask")
             axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             axis.yaxis.set_major_formatter(FuncFormatter(lambda loss, _: f"{loss:g}"))
@@ -89,12 +88,11 @@ def loss_curves(group: Group, styles: Mapping[str, Style], against: str, key: st
 
 def timing_bars(group: Group, styles: Mapping[str, Style], key: str) -> str:
     """A bar to each row's median, its quartiles as an interval, and a dot for the median of each round."""
-    timed = [(row, row.evaluation) for row in group.timed if row.evaluation is not None]
-    said = []
+    said, count = [], len(group.timed)
     with mpl.rc_context(_SETTINGS):
-        figure = Figure(figsize=(_WIDTH_IN, 0.55 + 0.42 * len(timed)), layout="constrained")
+        figure = Figure(figsize=(_WIDTH_IN, 0.55 + 0.42 * count), layout="constrained")
         axis = figure.subplots()
-        for place, (row, timing) in enumerate(timed):
+        for place, (row, timing) in enumerate(group.timed):
             median = timing.median_s
             span = f"{seconds(median, median)} ({interval(timing.quartiles_s, median)})"
             said.append(f"{row.label} {span}")
@@ -102,7 +100,7 @@ def timing_bars(group: Group, styles: Mapping[str, Style], key: str) -> str:
             why = "" if row.ranked else f" ({'disagrees' if row.disagrees else row.status})"
             axis.text(0, place - 0.2, shorten(row.label, _LONGEST_LABEL - len(why)) + why, va="bottom")
             axis.text(1, place - 0.2, span, ha="right", va="bottom", transform=axis.get_yaxis_transform())
-        axis.set(xlim=(0, None), ylim=(len(timed) - 0.6, -0.75), xlabel="seconds for one evaluation", yticks=[])
+        axis.set(xlim=(0, None), ylim=(count - 0.6, -0.75), xlabel="seconds for one evaluation", yticks=[])
         axis.spines["left"].set_visible(False)
         axis.grid(True, axis="x", alpha=0.2)
         axis.set_axisbelow(True)

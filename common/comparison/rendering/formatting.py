@@ -6,7 +6,6 @@ HTML escapes everything by itself, Markdown through the filter `markdown`; an un
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -57,21 +56,6 @@ def giga(value: float) -> str:
     return f"{value / 1e9:.{_decimals(value / 1e9, 3)}f}"
 
 
-def number(value: float, digits: int = 4) -> str:
-    """A plain number with some digits."""
-    return f"{value:.{digits}g}"
-
-
-def pixels(size_px: Sequence[int]) -> str:
-    """Height and width, as in 170x256 px."""
-    return f"{'x'.join(map(str, size_px))} px"
-
-
-def moment(time: datetime) -> str:
-    """A date and time in UTC, to the minute."""
-    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-
 def pairs(values: Mapping[str, Any]) -> str:
     """Free-form keys and values on one line; what is null is unknown, and is said to be."""
     return ", ".join(f"{key} {_value(value)}" for key, value in values.items()) or NOTHING
@@ -107,9 +91,15 @@ def fenced(text: str) -> str:
     return f"{fence}\n{text}\n{fence}"
 
 
-_FORMS = (seconds, interval, size_of, ratio, giga, number, pixels, moment, pairs, plural, markdown, fenced)
-# A fraction; a relative difference; a tolerance as it is written in `common/tolerances.py`.
-_FORMATS = {"percent": "{:.0%}", "small": "{:.1e}", "tolerance": "{:.0e}"}
+_FORMS = (seconds, interval, size_of, ratio, giga, pairs, plural, markdown, fenced)
+_FORMATS = {
+    "percent": "{:.0%}",
+    "small": "{:.1e}",  # a relative difference
+    "tolerance": "{:.0e}",  # as it is written in `common/tolerances.py`
+    "number": "{:.{}g}",  # with so many digits
+    "pixels": "{0[0]}x{0[1]} px",  # height and width
+    "moment": "{:%Y-%m-%d %H:%M UTC}",
+}
 
 
 def _or_nothing(form: Callable[..., str]) -> Callable[..., str]:

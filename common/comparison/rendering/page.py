@@ -92,7 +92,7 @@ def _charts(group: Group, styles: Mapping[str, Style], place: int) -> dict[str, 
             charts[against] = Markup(loss_curves(group, styles, against, f"{against}{place}"))
         charts["legend"] = [
             (Markup(swatch(styles[row.name], f"swatch{place}-{number}")), row.label)
-            for number, row in enumerate(group.converged)
+            for number, (row, _) in enumerate(group.converged)
         ]
     return charts
 

@@ -31,7 +31,7 @@ def report_of(session: Session, complete: bool) -> tuple[Report, Pictures]:
     request, scene, first = session.request, session.scene, session.request.groups[0]
     recipe, problem, weights = request.recipe, scene.problem_at(first.precision, first.size), scene.weights
     pictures = {"content": problem.content, "style": problem.style}
-    gpus = [result.environment.get("gpu") for result in session.results if result.environment]
+    gpus = [result.environment.get("gpu") for result in session.results]
     memory_bytes, gpu = psutil.virtual_memory().total, next(filter(None, gpus), None)
     report = Report(
         schema=SCHEMA,
@@ -106,7 +106,7 @@ def _row(result: RowResult, file: str, ceiling_flops_per_s: float) -> RowReport:
         status=result.status,
         why=result.why,
         agreement=result.agreement,
-        environment=None if result.environment is None else Environment(**result.environment),
+        environment=Environment(**result.environment) if result.environment else None,
         phases=Phases(**{phase.name: measured.get(phase.name) for phase in fields(Phases)}),
         evaluation=timing,
         limit=result.limit and replace(result.limit, ceiling_flops_per_s=ceiling_flops_per_s),

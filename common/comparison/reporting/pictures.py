@@ -15,7 +15,6 @@ from common.images import Image, replacing, to_bytes
 # A difference of half the range is as bright as the heat map gets; larger ones are rare and need no shade of their own.
 HEAT_MAP_FULL = 0.5
 _SSIM_WINDOW, _GAP_PX, _LABEL_PX = 7, 8, 22
-Labelled = tuple[str, Image]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +37,7 @@ def compare_pictures(one: Image, other: Image) -> PictureDifference:
     return PictureDifference(psnr_db, ssim, heat_map.astype(np.float32))
 
 
-def save_grid(path: Path, rows: Sequence[Sequence[Labelled | None]]) -> None:
+def save_grid(path: Path, rows: Sequence[Sequence[tuple[str, Image] | None]]) -> None:
     """Write rows of labelled pictures, RGB in [0, 1]; each cell is as large as the largest picture, None is empty."""
     cells = [cell for row in rows for cell in row if cell is not None]
     pictures = [image for _, image in cells]

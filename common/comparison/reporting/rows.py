@@ -129,14 +129,14 @@ class Group:
         return sorted(self.rows, key=place)
 
     @property
-    def timed(self) -> list[RowReport]:
+    def timed(self) -> list[tuple[RowReport, Timing]]:
         """The rows whose evaluations were timed, in the order of the ranking."""
-        return [row for row in self.ranking if row.evaluation is not None]
+        return [(row, row.evaluation) for row in self.ranking if row.evaluation is not None]
 
     @property
-    def converged(self) -> list[RowReport]:
+    def converged(self) -> list[tuple[RowReport, Convergence]]:
         """The rows that ran an optimizer, in the order of the ranking."""
-        return [row for row in self.ranking if row.convergence is not None]
+        return [(row, row.convergence) for row in self.ranking if row.convergence is not None]
 
     @property
     def fastest(self) -> RowReport | None:
@@ -152,4 +152,4 @@ class Group:
     @property
     def scale_s(self) -> float:
         """The first row's median: all times of the group are written in its unit."""
-        return next((row.evaluation.median_s for row in self.timed if row.evaluation), 0.0)
+        return next((timing.median_s for _, timing in self.timed), 0.0)

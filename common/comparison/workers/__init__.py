@@ -1,4 +1,4 @@
 """Processes that hold one backend each and answer requests."""
 
-from common.comparison.workers.client import Outcome, Worker, WorkerDiedError, variables
+from common.comparison.workers.client import Outcome, Worker, WorkerDiedError
 from common.comparison.workers.job import NO_DELAY, Delay, Job

@@ -41,8 +41,8 @@ class Worker(AbstractContextManager["Worker"]):
     """A process that imports one backend and answers one request after another, until it is closed.
 
     `python` is the interpreter, which needs the backend's packages and this repository. `threads` is how many it may
-    use when it is to be measured, under the conditions of `variables`. Raises RosettaError when the interpreter cannot
-    be started.
+    use when it is to be measured; `variables` are then set, which make the conditions of all measured processes equal.
+    Raises RosettaError when the interpreter cannot be started.
     """
 
     def __init__(self, backend: str, python: str | None = None, threads: int | None = None) -> None:
@@ -52,7 +52,8 @@ class Worker(AbstractContextManager["Worker"]):
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115, closed with the worker
         self._jobs = 0
         command = [python or sys.executable, "-m", "common.comparison.workers.server", backend]
-        environment, pipe = _environment(entry, threads, f"{self._folder.name}/compiled"), subprocess.PIPE
+        self.variables = _variables(entry, threads)
+        environment, pipe = _environment(entry, f"{self._folder.name}/compiled") | self.variables, subprocess.PIPE
         streams: dict[str, Any] = {"stdin": pipe, "stdout": pipe, "stderr": self._log, "text": True}
         try:
             # A session of its own: Ctrl-C is for the parent, which decides what to keep, and all of it can be ended.
@@ -60,11 +61,7 @@ class Worker(AbstractContextManager["Worker"]):
         except OSError as error:
             self._clean_up()
             raise RosettaError(f"cannot start {command[0]!r} ({error.strerror}): name a Python interpreter") from None
-
-    @property
-    def pid(self) -> int:
-        """The process."""
-        return self._process.pid
+        self.pid = self._process.pid
 
     def imported(self) -> dict[str, Any]:
         """Wait until the backend is imported; the seconds that it took, and the versions of its packages."""
@@ -89,7 +86,7 @@ class Worker(AbstractContextManager["Worker"]):
         if self._log.closed:
             return
         with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+            os.killpg(self.pid, signal.SIGKILL)
         self._process.communicate()
         self._clean_up()
 
@@ -134,15 +131,14 @@ class Worker(AbstractContextManager["Worker"]):
         self._folder.cleanup()
 
 
-def _environment(entry: Entry, threads: int | None, cache: str) -> dict[str, str]:
+def _environment(entry: Entry, cache: str) -> dict[str, str]:
     # The folder that a user is in may have a `common` of its own: the repository comes first.
     path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
     cached = {entry.cache_variable: cache} if entry.cache_variable else {}
-    return {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1", **cached, **variables(entry, threads)}
+    return {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1", **cached}
 
 
-def variables(entry: Entry, threads: int | None) -> dict[str, str]:
-    """The environment variables that make the conditions of all measured processes equal; none without threads."""
+def _variables(entry: Entry, threads: int | None) -> dict[str, str]:
     if threads is None:
         return {}
     return {**dict.fromkeys((*_THREAD_VARIABLES, *entry.thread_variables), str(threads)), **_KEEP_MEMORY}

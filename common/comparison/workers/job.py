@@ -15,7 +15,6 @@ from common.recipes import recipe_from_json, recipe_to_json
 from common.vgg19 import load_weights
 
 Arrays = dict[str, NDArray[np.floating]]
-_PLAIN = ("precision", "device", "mode")
 
 
 def load_arrays(path: Path) -> Arrays:
@@ -43,7 +42,7 @@ class Job:
         images = {"content": self.problem.content, "style": self.problem.style, "image": self.image}
         there = {name: image for name, image in images.items() if image is not None}
         np.savez(folder / "images.npz", allow_pickle=False, **there)
-        values: dict[str, Any] = {name: getattr(self.problem, name) for name in _PLAIN}
+        values: dict[str, Any] = {name: getattr(self.problem, name) for name in ("precision", "device", "mode")}
         values |= {"recipe": recipe_to_json(self.problem.recipe), "weights": self.weights_source, "seed": self.seed}
         (folder / "job.json").write_text(json.dumps(values))
 

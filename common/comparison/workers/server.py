@@ -24,7 +24,6 @@ from common.comparison.workers.job import NO_DELAY, Arrays, Delay, Job
 from common.errors import RosettaError, one_line
 from common.images import Image, save_image
 from common.machine import peak_memory_bytes
-from common.problem import Problem
 from common.results import Step
 from common.tensors import value_and_grad_tensors
 from common.vgg19 import cut
@@ -50,47 +49,46 @@ class Handlers:
             return dict(getattr(self, f"_{action}")(**numbers))
         start_ns = time.perf_counter_ns()
         job = Job.read(Path(folder))
-        problem = job.problem
         weights_s = (time.perf_counter_ns() - start_ns) / 1e9
         if action != "prepare":  # which is timed with it
-            self._backend.check_arithmetic(problem.network)
-        values, arrays = getattr(self, f"_{action}")(job, problem, **numbers)
+            self._backend.check_arithmetic(job.problem.network)
+        values, arrays = getattr(self, f"_{action}")(job)
         np.savez(Path(folder) / "arrays.npz", allow_pickle=False, **arrays)
         return {"weights_s": weights_s, **values}
 
-    def _evaluate(self, job: Job, problem: Problem) -> tuple[Values, Arrays]:
+    def _evaluate(self, job: Job) -> tuple[Values, Arrays]:
         """Losses and gradient at the job's image, in the problem's mode, by the names of `tensors`."""
-        return {}, value_and_grad_tensors(*self._backend.value_and_grad(job.point, problem))
+        return {}, value_and_grad_tensors(*self._backend.value_and_grad(job.point, job.problem))
 
-    def _inspect(self, job: Job, problem: Problem) -> tuple[Values, Arrays]:
+    def _inspect(self, job: Job) -> tuple[Values, Arrays]:
         """One evaluation with the feature maps of every ReLU and every tap, which say what has been decided."""
-        relus = [layer.name for layer in cut(problem.recipe.taps) if layer.kind == "relu"]
-        return {}, self._backend.evaluation_tensors(job.point, problem, relus)
+        relus = [layer.name for layer in cut(job.problem.recipe.taps) if layer.kind == "relu"]
+        return {}, self._backend.evaluation_tensors(job.point, job.problem, relus)
 
-    def _tensors(self, job: Job, problem: Problem) -> tuple[Values, Arrays]:
+    def _tensors(self, job: Job) -> tuple[Values, Arrays]:
         """Every tensor that the port doctor examines."""
-        return {}, self._backend.tensors(job.point, problem)
+        return {}, self._backend.tensors(job.point, job.problem)
 
-    def _losses(self, job: Job, problem: Problem) -> tuple[Values, Arrays]:
-        return {"losses": asdict(self._backend.loss_terms(job.point, problem))}, {}
+    def _losses(self, job: Job) -> tuple[Values, Arrays]:
+        return {"losses": asdict(self._backend.loss_terms(job.point, job.problem))}, {}
 
-    def _stylize(self, job: Job, problem: Problem) -> tuple[Values, Arrays]:
+    def _stylize(self, job: Job) -> tuple[Values, Arrays]:
         """A whole transfer, and how long its picture takes to be saved."""
         self._objective = self._variable = None  # the peak of memory is one network's
 
         def on_step(step: Step, _: Callable[[], Image]) -> None:
             self._emit("step", step.losses.by_kind())
 
-        result = self._backend.stylize(problem, job.image, job.seed, on_step)
+        result = self._backend.stylize(job.problem, job.image, job.seed, on_step)
         with TemporaryDirectory() as folder:
             start_ns = time.perf_counter_ns()
             save_image(Path(folder) / "picture.png", result.image)
             saving_s = (time.perf_counter_ns() - start_ns) / 1e9
         return {"run": result.to_json(), "saving_s": saving_s}, {"image": result.image}
 
-    def _prepare(self, job: Job, problem: Problem) -> tuple[Values, Arrays]:
+    def _prepare(self, job: Job) -> tuple[Values, Arrays]:
         """Build the objective at the job's image and evaluate it once, each timed; then it is ready to be measured."""
-        pixels = problem.pixels(job.point)
+        problem, pixels = job.problem, job.problem.pixels(job.point)
         start_ns = time.perf_counter_ns()
         self._backend.check_arithmetic(problem.network)
         objective = self._backend.Objective(problem)

@@ -134,7 +134,7 @@ def test_a_row_is_measured_with_its_own_delay(monkeypatch):
         asked = []  # noqa: RUF012
 
         def __init__(self, *_):
-            self.pid = 0
+            self.pid, self.variables = 0, {}
 
         def imported(self):
             return {"import_s": 1.0}
