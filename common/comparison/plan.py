@@ -20,7 +20,7 @@ from common.vgg19 import Weights, load_weights, locate_weights
 
 PathLike = str | os.PathLike[str]
 
-DEFAULT_RECIPE, DEFAULT_STEPS, DEFAULT_ROUNDS = "d2l", 100, 10
+DEFAULT_RECIPE, DEFAULT_STEPS, DEFAULT_ROUNDS = "d2l", 60, 10
 DEFAULT_SIZE = "256"  # small enough for two cores, large enough to look at
 # Not square, one side odd: a transposed axis cannot hide, and the deepest taps still have 4 and 6 positions.
 _SMALL = Exactly(37, 50)

@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 from common.backend import BACKENDS
@@ -57,38 +58,38 @@ class Session:
                     self._run_group(group, runners)
 
     def _take_references(self) -> dict[str, tuple[Arrays, Arrays]]:
-        """What the algorithm is proven by, by name; nothing is timed, and all interpreters import at once."""
+        """What the algorithm is proven by, by name; nothing is timed, and all interpreters compute at once."""
         self._progress.stage("references")
-        workers: dict[Interpreter, Worker] = {}
-        tabled: dict[str, tuple[Arrays, Arrays]] = {}
         names: dict[Interpreter, str] = {}  # the backend's, or that of the first row that an interpreter has
         for row in self.request.rows:
             names.setdefault((row.backend, row.python), row.kind if row.backend in names.values() else row.backend)
-        with ExitStack() as closing:
-            for interpreter in names:
-                try:
-                    workers[interpreter] = closing.enter_context(Worker(*interpreter))
-                except RosettaError as error:
-                    self._references[interpreter] = error
-            for interpreter, worker in workers.items():
-                try:
-                    tabled[names[interpreter]] = self._take_reference(interpreter, worker)
-                except RosettaError as error:
-                    self._references[interpreter] = error
-                worker.close()
-        return tabled
+        threads = max(1, self.request.threads // len(names))
+        with ThreadPoolExecutor(len(names)) as pool, ExitStack() as closing:
+            asked = {name: pool.submit(self._take_reference, it, threads, closing) for it, name in names.items()}
+            taken = {name: future.result() for name, future in asked.items()}
+        return {name: tensors for name, tensors in taken.items() if tensors is not None}
 
-    def _take_reference(self, interpreter: Interpreter, worker: Worker) -> tuple[Arrays, Arrays]:
-        def ask(action: str, problem: Problem) -> Arrays:
-            return worker.ask(action, self.scene.job(problem, probe(problem))).arrays
-
+    def _take_reference(
+        self, interpreter: Interpreter, threads: int, closing: ExitStack
+    ) -> tuple[Arrays, Arrays] | None:
+        """Every tensor in small, and the choices at the first size; None where the interpreter cannot, and noted."""
         label = BACKENDS[interpreter[0]].label
         self._progress.say(f"importing {label}")
-        worker.imported()
-        self._progress.say(f"{label} in float64")
-        tabled = ask("tensors", self._truth.case.problem), ask("inspect", self._at_size)
-        by_size = {size: self.scene.problem_at("float64", size) for size in self.request.sizes}
-        self._references[interpreter] = {size: ask("evaluate", problem) for size, problem in by_size.items()}
+        try:
+            worker = closing.enter_context(Worker(*interpreter, threads))
+            worker.imported()
+            self._progress.say(f"{label} in float64")
+
+            def ask(action: str, problem: Problem) -> Arrays:
+                return worker.ask(action, self.scene.job(problem, probe(problem))).arrays
+
+            tabled = ask("tensors", self._truth.case.problem), ask("inspect", self._at_size)
+            by_size = {size: self.scene.problem_at("float64", size) for size in self.request.sizes}
+            self._references[interpreter] = {size: ask("evaluate", problem) for size, problem in by_size.items()}
+            worker.close()
+        except RosettaError as error:
+            self._references[interpreter] = error
+            return None
         return tabled
 
     def _prove(self, tabled: dict[str, tuple[Arrays, Arrays]]) -> None:
