@@ -14,7 +14,7 @@ from common.oracle.variant import Variant
 from common.problem import Pixels, Problem, probe
 from common.recipes import LBFGS, Adam, Exactly, Recipe, Size, Stage, adam_of, lbfgs_of
 from common.tensors import Array, TensorName
-from common.vgg19 import LAYERS, NAMES, Weights
+from common.vgg19 import Weights, shape_at
 
 Shape = tuple[int, ...]
 _BYTES_OF_A_PIXEL = 43_000  # measured: every layer, forward and backward, in float64
@@ -120,9 +120,6 @@ def shape_of(text: str, array: Array, case: Case, variant: Variant) -> Shape | N
 
 def feature_shape(name: str, image: Shape, variant: Variant) -> Shape:
     """Height, width and channels of the layer that is recorded under a name."""
-    layers = LAYERS[: NAMES.index(variant.taps.get(name, name)) + 1]
-    height, width = image[:2]
-    for layer in layers:
-        if layer.kind == "pool":
-            height, width = (height + variant.ceil_pooling) // 2, (width + variant.ceil_pooling) // 2
-    return height, width, layers[-1].out_channels
+    side = -1 if variant.ceil_pooling else 1  # rounded down as a negative number, a size is rounded up
+    height, width, channels = shape_at(variant.taps.get(name, name), (side * image[0], side * image[1]))
+    return side * height, side * width, channels

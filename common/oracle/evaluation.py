@@ -122,21 +122,17 @@ def _normalised_by(run: Run, image: Shape, style: Shape) -> Shape:
     return style if CONVENTIONS[run.case.problem.recipe.convention].normalised else image
 
 
-def _content_difference(run: Run, tap: str) -> Array:
-    """F - F_c at a content tap."""
-    return np.asarray(run.value(f"features/{tap}") - run.value(f"target/content/{tap}"))
-
-
-def _style_difference(run: Run, tap: str) -> Array:
-    """K - t K_s at a style tap."""
+def _difference(run: Run, role: str, tap: str) -> Array:
+    """F - F_c at a content tap, K - t K_s at a style tap."""
+    if role == "content":
+        return np.asarray(run.value(f"features/{tap}") - run.value(f"target/content/{tap}"))
     gram_scale, target_scale = _handed_scales(run, tap)
     return np.asarray(run.value(f"gram/{tap}") / gram_scale - run.value(f"target/style/{tap}") / target_scale)
 
 
 @computes("loss/content", "loss/style")
 def _term(run: Run, name: TensorName) -> Array:
-    difference = _content_difference if name.role == "content" else _style_difference
-    return np.asarray(_factor(run, name.role, name.tap) * np.sum(difference(run, name.tap) ** 2))
+    return np.asarray(_factor(run, name.role, name.tap) * np.sum(_difference(run, name.role, name.tap) ** 2))
 
 
 def _factor(run: Run, role: str, tap: str) -> float:
@@ -213,8 +209,8 @@ def _from_terms(run: Run, tap: str) -> Array:
     feature, variant = np.asarray(run.value(f"features/{tap}"), np.float64), run.variant
     gradient = np.zeros_like(feature)
     if tap in run.coefficients.content:
-        gradient += 2 * _factor(run, "content", tap) * _content_difference(run, tap)
+        gradient += 2 * _factor(run, "content", tap) * _difference(run, "content", tap)
     if tap in run.coefficients.style:
         scale = _factor(run, "style", tap) * norm_scale(variant.gram_norm, feature.shape)
-        gradient += scale * gram_gradient(feature, _style_difference(run, tap), variant.gram_of_positions)
+        gradient += scale * gram_gradient(feature, _difference(run, "style", tap), variant.gram_of_positions)
     return gradient

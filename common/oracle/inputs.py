@@ -25,8 +25,18 @@ class InputMaps:
     to_input: Map
 
     def pull_back(self, at_input: Array) -> Array:
-        """The gradient at the variable, given that at the network's input."""
-        return _adjoint(self.to_input, at_input)
+        """The gradient at the variable, given that at the network's input: by the adjoint of `to_input`.
+
+        That acts on every pixel alike, or moves every value about: the places are found from the map of their numbers.
+        """
+        shape = at_input.shape
+        offset = self.to_input(np.zeros(shape))
+        places = np.arange(at_input.size, dtype=np.float64).reshape(shape)
+        ones = self.to_input(np.ones(shape)) - offset
+        sources = np.rint((self.to_input(places) - offset) / ones).astype(int).ravel()
+        spread = np.zeros(at_input.size)
+        spread[sources] = (at_input * ones).ravel()
+        return spread.reshape(shape)
 
 
 def input_maps(problem: Problem, right: Preprocessing, variant: Variant) -> InputMaps:
@@ -111,18 +121,3 @@ def _scrambled(values: Array, how: Scrambled) -> Array:
     if how == "NHWC read as NCHW":
         return np.ascontiguousarray(values).reshape(channels, height, width).transpose(1, 2, 0)
     return values
-
-
-def _adjoint(affine: Map, gradient: Array) -> Array:
-    """The adjoint of an affine map that acts on every pixel alike or moves values about.
-
-    Where it moves values, it does so for every one: the places are found from the map of their own numbers.
-    """
-    shape = gradient.shape
-    offset = affine(np.zeros(shape))
-    places = np.arange(gradient.size, dtype=np.float64).reshape(shape)
-    ones = affine(np.ones(shape)) - offset
-    sources = np.rint((affine(places) - offset) / ones).astype(int).ravel()
-    spread = np.zeros(gradient.size)
-    spread[sources] = (gradient * ones).ravel()
-    return spread.reshape(shape)

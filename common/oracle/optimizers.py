@@ -34,10 +34,6 @@ def _adam_pixels(run: Run, name: TensorName) -> Array:
     return np.asarray(run.value(name.stepped_from) - update)
 
 
-class _EnoughError(Exception):
-    """As many points as were asked for have been seen."""
-
-
 @computes("lbfgs/pixels")
 def _lbfgs_pixels(run: Run, _: TensorName) -> Array:
     """The points that SciPy evaluates first, shape (points, H, W, 3); the port's answers steer where it has them."""
@@ -47,33 +43,31 @@ def _lbfgs_pixels(run: Run, _: TensorName) -> Array:
     count = LBFGS_EVALUATIONS if given is None else len(given) + (len(given) < LBFGS_EVALUATIONS)
 
     def value_and_grad(point: Array) -> tuple[float, Array]:
-        if len(points) == count:
-            raise _EnoughError
         points.append(_as_evaluated(run, point))
         return _answer(run, len(points) - 1, points[-1])
 
     variant, settings = run.variant, run.case.lbfgs
     settings = replace(settings, maxfun=settings.maxfun if variant.maxfun is None else variant.maxfun)
-    with suppress(_EnoughError, RosettaError):
-        minimize(value_and_grad, run.value("pixels").ravel(), settings, count + 1, variant.factr or 0.0)
-    return np.stack(points).reshape(-1, *run.case.pixels.shape)
+    with suppress(RosettaError):
+        minimize(value_and_grad, run.value("pixels"), settings, count, variant.factr or 0.0)
+    return np.stack(points).reshape(-1, *run.case.image.shape)
 
 
 def _as_evaluated(run: Run, point: Array) -> Array:
     """What the port makes of a point before it evaluates it."""
     if not run.variant.clamped:
         return point.copy()
-    black, white = (run.maps.to_pixels(np.full(run.case.pixels.shape, level)) for level in (0.0, 1.0))
-    return np.clip(point, np.minimum(black, white).ravel(), np.maximum(black, white).ravel())
+    black, white = (run.maps.to_pixels(np.full(run.case.image.shape, level)).ravel() for level in (0.0, 1.0))
+    return np.clip(point, np.minimum(black, white), np.maximum(black, white))
 
 
 def _answer(run: Run, number: int, point: Array) -> tuple[float, Array]:
     """What the port answered at a point of this number, or what it should have."""
     losses, gradients = run.given.get("lbfgs/losses"), run.given.get("lbfgs/gradients")
     if losses is not None and gradients is not None and number < min(len(losses), len(gradients)):
-        return float(losses[number]), np.asarray(gradients[number], np.float64).ravel()
-    at_point = run.at(point.reshape(run.case.pixels.shape))
-    return float(at_point.expected("loss/total")), np.asarray(at_point.expected("gradient/pixels")).ravel()
+        return float(losses[number]), gradients[number]
+    at_point = run.at(point.reshape(run.case.image.shape))
+    return float(at_point.expected("loss/total")), at_point.expected("gradient/pixels")
 
 
 @computes("lbfgs/losses", "lbfgs/gradients")

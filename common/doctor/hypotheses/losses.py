@@ -6,8 +6,9 @@ from math import prod
 from typing import get_args
 
 from common.doctor.hypotheses.trap import Fault, Trap, fault
-from common.oracle import RIGHT, Case, TvForm, TvSpace, feature_shape
+from common.oracle import Case, TvForm, TvSpace
 from common.recipes import coefficients
+from common.vgg19 import layer, shape_at
 
 
 @Trap(
@@ -66,7 +67,7 @@ def _factors_by_size(case: Case, style: tuple[int, ...]) -> Mapping[str, float]:
 
 
 def _positions(tap: str, image: tuple[int, ...]) -> float:
-    height, width, _ = feature_shape(tap, image, RIGHT)
+    height, width, _ = shape_at(tap, (image[0], image[1]))
     return float(height * width)
 
 
@@ -80,8 +81,7 @@ def _number_of_taps(case: Case) -> Iterator[Fault]:
     count = len(case.problem.coefficients.style)
     if count > 1:
         for name, factor in {"1/L": 1 / count, "L": float(count), "1/L^2": count**-2.0}.items():
-            detail = f"{name} times the style terms, with L = {count} taps"
-            yield fault("loss", detail, term_scale={"style": factor})
+            yield fault("loss", f"{name} times the style terms, with L = {count} taps", term_scale={"style": factor})
 
 
 @Trap(
@@ -94,11 +94,10 @@ def _term_factor(case: Case) -> Iterator[Fault]:
     factors = {"1/2": 0.5, "2": 2.0, "1/4": 0.25, "4": 4.0}
     for kind, (name, factor) in product(("style", "content", "tv"), factors.items()):
         yield fault("loss", f"{name} times the {kind} terms", term_scale={kind: factor})
-    taps, image = case.problem.coefficients, case.problem.content.shape
+    taps, (height, width, _) = case.problem.coefficients, case.problem.content.shape
     for power, words in ((1, "a sum"), (-1, "a mean")):
-        shapes = {tap: feature_shape(tap, image, RIGHT) for tap in (*taps.style, *taps.content)}
-        squares = {f"style/{tap}": float(shapes[tap][2]) ** (2 * power) for tap in taps.style}
-        volumes = {f"content/{tap}": float(prod(shapes[tap])) ** power for tap in taps.content}
+        squares = {f"style/{tap}": float(layer(tap).out_channels) ** (2 * power) for tap in taps.style}
+        volumes = {f"content/{tap}": float(prod(shape_at(tap, (height, width)))) ** power for tap in taps.content}
         if squares:
             yield fault("loss", f"{words} over C^2 in the style terms", term_scale=squares)
         if volumes:
