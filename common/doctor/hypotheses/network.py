@@ -4,13 +4,9 @@ from collections.abc import Iterable, Iterator
 
 from common.doctor.hypotheses.trap import Fault, Trap, fault
 from common.oracle import ALL, Case
-from common.vgg19 import CONVS, Layer, cut
+from common.vgg19 import CONVS, cut
 
 _CONVS = tuple(layer.name for layer in CONVS)
-
-
-def _layers(case: Case, kind: str) -> list[Layer]:
-    return [layer for layer in cut(case.problem.recipe.taps) if layer.kind == kind]
 
 
 @Trap(
@@ -20,10 +16,9 @@ def _layers(case: Case, kind: str) -> list[Layer]:
     seen_in="papers against their codes",
 )
 def _other_pooling(case: Case) -> Iterator[Fault]:
-    if _layers(case, "pool"):
-        right = case.problem.recipe.pooling
-        wrong = "max" if right == "average" else "average"
-        yield fault("network", f"{wrong}, where the recipe says {right}", other_pooling=True)
+    right = case.problem.recipe.pooling
+    wrong = "max" if right == "average" else "average"
+    yield fault("network", f"{wrong}, where the recipe says {right}", other_pooling=True)
 
 
 @Trap(
@@ -32,10 +27,9 @@ def _other_pooling(case: Case) -> Iterator[Fault]:
     fix="do not rescale after pooling",
     seen_in="crowsonkb/style-transfer-pytorch",
 )
-def _scaled_pools(case: Case) -> Iterator[Fault]:
-    if _layers(case, "pool"):
-        for factor in (2.0, 0.5, 4.0, 0.25):
-            yield fault("network", f"the pooled values are multiplied by {factor:g}", pool_scale=factor)
+def _scaled_pools(_: Case) -> Iterator[Fault]:
+    for factor in (2.0, 0.5, 4.0, 0.25):
+        yield fault("network", f"the pooled values are multiplied by {factor:g}", pool_scale=factor)
 
 
 @Trap(
@@ -44,10 +38,8 @@ def _scaled_pools(case: Case) -> Iterator[Fault]:
     fix="round down: VALID padding in TensorFlow, ceil_mode=False in PyTorch",
     seen_in="TensorFlow ports with SAME padding; Caffe",
 )
-def _ceil_pooling(case: Case) -> Iterator[Fault]:
-    if _layers(case, "pool"):
-        detail = "the last row and column of an odd size are windows of their own"
-        yield fault("network", detail, ceil_pooling=True)
+def _ceil_pooling(_: Case) -> Iterator[Fault]:
+    yield fault("network", "the last row and column of an odd size are windows of their own", ceil_pooling=True)
 
 
 @Trap(
@@ -64,8 +56,9 @@ def _other_padding(_: Case) -> Iterator[Fault]:
 @Trap(17, "biases are left out", fix="load the biases, too", seen_in="hand-written converters")
 def _dropped_biases(case: Case) -> Iterator[Fault]:
     yield fault("network", "no convolution has its bias", dropped_bias=ALL)
-    for layer in _layers(case, "conv"):
-        yield fault("network", f"{layer.name} has no bias", rank=1, dropped_bias=layer.name)
+    for layer in cut(case.problem.recipe.taps):
+        if layer.kind == "conv":
+            yield fault("network", f"{layer.name} has no bias", rank=1, dropped_bias=layer.name)
 
 
 @Trap(
