@@ -81,10 +81,10 @@ def _check_port(name: str, case: oracle.Case, seed: int) -> Iterator[Checked]:
     port = doctor.load_port(name)
     yield _check_tensors(f"{name} against the reference", case, doctor.tensors_of(port, case))
     for tensor, given in doctor.layers_of(port, case).items():
-        recognised = doctor.recognise(case, given)
-        diagnosis = doctor.diagnose(case, recognised.arrays, only=tensor)
+        arrays, layouts = doctor.recognise(case, given)
+        diagnosis = doctor.diagnose(case, arrays, only=tensor)
         if not diagnosis.healthy:
-            yield _printed(f"{name}, {tensor} given the reference's input", diagnosis, recognised.layouts)
+            yield _printed(f"{name}, {tensor} given the reference's input", diagnosis, layouts)
     for number in range(seed, seed + _RANDOM_IMAGES):
         drawn = oracle.random_case(number, case.problem.recipe, case.problem.weights)
         yield _check_tensors(f"{name}, random pictures by seed {number}", drawn, doctor.tensors_of(port, drawn))
@@ -99,9 +99,9 @@ def _check_tensors(title: str, case: oracle.Case, given: Arrays) -> Checked:
             f"none of the names is known ({', '.join(ignored[:3]) or 'there is none'}): "
             f"use names such as features/relu1_1, loss/total and gradient/pixels (docs/tensors.md lists all)"
         )
-    recognised = doctor.recognise(case, usable)
+    arrays, layouts = doctor.recognise(case, usable)
     title = f"{title}: {_title(case)}, weights {case.problem.weights.name}"
-    checked = _printed(title, doctor.diagnose(case, recognised.arrays), recognised.layouts)
+    checked = _printed(title, doctor.diagnose(case, arrays), layouts)
     if ignored:
         console().print(f"Not compared, for want of a reference of that name: {', '.join(ignored)}", highlight=False)
     return checked

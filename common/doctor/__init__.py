@@ -17,7 +17,6 @@ from common.doctor.diagnosis import (
 from common.doctor.port import (
     MANIFEST,
     TENSORS,
-    Recognised,
     check_bundle_folder,
     layers_of,
     load_port,

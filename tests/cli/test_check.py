@@ -91,23 +91,23 @@ def test_layouts_are_recognised_and_said(case, tensors):
         "lbfgs/pixels": np.moveaxis(lbfgs, -1, 1),
         "loss/total": tensors["loss/total"].reshape(1),
     }
-    recognised = recognise(case, given)
-    assert recognised.layouts == {
+    arrays, layouts = recognise(case, given)
+    assert layouts == {
         "features/relu2_1": "NCHW",
         "features/relu1_1": "NHWC",
         "gradient/pixels": "flat, HWC",
         "lbfgs/pixels": "NCHW",
         "loss/total": "scalar",
     }
-    for name, array in recognised.arrays.items():
+    for name, array in arrays.items():
         np.testing.assert_array_equal(array, tensors[name])
 
 
 def test_a_layout_is_recognised_in_another_size_or_depth(case):
     ceil, shallow = np.zeros((1, 128, 19, 17)), np.zeros((64, 37, 34))
-    recognised = recognise(case, {"features/relu2_1": ceil, "features/relu2_2": shallow})
-    assert recognised.layouts == {"features/relu2_1": "NCHW", "features/relu2_2": "CHW"}
-    assert [array.shape for array in recognised.arrays.values()] == [(19, 17, 128), (37, 34, 64)]
+    arrays, layouts = recognise(case, {"features/relu2_1": ceil, "features/relu2_2": shallow})
+    assert layouts == {"features/relu2_1": "NCHW", "features/relu2_2": "CHW"}
+    assert [array.shape for array in arrays.values()] == [(19, 17, 128), (37, 34, 64)]
 
 
 def test_a_wrong_tensor_is_named_and_the_later_ones_inherit(bundle, case, tensors, tmp_path, capsys):
@@ -212,7 +212,7 @@ def test_a_port_is_called_on_our_pictures_and_on_random_ones(port_module, bundle
 def test_a_wrong_port_is_explained(port_module, bundle, case):
     port_module("half_port", "0.5")
     given = {name: it for name, it in tensors_of(load_port("half_port:port"), case).items() if "style" in name}
-    diagnosis = diagnose(case, recognise(case, given).arrays)
+    diagnosis = diagnose(case, recognise(case, given)[0])
     assert [finding.trap.number for finding in diagnosis.findings] == [20]
     assert diagnosis.first.name == "loss/style/relu1_1"
 

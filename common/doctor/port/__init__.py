@@ -2,4 +2,4 @@
 
 from common.doctor.port.bundle import MANIFEST, TENSORS, check_bundle_folder, read_bundle, write_bundle
 from common.doctor.port.callable_port import layers_of, load_port, tensors_of
-from common.doctor.port.layouts import Recognised, recognise
+from common.doctor.port.layouts import recognise

@@ -1,7 +1,5 @@
 """Which layout a port's tensor has: it is recognised from its shape, said, and never changed in silence."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from math import prod
 
 import numpy as np
@@ -14,21 +12,14 @@ from common.vgg19 import LAYERS
 _CHANNELS = {layer.out_channels for layer in LAYERS}
 
 
-@dataclass(frozen=True, eq=False)
-class Recognised:
-    """A port's tensors in (H, W, C) without a batch, and how each was found."""
+def recognise(case: Case, given: Arrays) -> tuple[Arrays, dict[str, str]]:
+    """Bring every tensor into (H, W, C) without a batch, and say by name how it was found.
 
-    arrays: Arrays
-    layouts: Mapping[str, str]
-
-
-def recognise(case: Case, given: Arrays) -> Recognised:
-    """Bring every tensor into (H, W, C); where two layouts have one shape, the nearer one is taken."""
+    Where two layouts have one shape, the nearer one is taken.
+    """
     run = Run(case)
-    arrays, layouts = {}, {}
-    for name, array in given.items():
-        arrays[name], layouts[name] = _recognised(name, np.asarray(array), run)
-    return Recognised(arrays, layouts)
+    found = {name: _recognised(name, np.asarray(array), run) for name, array in given.items()}
+    return {name: array for name, (array, _) in found.items()}, {name: layout for name, (_, layout) in found.items()}
 
 
 def _recognised(name: str, array: Array, run: Run) -> tuple[Array, str]:
