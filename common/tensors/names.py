@@ -127,8 +127,7 @@ def tensor_names(problem: Problem) -> tuple[str, ...]:
     layers = [layer.name for layer in cut(recipe.taps)]
     content, style = problem.coefficients.content, problem.coefficients.style
     return (
-        *("content/decoded", "style/decoded", "content/resized", "style/resized"),
-        *("pixels", "input"),
+        *("content/decoded", "style/decoded", "content/resized", "style/resized", "pixels", "input"),
         *(f"features/{name}" for name in layers),
         *(f"gram/{tap}" for tap in style),
         *(f"target/content/{tap}" for tap in content),

@@ -12,7 +12,6 @@ from common.results import LossTerms
 from common.tensors.names import LBFGS_EVALUATIONS, Array
 
 Tensors = dict[str, Array]
-Evaluate = Callable[[Pixels], tuple[LossTerms, Pixels]]
 
 
 def picture_tensors(image: Image, problem: Problem) -> Tensors:
@@ -23,8 +22,7 @@ def picture_tensors(image: Image, problem: Problem) -> Tensors:
 
 def loss_tensors(terms: LossTerms) -> Tensors:
     """Every loss term and the total."""
-    named = {f"loss/{name.replace(' ', '/')}": value for name, value in terms.by_name().items()}
-    return {name: np.asarray(value, np.float64) for name, value in named.items()}
+    return {f"loss/{name.replace(' ', '/')}": np.asarray(value, np.float64) for name, value in terms.by_name().items()}
 
 
 def value_and_grad_tensors(terms: LossTerms, gradient: Pixels) -> Tensors:
@@ -32,7 +30,7 @@ def value_and_grad_tensors(terms: LossTerms, gradient: Pixels) -> Tensors:
     return {**loss_tensors(terms), "gradient/pixels": gradient}
 
 
-def lbfgs_tensors(evaluate: Evaluate, start: Pixels, optimizer: LBFGS) -> Tensors:
+def lbfgs_tensors(evaluate: Callable[[Pixels], tuple[LossTerms, Pixels]], start: Pixels, optimizer: LBFGS) -> Tensors:
     """The points that L-BFGS evaluates first, their losses and gradients, in float64."""
     seen: list[tuple[Pixels, float, Pixels]] = []
 
