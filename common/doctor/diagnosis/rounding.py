@@ -1,7 +1,8 @@
 """Decisions that rounding has turned: a ReLU's sign, a max-pool window's choice. They move a gradient without a bug."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 from scipy.sparse import coo_matrix, csr_matrix
@@ -11,7 +12,7 @@ from common.doctor.diagnosis.findings import Clue, Finding
 from common.doctor.diagnosis.judge import Judge
 from common.doctor.hypotheses import TURNED_DECISIONS
 from common.oracle import Run, below, decided_on, deciding, turned, tv_slopes, windows
-from common.tensors import LBFGS_CHECKED, Array, TensorName
+from common.tensors import LBFGS_CHECKED, Array, Arrays, TensorName
 from common.vgg19 import Layer
 
 # float32 keeps 24 bits, and a layer sums thousands of products: what is closer than this to a tie may fall either way.
@@ -23,15 +24,6 @@ _SLACK = 1.01
 _MOST_ROUNDS, _SETTLED = 50, 1e-6
 _MOST_CANDIDATES = 60
 _MOST_BY_ROUNDING = 5e-2
-
-
-@dataclass(frozen=True, eq=False)
-class NearTie:
-    """A decision that rounding may turn: `features` is the output of the layer `below`, changed enough to turn."""
-
-    words: str
-    below: str
-    features: Array
 
 
 def decisions_followed(judge: Judge, names: Sequence[str]) -> Finding | None:
@@ -115,45 +107,44 @@ def _turned_at(run: Run, name: str, got: Array, tolerance: float) -> TiesTurned:
     elsewhere = np.ones(base.size, bool)
     if equal is not None:
         elsewhere[equal.touched] = False
-    ties: list[NearTie] = []
-    turned: list[NearTie] = []
+    ties: dict[str, Arrays] = {}
+    words: list[str] = []
     if tolerance * norm < float(np.linalg.norm(left.ravel()[elsewhere])) <= _MOST_BY_ROUNDING * norm:
         ties = near_ties(run)
-        turned, made = _in_the_network(run, name, ties, left, elsewhere)
+        words, made = _in_the_network(run, name, ties, left, elsewhere)
         left = left - made
-    words = [tie.words for tie in turned]
+    turned = len(words)
     slopes = equal is not None and float(np.linalg.norm(left)) > tolerance * norm
     if equal is not None and slopes:
         pairs, made = equal.turned(left)
         words.append(f"the slope of |x| between {pairs} of {len(equal.first)} pairs of equal neighbours")
         left = left - made
-    return TiesTurned(tuple(words), len(turned), len(ties), slopes, float(np.linalg.norm(left)) / norm)
+    return TiesTurned(tuple(words), turned, len(ties), slopes, float(np.linalg.norm(left)) / norm)
 
 
 def _in_the_network(
-    run: Run, name: str, ties: Sequence[NearTie], wanted: Array, elsewhere: Array
-) -> tuple[list[NearTie], Array]:
+    run: Run, name: str, ties: Mapping[str, Arrays], wanted: Array, elsewhere: Array
+) -> tuple[list[str], Array]:
     """The near ties that, turned, come nearest to a difference in some places, and what they make of the gradient."""
     if not 0 < len(ties) <= _MOST_CANDIDATES:
         return [], np.zeros_like(wanted)
     base = run.expected(name)
-    turned = (run.but({f"features/{tie.below}": tie.features}) for tie in ties)
-    effects = np.stack([(with_tie.expected(name) - base).ravel() for with_tie in turned], axis=1)
+    effects = np.stack([(run.but(given).expected(name) - base).ravel() for given in ties.values()], axis=1)
     chosen = np.linalg.lstsq(effects[elsewhere], wanted.ravel()[elsewhere], rcond=None)[0] > 0.5
     made = effects[:, chosen].sum(axis=1).reshape(base.shape)
-    return [tie for tie, is_chosen in zip(ties, chosen, strict=True) if is_chosen], made
+    return list(compress(ties, chosen)), made
 
 
-def near_ties(run: Run) -> list[NearTie]:
-    """Every near tie of the reference at the image."""
-    ties: list[NearTie] = []
+def near_ties(run: Run) -> dict[str, Arrays]:
+    """Every near tie of the reference at the image, in words, and what turns it: the output of the layer below."""
+    ties: dict[str, Arrays] = {}
     for layer in deciding(run):
         values = np.asarray(run.layer(below(layer)), np.float64)
         close = NEARLY_TIED * float(np.sqrt(np.mean(values**2)))
         for place, winner, value in (_relu_ties if layer.kind == "relu" else _pool_ties)(values, close):
             features = values.copy()
             features[winner] = value
-            ties.append(NearTie(in_words(layer, *place), below(layer), features))
+            ties[in_words(layer, *place)] = {f"features/{below(layer)}": features}
     return ties
 
 
@@ -216,11 +207,9 @@ class EqualNeighbours:
         """The change of every slope: alternating projections onto least squares and onto slopes from -1 to 1."""
         changes = np.zeros(len(self.first))
         for _ in range(_MOST_ROUNDS):
-            better = changes + lsmr(effects, wanted - effects @ changes, atol=1e-15, btol=1e-15)[0]
-            better = np.clip(better, -_SLACK - self.slope, _SLACK - self.slope)
-            settled = np.max(np.abs(better - changes)) < _SETTLED
-            changes = better
-            if settled:
+            before, step = changes, lsmr(effects, wanted - effects @ changes, atol=1e-15, btol=1e-15)[0]
+            changes = np.clip(before + step, -_SLACK - self.slope, _SLACK - self.slope)
+            if np.max(np.abs(changes - before)) < _SETTLED:
                 break
         return changes
 
@@ -233,14 +222,11 @@ def equal_neighbours(run: Run) -> EqualNeighbours | None:
     pixels = np.asarray(run.value("pixels"), np.float64)
     close = NEARLY_TIED * float(np.sqrt(np.mean(pixels**2)))
     places = np.arange(pixels.size).reshape(pixels.shape)
-    by_axis = [_along(axis, pixels, places, slope, close) for axis, slope in enumerate(slopes)]
+    by_axis = []
+    for axis, slope in enumerate(slopes):
+        steps = np.diff(pixels, axis=axis)
+        tied = np.abs(steps) <= close
+        first, second = (np.delete(places, end, axis)[tied] for end in (-1, 0))
+        by_axis.append((first, second, np.broadcast_to(slope, tied.shape)[tied], np.sign(steps[tied])))
     neighbours = EqualNeighbours(*(np.concatenate(parts) for parts in zip(*by_axis, strict=True)))
     return neighbours if 0 < len(neighbours.first) <= _MOST_PAIRS else None
-
-
-def _along(axis: int, pixels: Array, places: Array, slope: Array, close: float) -> tuple[Array, ...]:
-    count = pixels.shape[axis]
-    first, second = (np.take(places, np.arange(count - 1) + end, axis) for end in (0, 1))
-    steps = np.diff(pixels, axis=axis)
-    tied = np.abs(steps) <= close
-    return first[tied], second[tied], np.broadcast_to(slope, tied.shape)[tied], np.sign(steps[tied])
