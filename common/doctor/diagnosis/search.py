@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 
+import numpy as np
+
 from common.doctor.diagnosis.findings import Clue, Finding
 from common.doctor.diagnosis.judge import Judge
 from common.doctor.hypotheses import TRAPS, Fault
@@ -49,7 +51,7 @@ class Search:
                 if fault.stage != stage or time.thread_time() > end_s:
                     continue
                 by = self.judge.but(fault)
-                if by is not None and self._explains(by) and not self._contradicted(by):
+                if by is not None and self._explains(by):
                     explaining.append((*self._left_by(by), fault, by))
             if any(wrong == 0 for wrong, *_ in explaining):
                 break
@@ -70,7 +72,7 @@ class Search:
             by = self.judge.but(first, second)
             # Of a pair, each has to be needed: a wide tolerance explains nothing.
             needed = by is not None and by.from_own(self.name).relative < _SUBSTANTIAL * alone_leaves
-            if by is not None and needed and self._explains(by) and not self._contradicted(by):
+            if by is not None and needed and self._explains(by):
                 explaining.append((first, second, by))
         if len(explaining) > 1:
             explaining.sort(key=lambda pair: self._left_by(pair[2])[0])
@@ -81,37 +83,28 @@ class Search:
         ]
 
     def _worth_trying(self, end_s: float) -> list[tuple[Fault, Fault, float]]:
-        """Pairs of faults that change the tensor, the most promising first, and the smaller difference of the two."""
+        """Pairs of faults that change the tensor, the most promising first, and what the better of the two leaves."""
         base = self.judge.own.expected(self.name)
         effective = []
         for fault in self.tried:
             by = None if time.thread_time() > end_s else self.judge.but(fault)
             if by is None:
                 continue
-            value = by.own.expected(self.name)
-            if value.shape != base.shape or (value != base).any():
+            if not np.array_equal(by.own.expected(self.name), base):
                 effective.append((by.from_own(self.name).relative, fault))
         effective.sort(key=lambda entry: entry[0])
         pairs = ((effective[i], effective[j]) for i, j in sorted(combinations(range(len(effective)), 2), key=sum))
-        return [
-            (first, second, min(left, also_left))
-            for (left, first), (also_left, second) in pairs
-            if first.trap != second.trap
-        ]
+        return [(first, second, left) for (left, first), (_, second) in pairs if first.trap != second.trap]
 
     def _explains(self, by: Judge) -> bool:
-        left = by.from_own(self.name).relative
-        return left <= by.tolerance(self.name) and left < _SUBSTANTIAL * self.judge.from_own(self.name).relative
-
-    def _contradicted(self, by: Judge) -> bool:
-        """Whether a fault is refuted by an earlier tensor that was right, or by a later one that follows from this.
+        """Whether little is left, and no earlier tensor that was right, nor a later one that follows, says otherwise.
 
         A later one that is right by itself only says that the port goes on otherwise than what it has handed over.
         """
-        before = self.judge
-        later = self._concerned[1:]
-        followers = [name for name in later if before.from_reference(name).relative > before.tolerance(name)]
-        return self._spoils(by, [*self.names[: self.names.index(self.name)], *followers])
+        left, before = by.from_own(self.name).relative, self.judge
+        little = left <= by.tolerance(self.name) and left < _SUBSTANTIAL * before.from_own(self.name).relative
+        followers = (it for it in self._concerned[1:] if before.from_reference(it).relative > before.tolerance(it))
+        return little and not self._spoils(by, [*self.names[: self.names.index(self.name)], *followers])
 
     def _spoils(self, by: Judge, names: Iterable[str]) -> bool:
         """Whether tensors are wrong by a fault that are right without it."""
