@@ -29,11 +29,7 @@ _BY_WEIGHTS = {
 
 
 def diagnose(
-    case: Case,
-    given: Arrays,
-    precision: Precision = "float32",
-    only: str | None = None,
-    reference: Run | None = None,
+    case: Case, given: Arrays, precision: Precision = "float32", only: str | None = None, reference: Run | None = None
 ) -> Diagnosis:
     """Judge what a port has handed over, in (H, W, C) and by the names of `tensor_names`, and explain it.
 
@@ -113,8 +109,7 @@ class _Doctor:
 
     def _searched(self, name: str) -> list[Explained]:
         search = Search(name, self._names, self.judge, self._in_question(name))
-        start_s = time.thread_time()
-        if single := search.alone(max(self._end_s, start_s + _LEAST_S)):
+        if single := search.alone(max(self._end_s, time.thread_time() + _LEAST_S)):
             return [single]
         start_s = time.thread_time()
         pair = search.in_pairs(self._search_s)

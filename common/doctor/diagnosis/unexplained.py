@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import combinations, islice
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from common.distances import relative_l2
 from common.doctor.diagnosis.findings import Clue, Finding
@@ -88,7 +89,7 @@ def _of_many(ours: Array, theirs: Array) -> Iterator[Clue]:
     yield from (Clue("number format", {"format": name}) for name in islice(formats, 1))
     yield _factor(ours, theirs)
     offset = float(np.mean(ours - theirs))
-    if (left := _relative(ours, theirs + offset)) < _ALMOST:
+    if (left := relative_l2(theirs + offset, ours)) < _ALMOST:
         yield Clue("offset", {"offset": offset, "left": left})
     squares = (ours - theirs) ** 2
     if ours.ndim == 3:
@@ -103,7 +104,7 @@ def _of_many(ours: Array, theirs: Array) -> Iterator[Clue]:
 def _factor(ours: Array, theirs: Array) -> Clue:
     square = float(np.sum(theirs**2))
     factor = float(np.sum(ours * theirs)) / square if square else 0.0
-    left = _relative(ours, factor * theirs)
+    left = relative_l2(factor * theirs, ours)
     return Clue("factor" if left < _ALMOST else "best factor", {"factor": factor, "left": left})
 
 
@@ -116,7 +117,7 @@ def _of_a_map(ours: Array, theirs: Array, squares: Array) -> Iterator[Clue]:
     turns = {"mirrored": ours[:, ::-1], "flipped": ours[::-1], "reversed in its channels": ours[..., ::-1]}
     if ours.shape[0] == ours.shape[1]:
         turns["transposed"] = ours.transpose(1, 0, 2)
-    if fitting := tuple(name for name, turned in turns.items() if _relative(turned, theirs) < _ALMOST):
+    if fitting := tuple(name for name, turned in turns.items() if relative_l2(theirs, turned) < _ALMOST):
         yield Clue("orientation", {"turned": fitting})
     if min(ours.shape[:2]) >= _COARSE_PX:
         yield _coarse_part(ours - theirs)
@@ -126,7 +127,7 @@ def _affine_by_channel(ours: Array, theirs: Array) -> Iterator[Clue]:
     x, y = theirs.reshape(-1, theirs.shape[-1]), ours.reshape(-1, ours.shape[-1])
     centred = x - x.mean(axis=0)
     slope = (centred * y).sum(axis=0) / np.maximum((centred**2).sum(axis=0), _LEAST)
-    if (left := _relative(y, centred * slope + y.mean(axis=0))) < _ALMOST:
+    if (left := relative_l2(centred * slope + y.mean(axis=0), y)) < _ALMOST:
         yield Clue("affine by channel", {"left": left, "factors": tuple(slope[:_FEW_CHANNELS].tolist())})
 
 
@@ -140,10 +141,6 @@ def _coarse_part(difference: Array) -> Clue:
 
 def _part(some: Array, squares: Array) -> float:
     return float(some.sum()) / max(float(squares.sum()), _LEAST)
-
-
-def _relative(ours: Array, theirs: Array) -> float:
-    return float(np.linalg.norm(ours - theirs) / max(float(np.linalg.norm(ours)), _LEAST))
 
 
 def another_training(name: str, got: Array, run: Run) -> Finding | None:
@@ -166,10 +163,8 @@ def another_training(name: str, got: Array, run: Run) -> Finding | None:
 
 def _patches(x: Array) -> Array:
     """What a 3x3 kernel sees at every position, shape (M, 27), zeros outside."""
-    height, width, _ = x.shape
-    padded = np.pad(x, ((1, 1), (1, 1), (0, 0)))
-    shifted = [padded[row : row + height, column : column + width] for row in range(3) for column in range(3)]
-    return np.concatenate(shifted, axis=2).reshape(height * width, -1)
+    seen = sliding_window_view(np.pad(x, ((1, 1), (1, 1), (0, 0))), (3, 3), axis=(0, 1))  # (H, W, 3, 3, 3)
+    return np.moveaxis(seen, 2, -1).reshape(-1, 27)
 
 
 def _fit(patches: Array, outputs: Array, positive: bool) -> tuple[Array, float]:
