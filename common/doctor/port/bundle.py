@@ -4,8 +4,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +28,28 @@ def write_bundle(case: Case, folder: Path) -> None:
 
     An earlier bundle there is replaced. Raises RosettaError for a folder that cannot be written.
     """
-    arrays, files = bundle_tensors(case), {role: getattr(case, role).path for role in ("content", "style")}
+    arrays = bundle_tensors(case)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".part-") as name:
+            _write_files(case, arrays, part := Path(name))
+            # The earlier bundle's pictures may be what the new one is made of: they are removed last.
+            for file in _earlier_files(folder):
+                (folder / file).unlink(missing_ok=True)
+            for path in part.iterdir():
+                path.replace(folder / path.name)
+    except OSError as error:
+        raise RosettaError(f"cannot write the bundle {str(folder)!r} ({one_line(error)}): name another") from None
+
+
+def _write_files(case: Case, arrays: Arrays, folder: Path) -> None:
+    files = {role: getattr(case, role).path for role in ("content", "style")}
     names = {role: file and f"{role}{file.suffix.lower()}" for role, file in files.items()}
-    with _replacing_bundle(folder) as part:
-        for role, file in files.items():
-            if file:
-                shutil.copyfile(file, part / names[role])
-        write_tensors(part / TENSORS, arrays)
-        write_text(part / MANIFEST, json.dumps(_manifest(case, arrays, names), indent=1))
+    for role, file in files.items():
+        if file:
+            shutil.copyfile(file, folder / names[role])
+    write_tensors(folder / TENSORS, arrays)
+    write_text(folder / MANIFEST, json.dumps(_manifest(case, arrays, names), indent=1))
 
 
 def bundle_tensors(case: Case) -> Arrays:
@@ -126,25 +139,6 @@ def check_bundle_folder(folder: Path) -> None:
         raise RosettaError(
             f"{str(folder)!r} holds other files ({min(strangers)}): name a new folder, or that of an earlier bundle"
         )
-
-
-@contextmanager
-def _replacing_bundle(folder: Path) -> Iterator[Path]:
-    """A temporary folder whose files take the place of an earlier bundle's when the block ends well.
-
-    Raises RosettaError for what goes wrong with files on the way.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".part-") as name:
-            # The earlier bundle's pictures may be what the new one is made of: they are removed last.
-            yield (part := Path(name))
-            for file in _earlier_files(folder):
-                (folder / file).unlink(missing_ok=True)
-            for path in part.iterdir():
-                path.replace(folder / path.name)
-    except OSError as error:
-        raise RosettaError(f"cannot write the bundle {str(folder)!r} ({one_line(error)}): name another") from None
 
 
 def _earlier_files(folder: Path) -> set[str]:
