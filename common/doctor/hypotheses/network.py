@@ -133,11 +133,6 @@ def _shifted(tap: str, steps: int) -> str | None:
     return _CONVS[index].replace("conv", tap[:4]) if 0 <= index < len(_CONVS) else None
 
 
-def _counted(tap: str) -> str:
-    """conv4_1 as the fourth convolution of the network."""
-    return _CONVS[int(tap[4]) - 1].replace("conv", tap[:4])
-
-
 @Trap(
     11,
     "a tap is taken from another layer of the network",
@@ -150,7 +145,8 @@ def _other_layers(case: Case) -> Iterator[Fault]:
         shifted = {tap: layer for tap in taps if (layer := _shifted(tap, steps)) is not None}
         if len(shifted) == len(taps):
             yield fault("taps", f"every tap is one convolution {where}", rank=1, taps=shifted)
-    counted = {tap: _counted(tap) for tap in taps if not tap.startswith("pool")}
+    # conv4_1 as the fourth convolution of the network.
+    counted = {tap: _CONVS[int(tap[4]) - 1].replace("conv", tap[:4]) for tap in taps if not tap.startswith("pool")}
     yield fault("taps", "a tap's block is taken for the running number of its convolution", rank=1, taps=counted)
     for tap in taps:
         for layer in filter(None, (_shifted(tap, steps) for steps in (1, -1, 2, -2, 3, -3))):
