@@ -27,12 +27,11 @@ class Flips:
 
 def count_flips(ours: Run, theirs: Run) -> Flips:
     """Count the decisions that two runs take differently."""
-    flipped, decisions = {"relu": 0, "pool": 0}, {"relu": 0, "pool": 0}
+    counts = {"relu": np.zeros(2, int), "pool": np.zeros(2, int)}
     for layer in deciding(theirs):
         differs = turned(layer, ours, theirs)
-        flipped[layer.kind] += int(np.count_nonzero(differs))
-        decisions[layer.kind] += differs.size
-    return Flips(flipped["relu"], decisions["relu"], flipped["pool"], decisions["pool"])
+        counts[layer.kind] += np.count_nonzero(differs), differs.size
+    return Flips(*counts["relu"].tolist(), *counts["pool"].tolist())
 
 
 def deciding(run: Run) -> list[Layer]:

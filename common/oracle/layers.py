@@ -26,7 +26,7 @@ def outputs_at(names: Collection[str], network_input: Array, network: Network, v
     return kept
 
 
-def forward(layer: Layer, x: Array, network: Network, variant: Variant = RIGHT) -> Array:
+def forward(layer: Layer, x: Array, network: Network, variant: Variant) -> Array:
     """The output of a layer for its input."""
     if layer.kind == "relu":
         return np.maximum(x, 0)
@@ -46,7 +46,7 @@ def decided_on(layer: Layer) -> str:
     return below(layer) if layer.kind == "pool" else layer.name
 
 
-def backward(layer: Layer, gradient: Array, decided: Array | None, network: Network, variant: Variant = RIGHT) -> Array:
+def backward(layer: Layer, gradient: Array, decided: Array | None, network: Network, variant: Variant) -> Array:
     """The gradient at a layer's input, from the gradient at its output.
 
     `decided` shows the layer's decisions: a ReLU's output, a pool's input, and None for a convolution.
@@ -139,26 +139,30 @@ def rounded(values: Array, arithmetic: Arithmetic) -> Array:
     return (nearest & np.uint32(0xFFFFFFFF << dropped & 0xFFFFFFFF)).view(np.float32).astype(np.float64)
 
 
-def windows(x: Array) -> Array:
-    """The 2x2 windows of a feature map with stride 2, shape (H // 2, W // 2, 4, C); an odd edge is left out."""
+def windows(x: Array, ceil: bool = False, filler: float = 0.0) -> Array:
+    """The 2x2 windows of a feature map with stride 2, shape (h, w, 4, C).
+
+    An odd edge is left out; with `ceil`, it makes windows of its own, which are filled up.
+    """
+    if ceil:
+        x = np.pad(x, ((0, x.shape[0] % 2), (0, x.shape[1] % 2), (0, 0)), constant_values=filler)
     height, width, channels = x.shape[0] // 2, x.shape[1] // 2, x.shape[2]
     blocks = x[: 2 * height, : 2 * width].reshape(height, 2, width, 2, channels)
     return blocks.transpose(0, 2, 1, 3, 4).reshape(height, width, 4, channels)
 
 
 def _pool(x: Array, right: Pooling, variant: Variant) -> Array:
-    """A 2x2 pool with stride 2; with `ceil_pooling`, an odd edge makes windows of its own."""
     scale, ceil = variant.pool_scale, variant.ceil_pooling
     if variant.pooling(right) == "max":
-        return scale * np.asarray(windows(_even(x, -np.inf, ceil)).max(axis=2))
-    return np.asarray(scale * windows(_even(x, 0.0, ceil)).sum(axis=2) / _window_sizes(x, ceil))
+        return scale * np.asarray(windows(x, ceil, -np.inf).max(axis=2))
+    return np.asarray(scale * windows(x, ceil).sum(axis=2) / _window_sizes(x, ceil))
 
 
 def _pool_backward(gradient: Array, below: Array, right: Pooling, variant: Variant) -> Array:
     """The gradient at the input `below` of a pool; of equal maxima the first in reading order gets it."""
     scale, ceil = variant.pool_scale, variant.ceil_pooling
     if variant.pooling(right) == "max":
-        first_maximum = windows(_even(below, -np.inf, ceil)).argmax(axis=2)[:, :, None]
+        first_maximum = windows(below, ceil, -np.inf).argmax(axis=2)[:, :, None]
         share = (np.arange(4)[:, None] == first_maximum).astype(np.float64)
     else:
         share = np.broadcast_to(1.0 / _window_sizes(below, ceil)[:, :, None], (*gradient.shape[:2], 4, 1))
@@ -169,14 +173,6 @@ def _pool_backward(gradient: Array, below: Array, right: Pooling, variant: Varia
     return spread[: below.shape[0], : below.shape[1]]
 
 
-def _even(x: Array, filler: float, ceil: bool) -> Array:
-    """With `ceil`, a feature map with one more row and column where their number is odd."""
-    if not ceil:
-        return x
-    odd = (x.shape[0] % 2, x.shape[1] % 2)
-    return np.pad(x, ((0, odd[0]), (0, odd[1]), (0, 0)), constant_values=filler)
-
-
 def _window_sizes(x: Array, ceil: bool) -> Array:
     """How many values each window of a pool has, shape (h, w, 1)."""
-    return np.asarray(windows(_even(np.ones((*x.shape[:2], 1)), 0.0, ceil)).sum(axis=2))
+    return np.asarray(windows(np.ones((*x.shape[:2], 1)), ceil).sum(axis=2))
