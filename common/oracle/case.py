@@ -11,7 +11,7 @@ from common.errors import RosettaError
 from common.images import Image, extent_for, load_image, resize
 from common.oracle.pictures import Picture
 from common.oracle.variant import Variant
-from common.problem import Pixels, Problem, probe
+from common.problem import Problem, probe
 from common.recipes import LBFGS, Adam, Exactly, Recipe, Size, Stage, adam_of, lbfgs_of
 from common.tensors import Array, TensorName
 from common.vgg19 import Weights, shape_at
@@ -31,11 +31,6 @@ class Case:
     image: Image
 
     @cached_property
-    def pixels(self) -> Pixels:
-        """The image as the optimized variable."""
-        return self.problem.pixels(self.image)
-
-    @cached_property
     def adam(self) -> Adam:
         """The recipe's Adam, and the usual one where it has none."""
         return adam_of(self.problem.recipe)
@@ -51,10 +46,10 @@ def case_from_files(content: Path, style: Path, recipe: Recipe, weights: Weights
     return _case(Picture(load_image(content), content), Picture(load_image(style), style), recipe, weights, size)
 
 
-def random_case(seed: int, recipe: Recipe, weights: Weights, size: Size = SMALL) -> Case:
+def random_case(seed: int, recipe: Recipe, weights: Weights) -> Case:
     """Two random pictures: coarse noise enlarged, so that neighbours are alike as in a photograph."""
     generator = np.random.default_rng(seed)
-    return _case(_random_picture(generator), _random_picture(generator), recipe, weights, size)
+    return _case(_random_picture(generator), _random_picture(generator), recipe, weights, SMALL)
 
 
 def _random_picture(generator: np.random.Generator) -> Picture:

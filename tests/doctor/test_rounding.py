@@ -101,7 +101,7 @@ def test_neighbours_are_equal_in_a_black_image_too():
 
 
 def test_missing_gradients_are_not_made_good_by_slopes(flat_case):
-    points = np.stack([flat_case.pixels.astype(np.float64)] * 2)
+    points = np.stack([flat_case.problem.pixels(flat_case.image).astype(np.float64)] * 2)
     given = {"lbfgs/pixels": points, "lbfgs/gradients": with_slope_one_at_0(flat_case)[None]}
     assert not is_no_bug(flat_case, given)
 
@@ -113,7 +113,7 @@ def test_equal_neighbours_hide_no_bug_elsewhere(flat_case):
 
 def test_equal_neighbours_are_allowed_for_at_the_optimizers_points(flat_case):
     run = Run(flat_case, RIGHT)
-    points = np.stack([flat_case.pixels.astype(np.float64)])
+    points = np.stack([flat_case.problem.pixels(flat_case.image).astype(np.float64)])
     gradients = with_slope_one_at_0(flat_case)[None]
     given = {"lbfgs/pixels": points, "lbfgs/losses": run.expected("loss/total")[None], "lbfgs/gradients": gradients}
     found = diagnose(flat_case, given, "float64", only="lbfgs/gradients").findings
@@ -128,7 +128,7 @@ def is_no_bug(case, given):
 def with_slope_one_at_0(case):
     """The reference's gradient, but for the derivative of |x| at 0."""
     run = Run(case, RIGHT)
-    x, recipe = np.asarray(case.pixels, np.float64), case.problem.recipe
+    x, recipe = np.asarray(case.problem.pixels(case.image), np.float64), case.problem.recipe
     gradient = run.expected("gradient/pixels").copy()
     for axis in (0, 1):
         level = np.diff(x, axis=axis) == 0

@@ -139,7 +139,7 @@ def test_losses_of_lbfgs_are_judged_where_they_are_compared():
 
 @pytest.mark.parametrize("name", ["lbfgs/losses", "lbfgs/gradients", "lbfgs/pixels"])
 def test_tensors_of_odd_shapes_are_no_traceback(name, case):
-    for odd in (np.asarray(1.0), np.zeros((0, *case.pixels.shape))):
+    for odd in (np.asarray(1.0), np.zeros((0, *case.problem.pixels(case.image).shape))):
         given = {"lbfgs/pixels": odd, name: odd}
         judge = Judge.of(case, given, "float32")
         assert judge.is_wrong(name)

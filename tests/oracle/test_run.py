@@ -32,7 +32,7 @@ def test_the_functions_of_the_room_give_the_tensors_of_the_reference(recipe, cas
     case = case_for(recipe)
     case = replace(case, image=0.1 + 0.8 * case.image)  # so that rounding to the variable leaves no value beyond [0, 1]
     run, problem = Run(case), case.problem
-    picture = problem.recipe.pixel_space.invert(case.pixels)
+    picture = problem.recipe.pixel_space.invert(case.problem.pixels(case.image))
     for name, feature in oracle.features(picture, problem.recipe.taps, problem.network).items():
         np.testing.assert_allclose(run.expected(f"features/{name}"), feature, rtol=1e-12, atol=1e-12 * feature.max())
     terms, gradient = oracle.value_and_grad(case.image, problem)
