@@ -27,12 +27,10 @@ from faulty_ports.gallery import (
 from common import RECIPES, load_weights, samples
 from common.backend import BACKENDS
 from common.doctor.diagnosis.diagnose import diagnose
-from common.doctor.diagnosis.judge import difference, tolerance, unit_of
+from common.doctor.diagnosis.judge import Judge, difference, unit_of
 from common.framework_imports import quiet_stderr
 from common.images import write_text
 from common.oracle.case import Case
-from common.oracle.run import Run
-from common.oracle.variant import RIGHT
 from common.problem import Precision
 from common.recipes.coefficients import CONVENTIONS
 from common.recipes.recipe import Recipe
@@ -150,9 +148,9 @@ def outcome_of(trial: Trial) -> Outcome:
 def same_numbers(trial: Trial, case: Case, tensors: Tensors) -> bool:
     """Whether a port with a trap gives the numbers of the same port without it, but for rounding."""
     healthy = tensors_of(healthy_port(trial.backend, case, trial.precision))
-    run = Run(case, RIGHT, healthy)
+    judge = Judge.of(case, healthy, trial.precision)
     return all(
-        difference(tensors[name], healthy[name], unit_of(name, run)).relative <= tolerance(name, trial.precision, RIGHT)
+        difference(tensors[name], healthy[name], unit_of(name, judge.own)).relative <= judge.tolerance(name)
         for name in healthy
     )
 

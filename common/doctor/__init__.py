@@ -2,7 +2,6 @@
 
 from common.doctor.diagnosis import (
     Diagnosis,
-    Finding,
     Judge,
     diagnose,
     difference,

@@ -9,7 +9,7 @@ from common.doctor.diagnosis.findings import NOTHING_FITS, Clue, Diagnosis, Find
 from common.doctor.diagnosis.judge import Judge, judged_part
 from common.doctor.diagnosis.rounding import decisions_followed, decisions_found
 from common.doctor.diagnosis.search import Explained, Search
-from common.doctor.diagnosis.unexplained import another_training, clues
+from common.doctor.diagnosis.unexplained import another_training, facts, mistaken_for
 from common.doctor.hypotheses import Fault, hypotheses
 from common.oracle import Case, Run
 from common.problem import Precision
@@ -40,12 +40,11 @@ def diagnose(
     judge = Judge.of(case, given, precision, reference)
     names = [name for name in given if only in (None, name)]
     doctor = _Doctor(judge, names)  # whose time begins here
-    rows = judge.judge(names)
     with np.errstate(over="ignore", invalid="ignore"):  # a trap may overflow, and then it explains nothing
         findings = doctor.explain()
     at_fault = {finding.tensor for finding in findings}
-    rows = [replace(row, explained=row.name not in at_fault and doctor.inherits(row.name)) for row in rows]
-    return Diagnosis(tuple(rows), grouped(findings), doctor.judge.variant)
+    rows = tuple(judge.judged(name, name not in at_fault and doctor.inherits(name)) for name in names)
+    return Diagnosis(rows, grouped(findings), doctor.judge.variant)
 
 
 def dependents(name: str, judge: Judge) -> set[str]:
@@ -99,13 +98,15 @@ class _Doctor:
                 return self._confine(causes[0], name)
             self.judge = causes[-1].judge
             return [cause.finding for cause in causes]
-        given = judged_part(name, self.judge.given[name], self.judge.own.expected(name))
+        expected = self.judge.own.expected(name)
+        given = judged_part(name, self.judge.given[name], expected)
         if training := another_training(name, given, self.judge.own):
             self._left_alone |= {tensor for tensor in self._names if TensorName.parse(tensor).kind in _BY_WEIGHTS}
             return [training]
         self._dependents |= dependents(name, self.judge)
         self._left_alone |= {name, *self._dependents}
-        return [Finding(None, name, NOTHING_FITS, clues(name, given, self.judge.own))]
+        clues = *mistaken_for(name, given, self.judge.own), *facts(given, expected)
+        return [Finding(None, name, NOTHING_FITS, clues)]
 
     def _searched(self, name: str) -> list[Explained]:
         search = Search(name, self._names, self.judge, self._in_question(name))

@@ -123,8 +123,6 @@ def _numbers(value: Value) -> tuple[float, ...]:
     """The numbers that may be a range; a shape is no number."""
     if isinstance(value, int | float):
         return (value,)
-    if isinstance(value, Range):
-        return tuple(value)
     return tuple(item for item in value if isinstance(item, float)) if isinstance(value, tuple) else ()
 
 

@@ -1,6 +1,5 @@
 """Every tensor of a port beside the reference: which is the first that differs, and which only inherit."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -60,22 +59,6 @@ def loss_unit(term: Array, total: Array) -> float:
     return max(abs(float(term)), NEGLIGIBLE_TERM * abs(float(total)))
 
 
-def tolerance(text: str, precision: Precision, variant: Variant) -> float:
-    """The largest relative difference of a tensor that is rounding."""
-    name, bounds = TensorName.parse(text), bounds_for(_PRECISIONS.get(variant.arithmetic, precision))
-    if name.stage == "saved":
-        return _SAVED
-    if name.is_picture:
-        return bounds_for("float32").features  # pictures are float32, whatever is computed from them
-    if name.kind in ("adam/pixels", "lbfgs/pixels"):
-        return bounds.gradient_followed if precision == "float64" else _STEPS
-    if name.kind in ("adam/gradient", "lbfgs/gradients"):
-        return bounds.gradient_flipped
-    if name.stage == "gradient":
-        return bounds.gradient_followed
-    return bounds.losses if name.stage in ("loss", "optimizer") else bounds.features
-
-
 def judged_part(name: str, got: Array, expected: Array) -> Array:
     """What is compared of a tensor: of the losses and gradients of L-BFGS the first few."""
     is_cut = name in ("lbfgs/losses", "lbfgs/gradients") and got.ndim == expected.ndim
@@ -91,7 +74,7 @@ class Judged:
     from_reference: Difference
     from_own: Difference
     tolerance: float
-    explained: bool = False
+    explained: bool
 
     @property
     def verdict(self) -> Verdict:
@@ -132,12 +115,10 @@ class Judge:
         """What the tensors are judged by."""
         return self.own.variant
 
-    def judge(self, names: Iterable[str]) -> list[Judged]:
-        """Some tensors, with both differences."""
-        return [
-            Judged(name, self.given[name].shape, self.from_reference(name), self.from_own(name), self.tolerance(name))
-            for name in names
-        ]
+    def judged(self, name: str, explained: bool = False) -> Judged:
+        """A tensor with both differences."""
+        shape, bound = self.given[name].shape, self.tolerance(name)
+        return Judged(name, shape, self.from_reference(name), self.from_own(name), bound, explained)
 
     def is_wrong(self, name: str) -> bool:
         """Whether a tensor is neither the variant's nor what its own inputs should have given."""
@@ -161,6 +142,17 @@ class Judge:
             return Difference(float(np.mean(off > 0)), float(off.max()), np.nan)
         return difference(got, expected, unit_of(name, run))
 
-    def tolerance(self, name: str) -> float:
-        """What rounding may do to a tensor."""
-        return tolerance(name, self.precision, self.variant)
+    def tolerance(self, text: str) -> float:
+        """The largest relative difference of a tensor that is rounding."""
+        name, bounds = TensorName.parse(text), bounds_for(_PRECISIONS.get(self.variant.arithmetic, self.precision))
+        if name.stage == "saved":
+            return _SAVED
+        if name.is_picture:
+            return bounds_for("float32").features  # pictures are float32, whatever is computed from them
+        if name.kind in ("adam/pixels", "lbfgs/pixels"):
+            return bounds.gradient_followed if self.precision == "float64" else _STEPS
+        if name.kind in ("adam/gradient", "lbfgs/gradients"):
+            return bounds.gradient_flipped
+        if name.stage == "gradient":
+            return bounds.gradient_followed
+        return bounds.losses if name.stage in ("loss", "optimizer") else bounds.features

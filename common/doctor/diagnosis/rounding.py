@@ -31,7 +31,7 @@ def decisions_followed(judge: Judge, names: Sequence[str]) -> Finding | None:
     layers = deciding(judge.own)
     if not all(f"features/{decided_on(layer)}" in judge.given for layer in layers):
         return None
-    rows = judge.judge([name for name in names if TensorName.parse(name).stage in ("taps", "gradient")])
+    rows = (judge.judged(name) for name in names if TensorName.parse(name).stage in ("taps", "gradient"))
     moved = next((row for row in rows if row.verdict != "same"), None)
     if moved is None or moved.verdict == "differs" or TensorName.parse(moved.name).stage != "gradient":
         return None

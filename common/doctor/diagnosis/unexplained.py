@@ -31,11 +31,6 @@ _FEWEST_ROWS_EACH = 1.5
 _UNRELATED = 0.5
 
 
-def clues(name: str, got: Array, run: Run) -> tuple[Clue, ...]:
-    """Everything that is known of a port's tensor beside what a run expects."""
-    return (*mistaken_for(name, got, run), *facts(got, run.expected(name)))
-
-
 def mistaken_for(name: str, got: Array, run: Run) -> Iterator[Clue]:
     """What a port's tensor is in the place of what it should be; at most one clue."""
     if name == "loss/total":
