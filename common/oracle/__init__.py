@@ -13,4 +13,4 @@ from common.oracle.layers import below, decided_on, rounded, windows
 from common.oracle.losses import gram
 from common.oracle.pictures import FILTERS, Picture
 from common.oracle.run import Run
-from common.oracle.variant import ALL, RIGHT, Arithmetic, Changes, Orientation, TvForm, TvSpace, Variant
+from common.oracle.variant import ALL, RIGHT, Arithmetic, Changes, Orientation, Variant

@@ -14,11 +14,9 @@ _ROLES = {("content", "style"): "both pictures", ("content",): "content", ("styl
 
 def _in_pictures(*faults: Fault) -> Iterator[Fault]:
     """The faults in both pictures, then in one of them."""
-    for rank, (roles, pictures) in enumerate(_ROLES.items()):
+    for rank, (roles, whose) in enumerate(_ROLES.items()):
         for each in faults:
-            yield replace(
-                each, detail=f"{pictures}: {each.detail}", changes={**each.changes, "roles": roles}, rank=rank
-            )
+            yield replace(each, detail=f"{whose}: {each.detail}", changes={**each.changes, "roles": roles}, rank=rank)
 
 
 def _on_either_side(case: Case, *faults: Fault) -> Iterator[Fault]:

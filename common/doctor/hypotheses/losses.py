@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Mapping
 from itertools import product
 from math import prod
-from typing import get_args
 
 from common.doctor.hypotheses.trap import Fault, Trap, fault
-from common.oracle import Case, TvForm, TvSpace
+from common.oracle import Case
 from common.recipes import coefficients
 from common.vgg19 import layer, shape_at
 
@@ -127,7 +126,7 @@ _TV_SPACES = {
     seen_in="every code differs",
 )
 def _total_variation(case: Case) -> Iterator[Fault]:
-    for space, form in product(get_args(TvSpace), get_args(TvForm)):
+    for space, form in product(_TV_SPACES, _TV_FORMS):
         if (space, form) != ("right", case.problem.coefficients.tv_form):
             where = "" if form == "none" else _TV_SPACES[space]
             yield fault("loss", f"{_TV_FORMS[form]}{where}", tv_form=form, tv_space=space)

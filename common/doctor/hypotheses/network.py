@@ -73,9 +73,8 @@ def _low_precision(_: Case) -> Iterator[Fault]:
     for name, bits in (("bfloat16", 7), ("float16", 10)):
         detail = f"{name}, with {bits} bits of fraction"
         yield fault("network", detail, arithmetic=name)
-        yield fault(
-            "network", f"{detail}, rounded once more before the bias is added", arithmetic=name, bias_apart=True
-        )
+        detail += ", rounded once more before the bias is added"
+        yield fault("network", detail, arithmetic=name, bias_apart=True)
 
 
 TURNED_DECISIONS = Trap(
