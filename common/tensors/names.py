@@ -63,11 +63,6 @@ class TensorName:
             raise RosettaError(f"there is no tensor {text!r}: use names such as features/relu1_1 and loss/total")
         return name
 
-    def __str__(self) -> str:
-        if self.step:
-            return self.kind.replace("/", f"/{self.step}/")
-        return f"{self.kind}/{self.tap}" if self.tap else self.kind
-
     @property
     def stage(self) -> Stage:
         """The last stage that the tensor depends on."""
