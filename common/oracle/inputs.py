@@ -15,6 +15,12 @@ from common.tensors import Array
 from common.vgg19 import IMAGENET, Preprocessing
 
 Map = Callable[[Array], Array]
+_WRONG_STD = {
+    "forgotten": (1.0, 1.0, 1.0),
+    "forgotten, in 0..255": (1 / 255, 1 / 255, 1 / 255),
+    "ImageNet's of 255": IMAGENET.divided_by(255).std,
+    "ImageNet's of 1": IMAGENET.std,
+}
 
 
 @dataclass(frozen=True)
@@ -81,7 +87,7 @@ def _preprocess(right: Preprocessing, variant: Variant) -> Map:
     step = replace(
         right,
         mean=right.mean[::-1] if variant.swapped_means else right.mean,
-        std=_std(right, variant),
+        std=_WRONG_STD.get(variant.std, right.std),
         scale=right.scale * variant.scale,
         bgr=right.bgr != variant.unordered,
     )
@@ -99,18 +105,6 @@ def _preprocess(right: Preprocessing, variant: Variant) -> Map:
         return np.asarray(values / unit)
 
     return apply
-
-
-def _std(right: Preprocessing, variant: Variant) -> tuple[float, float, float]:
-    factors = {
-        "right": np.ones(3),
-        "forgotten": 1 / np.asarray(right.std),
-        "forgotten, in 0..255": 1 / (255 * np.asarray(right.std)),
-        "ImageNet's of 255": 255 * np.asarray(IMAGENET.std),
-        "ImageNet's of 1": np.asarray(IMAGENET.std),
-    }
-    red, green, blue = (float(value) for value in np.asarray(right.std) * factors[variant.std])
-    return red, green, blue
 
 
 def _scrambled(values: Array, how: Scrambled) -> Array:

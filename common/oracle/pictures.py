@@ -37,9 +37,7 @@ class Picture:
 
     def decoded_by(self, variant: Variant) -> Array:
         """What a variant reads from the file."""
-        values: Array = self.decoded
-        if self.path is not None:
-            values = _read_otherwise(self.path, variant, values)
+        values = self.decoded if self.path is None else _read_otherwise(self.path, variant, self.decoded)
         quarters, mirrored = _TURNS[variant.orientation]
         turned = np.rot90(values, quarters)
         turned = turned[:, ::-1] if mirrored else turned
@@ -67,28 +65,20 @@ def saved_bytes(image: Array, how: Saved) -> Array:
 
 
 def _read_otherwise(path: Path, variant: Variant, right: Array) -> Array:
-    if variant.palette_indices and (indices := _indices(path)) is not None:
-        return indices
-    if variant.transparency == "over white" or (layer := _with_alpha(path)) is None:
+    if variant.palette_indices and (file := _opened(path)).mode == "P":
+        return np.repeat((np.asarray(file, np.float32) / np.float32(255))[..., None], 3, axis=2)
+    if variant.transparency == "over white" or not (file := _opened(path)).has_transparency_data:
         return right
+    layer = file.convert("RGBA")
     if variant.transparency == "over black":
         layer = Pillow.alpha_composite(Pillow.new("RGBA", layer.size, "black"), layer)
     return np.asarray(layer.convert("RGB"), np.float32) / np.float32(255)
 
 
 @lru_cache(maxsize=4)
-def _with_alpha(path: Path) -> Pillow.Image | None:
+def _opened(path: Path) -> Pillow.Image:
     with Pillow.open(path) as file:
-        return file.convert("RGBA") if file.has_transparency_data else None
-
-
-@lru_cache(maxsize=4)
-def _indices(path: Path) -> Image | None:
-    with Pillow.open(path) as file:
-        if file.mode != "P":
-            return None
-        values = np.asarray(file, np.float32) / np.float32(255)
-    return np.repeat(values[..., None], 3, axis=2)
+        return file.copy()
 
 
 def _triangle(x: Array) -> Array:
