@@ -120,9 +120,8 @@ def _same_weights(wanted: Mapping[str, str], source: str | None) -> Weights:
 def _picture(role: str, arrays: Arrays, pictures: Mapping[str, str | None], folder: Path) -> Picture:
     decoded = arrays[f"{role}/decoded"]
     values = (decoded / np.float32(255 if decoded.dtype == np.uint8 else 1)).astype(np.float32)
-    name = pictures.get(role)
-    path = folder / Path(name).name if name else None
-    return Picture(values, path if path is not None and path.is_file() else None)
+    path = folder / Path(pictures.get(role) or "").name
+    return Picture(values, path if path.is_file() else None)
 
 
 def check_bundle_folder(folder: Path) -> None:
