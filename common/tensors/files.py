@@ -3,13 +3,12 @@
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from common.errors import RosettaError, one_line
 from common.images import replacing
-from common.tensors.names import Array, Arrays
+from common.tensors.names import Arrays
 
 _DAMAGED = (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile, zlib.error)
 KINDS = "an .npz file, a .safetensors file, or a folder of .npy files"
@@ -52,16 +51,13 @@ def _read_safetensors(path: Path) -> Arrays:
 
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
-            return {name: _as_numpy(path, name, file) for name in file.keys()}  # noqa: SIM118
+            names = file.keys()
+            if unreadable := [name for name in names if file.get_slice(name).get_dtype() == "BF16"]:
+                what = f"{unreadable[0]} in {str(path)!r} is bfloat16"
+                raise RosettaError(f"{what}, which NumPy cannot read: save it as float32")
+            return {name: np.asarray(file.get_tensor(name)) for name in names}
     except safetensors.SafetensorError as error:
         raise ValueError(one_line(error)) from None
-
-
-def _as_numpy(path: Path, name: str, file: Any) -> Array:
-    kind = file.get_slice(name).get_dtype()
-    if kind == "BF16":
-        raise RosettaError(f"{name} in {str(path)!r} is bfloat16, which NumPy cannot read: save it as float32")
-    return np.asarray(file.get_tensor(name))
 
 
 def _name(relative: Path) -> str:
