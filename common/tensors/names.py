@@ -79,11 +79,6 @@ class TensorName:
         return "pixels" if self.step <= 1 else f"adam/{self.step - 1}/pixels"
 
     @property
-    def is_picture(self) -> bool:
-        """Whether it is the content or the style picture, as decoded or as resized."""
-        return self.stage in ("file", "resize")
-
-    @property
     def is_forward(self) -> bool:
         """Whether it is computed before the loss."""
         return STAGES.index(self.stage) <= STAGES.index("gram")

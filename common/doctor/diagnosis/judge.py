@@ -147,7 +147,7 @@ class Judge:
         name, bounds = TensorName.parse(text), bounds_for(_PRECISIONS.get(self.variant.arithmetic, self.precision))
         if name.stage == "saved":
             return _SAVED
-        if name.is_picture:
+        if name.stage in ("file", "resize"):
             return bounds_for("float32").features  # pictures are float32, whatever is computed from them
         if name.kind in ("adam/pixels", "lbfgs/pixels"):
             return bounds.gradient_followed if self.precision == "float64" else _STEPS

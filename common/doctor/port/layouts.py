@@ -23,7 +23,7 @@ def recognise(case: Case, given: Arrays) -> tuple[Arrays, dict[str, str]]:
 
 
 def _recognised(name: str, array: Array, run: Run) -> tuple[Array, str]:
-    if array.dtype == np.uint8 and TensorName.parse(name).is_picture:
+    if array.dtype == np.uint8 and TensorName.parse(name).stage in ("file", "resize"):
         picture, layout = _recognised(name, array / np.float32(255), run)
         return picture, f"{layout}, 8 bits"
     candidates = _candidates(name, array, run.case)
