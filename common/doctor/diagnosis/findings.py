@@ -171,14 +171,12 @@ def grouped(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     groups: dict[tuple[Any, ...], list[Finding]] = {}
     for finding in findings:
         groups.setdefault(finding.kind, []).append(finding)
-    return tuple(map(_as_one, groups.values()))
-
-
-def _as_one(findings: list[Finding]) -> Finding:
-    first, *rest = findings
-    # What is said of a trap names its tensor.
-    clues = first.clues if first.trap is not None else shared([finding.clues for finding in findings])
-    return replace(first, clues=clues, also_in=tuple(finding.tensor for finding in rest))
+    together = []
+    for first, *rest in groups.values():
+        # What is said of a trap names its tensor.
+        clues = first.clues if first.trap is not None else shared([first.clues, *(other.clues for other in rest)])
+        together.append(replace(first, clues=clues, also_in=tuple(other.tensor for other in rest)))
+    return tuple(together)
 
 
 @dataclass(frozen=True, eq=False)

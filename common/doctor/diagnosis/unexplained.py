@@ -143,7 +143,9 @@ def another_training(name: str, got: Array, run: Run) -> Finding | None:
     expected = run.expected(name) if name in ("features/conv1_1", "features/relu1_1") else None
     if expected is None or got.shape != expected.shape or not np.isfinite(got).all():
         return None
-    patches = _patches(np.asarray(run.value("input"), np.float64))
+    padded = np.pad(np.asarray(run.value("input"), np.float64), ((1, 1), (1, 1), (0, 0)))
+    # What a 3x3 kernel sees at every position, shape (M, 27).
+    patches = np.moveaxis(sliding_window_view(padded, (3, 3), axis=(0, 1)), 2, -1).reshape(-1, 27)
     outputs = got.astype(np.float64).reshape(-1, got.shape[-1])
     fitted, left = _fit(patches, outputs, positive=name.endswith("relu1_1"))
     if not left <= _FITS:
@@ -154,12 +156,6 @@ def another_training(name: str, got: Array, run: Run) -> Finding | None:
         return None
     clue = Clue("other training", {"tensor": name, "left": left, "correlation": correlation})
     return Finding(OTHER_TRAINING, name, "conv1_1 is a convolution with other kernels", (clue,))
-
-
-def _patches(x: Array) -> Array:
-    """What a 3x3 kernel sees at every position, shape (M, 27), zeros outside."""
-    seen = sliding_window_view(np.pad(x, ((1, 1), (1, 1), (0, 0))), (3, 3), axis=(0, 1))  # (H, W, 3, 3, 3)
-    return np.moveaxis(seen, 2, -1).reshape(-1, 27)
 
 
 def _fit(patches: Array, outputs: Array, positive: bool) -> tuple[Array, float]:
