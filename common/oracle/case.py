@@ -1,7 +1,6 @@
 """What is computed: a problem, the files of its pictures, and the image where it is evaluated; its tensors' shapes."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from common.images import Image, extent_for, load_image, resize
 from common.oracle.pictures import Picture
 from common.oracle.variant import Variant
 from common.problem import Problem, probe
-from common.recipes import LBFGS, Adam, Exactly, Recipe, Size, Stage, adam_of, lbfgs_of
+from common.recipes import Exactly, Recipe, Size, Stage
 from common.tensors import Array, TensorName
 from common.vgg19 import Weights, shape_at
 
@@ -29,16 +28,6 @@ class Case:
     content: Picture
     style: Picture
     image: Image
-
-    @cached_property
-    def adam(self) -> Adam:
-        """The recipe's Adam, and the usual one where it has none."""
-        return adam_of(self.problem.recipe)
-
-    @cached_property
-    def lbfgs(self) -> LBFGS:
-        """The recipe's L-BFGS, and the usual one where it has none."""
-        return lbfgs_of(self.problem.recipe)
 
 
 def case_from_files(content: Path, style: Path, recipe: Recipe, weights: Weights, size: Size = SMALL) -> Case:

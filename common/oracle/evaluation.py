@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from common.images import Image
 from common.oracle.case import Shape, case_at, feature_shape
-from common.oracle.inputs import tv_unit
+from common.oracle.inputs import scrambled, tv_unit
 from common.oracle.layers import backward, decided_on, outputs_at
 from common.oracle.losses import abs_slopes, gram, gram_gradient, norm_scale, tv_gradient, tv_loss
 from common.oracle.pictures import Picture, resized_by, saved_bytes
@@ -177,9 +177,7 @@ def _gradient_of_pixels(run: Run, _: TensorName) -> Array:
     form, unit, weight = _total_variation(run)
     of_tv = weight * (unit * tv_gradient(np.asarray(run.value("pixels"), np.float64) * unit, form))
     gradient = run.maps.pull_back(_at_input(run, LAYERS[0])) + of_tv
-    if run.variant.flat_chw:
-        return np.ascontiguousarray(gradient.transpose(2, 0, 1)).reshape(gradient.shape)
-    return gradient
+    return scrambled(gradient, "NCHW read as NHWC") if run.variant.flat_chw else gradient
 
 
 def _at_output(run: Run, name: str) -> Array:

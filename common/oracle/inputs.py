@@ -95,7 +95,7 @@ def _preprocess(right: Preprocessing, variant: Variant) -> Map:
     mean, std = (np.asarray(triple)[_order(step)] for triple in (step.mean, step.std))
 
     def apply(rgb: Array) -> Array:
-        values = step.apply(_scrambled(rgb[..., ::-1] if variant.bgr_file else rgb, variant.scrambled))
+        values = step.apply(scrambled(rgb[..., ::-1] if variant.bgr_file else rgb, variant.scrambled))
         if variant.repeated == "with the channels":
             values = again.apply(values)
         if variant.repeated == "without the channels":
@@ -107,11 +107,11 @@ def _preprocess(right: Preprocessing, variant: Variant) -> Map:
     return apply
 
 
-def _scrambled(values: Array, how: Scrambled) -> Array:
+def scrambled(values: Array, how: Scrambled) -> Array:
     """An image (H, W, 3) that was handed over by reshape where a transpose was meant."""
     height, width, channels = values.shape
     if how == "NCHW read as NHWC":
-        return np.ascontiguousarray(values.transpose(2, 0, 1)).reshape(height, width, channels)
+        return values.transpose(2, 0, 1).reshape(values.shape)
     if how == "NHWC read as NCHW":
-        return np.ascontiguousarray(values).reshape(channels, height, width).transpose(1, 2, 0)
+        return values.reshape(channels, height, width).transpose(1, 2, 0)
     return values

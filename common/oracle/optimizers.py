@@ -8,6 +8,7 @@ import numpy as np
 from common.errors import RosettaError
 from common.lbfgs import minimize
 from common.oracle.run import Run, computes
+from common.recipes import adam_of, lbfgs_of
 from common.tensors import LBFGS_CHECKED, LBFGS_EVALUATIONS, Array, TensorName
 
 
@@ -19,7 +20,7 @@ def _adam_gradient(run: Run, name: TensorName) -> Array:
 @computes("adam/pixels")
 def _adam_pixels(run: Run, name: TensorName) -> Array:
     """The variable after a step (Kingma and Ba 2014)."""
-    adam, variant, step = run.case.adam, run.variant, name.step
+    adam, variant, step = adam_of(run.case.problem.recipe), run.variant, name.step
     gradients = [run.value(f"adam/{past}/gradient") for past in range(1, step + 1)]
     first = second = np.zeros(gradients[0].shape)
     for gradient in gradients:
@@ -46,7 +47,7 @@ def _lbfgs_pixels(run: Run, _: TensorName) -> Array:
         points.append(_as_evaluated(run, point))
         return _answer(run, len(points) - 1, points[-1])
 
-    variant, settings = run.variant, run.case.lbfgs
+    variant, settings = run.variant, lbfgs_of(run.case.problem.recipe)
     settings = replace(settings, maxfun=settings.maxfun if variant.maxfun is None else variant.maxfun)
     with suppress(RosettaError):
         minimize(value_and_grad, run.value("pixels"), settings, count, variant.factr or 0.0)

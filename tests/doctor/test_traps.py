@@ -14,6 +14,7 @@ import pytest
 from common import RECIPES
 from common.doctor.hypotheses import TRAPS, Trap, hypotheses, inputs, losses, network, optimizers
 from common.oracle import RIGHT, Variant, random_case
+from common.recipes import lbfgs_of
 from common.tensors import STAGES, TensorName, tensor_names
 from common.vgg19 import IMAGENET
 from common.vgg19.weights import random_weights
@@ -234,7 +235,7 @@ def test_what_depends_on_the_recipe_is_said_of_the_right_recipe(name):
     assert pooling.endswith(f"where the recipe says {recipe.pooling}")
     assert not pooling.startswith(recipe.pooling)
     restarts = next(it for it in TRIED[name] if it.trap == 29)
-    wanted = CASES[name].lbfgs.maxfun
+    wanted = lbfgs_of(CASES[name].problem.recipe).maxfun
     if wanted is None:
         assert restarts.detail == "restarted after every 20 evaluations, where the recipe never restarts"
         assert restarts.changes == {"maxfun": 20}

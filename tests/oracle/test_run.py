@@ -14,6 +14,7 @@ from common.oracle.layers import rounded
 from common.oracle.pictures import Picture, resample
 from common.oracle.run import Run
 from common.oracle.variant import RIGHT, Variant
+from common.recipes.overrides import adam_of
 from common.tensors.names import TensorName, tensor_names
 from common.vgg19.weights import random_weights
 
@@ -169,8 +170,9 @@ def test_adam_and_lbfgs_start_at_the_image():
     case = random_case(0, shallow("d2l"), random_weights(0))
     run = Run(case, RIGHT)
     step = run.expected("adam/1/pixels") - run.expected("pixels")
-    rate = case.adam.learning_rate
+    adam = adam_of(case.problem.recipe)
     gradient = run.expected("gradient/pixels")
-    np.testing.assert_allclose(step, -rate * gradient / (np.abs(gradient) + case.adam.epsilon), rtol=1e-9, atol=1e-12)
+    wanted = -adam.learning_rate * gradient / (np.abs(gradient) + adam.epsilon)
+    np.testing.assert_allclose(step, wanted, rtol=1e-9, atol=1e-12)
     np.testing.assert_array_equal(run.expected("lbfgs/pixels")[0], run.expected("pixels"))
     assert len(run.expected("lbfgs/pixels")) == 24

@@ -110,7 +110,5 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "also_possible": list(finding.also_possible),
         "also_in": list(finding.also_in),
         "harmless": finding.harmless,
-        "title": trap and trap.title,
-        "fix": trap and trap.fix,
-        "seen_in": trap and trap.seen_in,
+        **{name: trap and getattr(trap, name) for name in ("title", "fix", "seen_in")},
     }

@@ -6,6 +6,7 @@ from itertools import product
 
 from common.doctor.hypotheses.trap import Fault, Trap, fault
 from common.oracle import Case
+from common.recipes import adam_of, lbfgs_of
 from common.vgg19 import CAFFE, IMAGENET, UNIT
 
 _VARIABLES = {
@@ -26,8 +27,9 @@ _RATES = {"255": 255.0, "1/255": 1 / 255, "57.6": 57.63, "1/57.6": 1 / 57.63}
     seen_in="PyTorch against Keras",
 )
 def _epsilon(case: Case) -> Iterator[Fault]:
+    right = adam_of(case.problem.recipe).epsilon
     for epsilon, hat in product((1e-8, 1e-7, 1e-6, 1e-5, 1e-3, 1e-1), (False, True)):
-        if (epsilon, hat) != (case.adam.epsilon, False):
+        if (epsilon, hat) != (right, False):
             place = "before" if hat else "after"
             detail = f"epsilon is {epsilon:g}, added {place} the bias correction"
             yield fault("optimizer", detail, epsilon=epsilon, epsilon_hat=hat)
@@ -66,7 +68,7 @@ def _early_stop(_: Case) -> Iterator[Fault]:
     seen_in="the Keras notebook and the old Keras example",
 )
 def _restarts(case: Case) -> Iterator[Fault]:
-    right = case.lbfgs.maxfun
+    right = lbfgs_of(case.problem.recipe).maxfun
     if right is None:
         yield fault("optimizer", "restarted after every 20 evaluations, where the recipe never restarts", maxfun=20)
     else:

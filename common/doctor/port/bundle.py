@@ -14,7 +14,7 @@ from common.errors import RosettaError, one_line
 from common.images import write_text
 from common.oracle import Case, Picture, Run
 from common.problem import Problem
-from common.recipes import recipe_from_json, recipe_to_json
+from common.recipes import adam_of, lbfgs_of, recipe_from_json, recipe_to_json
 from common.tensors import Array, Arrays, TensorName, read_tensors, tensor_names, write_tensors
 from common.vgg19 import Weights, load_weights
 
@@ -69,15 +69,15 @@ def _stored(name: str, array: Array) -> Array:
 
 
 def _manifest(case: Case, arrays: Arrays, pictures: Mapping[str, str | None]) -> dict[str, Any]:
-    weights = case.problem.weights
+    recipe, weights = case.problem.recipe, case.problem.weights
     return {
         "schema": SCHEMA,
         "computed by": COMPUTED_BY,
         "layout": "HWC, without a batch; Gram matrices (C, C)",
-        "recipe": recipe_to_json(case.problem.recipe),
+        "recipe": recipe_to_json(recipe),
         "weights": {name: getattr(weights, name) for name in ("name", "family", "sha256", "licence")},
-        "adam": vars(case.adam),
-        "lbfgs": vars(case.lbfgs),
+        "adam": vars(adam_of(recipe)),
+        "lbfgs": vars(lbfgs_of(recipe)),
         "pictures": pictures,
         "tensors": {name: {"shape": list(it.shape), "dtype": str(it.dtype)} for name, it in arrays.items()},
     }
