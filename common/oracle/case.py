@@ -50,20 +50,16 @@ def _random_picture(generator: np.random.Generator) -> Picture:
 
 
 def _case(content: Picture, style: Picture, recipe: Recipe, weights: Weights, size: Size) -> Case:
-    _check_memory(*extent_for(size, *content.decoded.shape[:2]))
-    whole = Problem(content.decoded, style.decoded, recipe, weights, "float64")
-    problem = whole.at(Stage(size, 1, recipe.stages[0].optimizer))
-    return Case(problem, content, style, probe(problem))
-
-
-def _check_memory(height_px: int, width_px: int) -> None:
-    """Raise RosettaError where the reference's tensors do not fit."""
+    height_px, width_px = extent_for(size, *content.decoded.shape[:2])
     needed, free = height_px * width_px * _BYTES_OF_A_PIXEL, psutil.virtual_memory().available
     if needed > free:
         raise RosettaError(
             f"every tensor at {height_px}x{width_px} px takes about {needed / 1e9:.0f} GB, and {free / 1e9:.0f} are "
             "free: choose a smaller size"
         )
+    whole = Problem(content.decoded, style.decoded, recipe, weights, "float64")
+    problem = whole.at(Stage(size, 1, recipe.stages[0].optimizer))
+    return Case(problem, content, style, probe(problem))
 
 
 def case_at(problem: Problem, image: Image) -> Case:

@@ -42,9 +42,7 @@ def deciding(run: Run) -> list[Layer]:
 
 def turned(layer: Layer, ours: Run, theirs: Run) -> Array:
     """Which decisions of a layer two runs take differently, booleans of shape (h, w, C)."""
-    return np.asarray(_decisions(layer, ours) != _decisions(layer, theirs))
-
-
-def _decisions(layer: Layer, run: Run) -> Array:
-    output = run.layer(decided_on(layer))
-    return np.asarray(output > 0) if layer.kind == "relu" else windows(output).argmax(axis=2)
+    one, other = (run.layer(decided_on(layer)) for run in (ours, theirs))
+    if layer.kind == "relu":
+        return np.asarray((one > 0) != (other > 0))
+    return np.asarray(windows(one).argmax(axis=2) != windows(other).argmax(axis=2))
