@@ -39,7 +39,7 @@ def diagnose(
     given = {name: given[name] for name in tensor_names(case.problem) if name in given}
     judge = Judge.of(case, given, precision, reference)
     names = [name for name in given if only in (None, name)]
-    doctor = _Doctor(judge, names)  # whose time begins here
+    doctor = _Doctor(judge, names)
     with np.errstate(over="ignore", invalid="ignore"):  # a trap may overflow, and then it explains nothing
         findings = doctor.explain()
     at_fault = {finding.tensor for finding in findings}
@@ -71,7 +71,7 @@ class _Doctor:
         findings: list[Finding] = []
         while (name := self._first_wrong()) is not None:
             if time.thread_time() > self._end_s and TensorName.parse(name).stage not in _QUICK:
-                if not any(clue.kind == "not examined" for finding in findings for clue in finding.clues):
+                if not any(finding.detail == "not examined" for finding in findings):
                     findings.append(Finding(None, name, "not examined", (Clue("not examined", {}),)))
                 self._left_alone.add(name)
             elif name in {finding.tensor for finding in findings}:
