@@ -10,7 +10,7 @@ from common.entry import Entry
 from common.errors import RosettaError, one_line
 from common.images import Image
 from common.problem import Features, Network, Pixels, Problem
-from common.recorder import OnStep
+from common.recorder import Objective, OnStep
 from common.results import LossTerms, RunResult
 
 
@@ -22,78 +22,43 @@ class DeviceMemory:
     reserved_bytes: int | None
 
 
-class Objective(Protocol):
-    """The loss of a problem as a function of the optimized variable, in native tensors, for those who time it."""
-
-    def variable(self, pixels: Pixels) -> Any:
-        """The optimized variable as a native tensor on the problem's device."""
-        ...
-
-    def evaluate(self, pixels: Pixels) -> tuple[LossTerms, Pixels]:
-        """Every loss term and the gradient, as arrays (H, W, 3)."""
-        ...
-
-    def forward_terms(self, variable: Any) -> Any:
-        """Every loss term from a forward pass in the problem's mode."""
-        ...
-
-    def terms_and_gradient(self, variable: Any) -> tuple[Any, Any]:
-        """Every loss term, and the gradient, from one forward and one backward pass in the problem's mode."""
-        ...
-
-    def wait(self) -> None:
-        """Return when the device has done all that it was given."""
-        ...
-
-
 class Backend(Protocol):
     """The functions that a backend's package exports; images are RGB in [0, 1] of shape (H, W, 3)."""
 
     def features(self, image: Image, taps: Iterable[str], network: Network) -> Features:
         """Feature maps of shape (H, W, C) by tap."""
-        ...
 
     def tensors(self, image: Image, problem: Problem) -> Features:
         """Every tensor that the port doctor examines, by its name."""
-        ...
 
     def evaluation_tensors(self, image: Image, problem: Problem, layers: Iterable[str]) -> Features:
         """The part of `tensors` that one evaluation computes, with the feature maps of some layers and of the taps."""
-        ...
 
     def loss_terms(self, image: Image, problem: Problem) -> LossTerms:
         """Every loss term at an image."""
-        ...
 
     def value_and_grad(self, image: Image, problem: Problem) -> tuple[LossTerms, Pixels]:
         """The loss terms and the gradient with respect to the optimized variable."""
-        ...
 
     def stylize(
         self, problem: Problem, init: Image | None = None, seed: int = 0, on_step: OnStep | None = None
     ) -> RunResult:
         """The whole transfer."""
-        ...
 
     def Objective(self, problem: Problem) -> Objective:  # noqa: N802
         """The loss of a problem, ready to be evaluated."""
-        ...
 
     def check_arithmetic(self, network: Network) -> None:
         """Raise RosettaError when the network's device does not have its precision."""
-        ...
 
     def peak_memory(self, network: Network) -> DeviceMemory | None:
         """The most memory that was taken on the network's device; None for the CPU."""
-        ...
 
     def environment(self, network: Network) -> dict[str, Any]:
         """Build, switches and threads that decide the framework's speed, as plain JSON values."""
-        ...
 
     def matrix_product(self, size: int, network: Network) -> Callable[[], None]:
         """A function that multiplies two random (size, size) matrices in the network's arithmetic, and waits."""
-        ...
 
 
 GROUP = "style_rosetta.backends"

@@ -44,6 +44,12 @@ class Entry:
         if self.optimizer not in ("adam", "lbfgs"):
             raise RosettaError(f"there is no optimizer {self.optimizer!r}: use adam or lbfgs")
 
+    def checked_mode(self, mode: str | None) -> str:
+        """The mode, None for the first; raise RosettaError for one that the backend does not have."""
+        if mode is not None and mode not in self.modes:
+            raise RosettaError(f"{self.label} has no mode {mode!r}: use {', '.join(self.modes)}")
+        return mode or self.modes[0]
+
     def with_optimizer(self, recipe: Recipe, choice: OptimizerChoice) -> Recipe:
         """The recipe with a chosen optimizer: a named one, the recipe's own, or the framework's customary one."""
         kind = self.optimizer if choice == "customary" else choice

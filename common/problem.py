@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from common.errors import RosettaError
 from common.images import Image, extent_for, resize
+from common.machine import lacks_bfloat16
 from common.recipes import Coefficients, Recipe, Stage, coefficients
 from common.vgg19 import Affine, Pooling, Weights, affine_between
 
@@ -51,6 +52,15 @@ class Network:
         if not found:
             raise RosettaError(f"there is no device {self.device!r}: use cpu, gpu or gpu:1")
         return "cpu" if self.device == "cpu" else "gpu", int(found[1] or 0)
+
+    def check_precision(self, compute_capability: tuple[int, int] | None) -> None:
+        """Raise RosettaError when the device does not have the precision: a GPU of that capability, or the CPU."""
+        on_gpu = compute_capability is not None
+        ampere = compute_capability is not None and compute_capability >= (8, 0)
+        if self.precision == "tf32" and not ampere:
+            raise RosettaError("TF32 needs an NVIDIA GPU of compute capability 8.0 or more: use float32")
+        if self.precision == "bfloat16" and not ampere and (on_gpu or lacks_bfloat16()):
+            raise RosettaError(f"the device {self.device} has no bfloat16 instructions: use float32")
 
 
 @dataclass(frozen=True, eq=False)

@@ -62,14 +62,10 @@ def to_numpy(tensor: tf.Tensor) -> NDArray[Any]:
     return np.array(tensor[0])
 
 
-def kernel_to_native(kernel_hwio: NDArray[np.float32], network: Network) -> tf.Tensor:
-    """A convolution kernel in the native layout and the layers' precision."""
-    return tf.cast(tf.convert_to_tensor(kernel_hwio), network.layer_dtype)
-
-
-def bias_to_native(bias: NDArray[np.float32], network: Network) -> tf.Tensor:
-    """A bias vector in the layers' precision."""
-    return tf.cast(tf.convert_to_tensor(bias), network.layer_dtype)
+def conv_to_native(name: str, network: Network) -> list[tf.Tensor]:
+    """The kernel and the bias of a convolution, in the native layout and the layers' precision."""
+    kernel_and_bias = network.weights.kernels_hwio[name], network.weights.biases[name]
+    return [tf.cast(tf.convert_to_tensor(values), network.layer_dtype) for values in kernel_and_bias]
 
 
 def apply_affine(tensor: tf.Tensor, affine: Affine) -> tf.Tensor:

@@ -7,8 +7,6 @@ from typing import Any
 import tensorflow as tf
 
 from common.backend import DeviceMemory
-from common.errors import RosettaError
-from common.machine import lacks_bfloat16
 from common.problem import Network
 from keras_impl.arrays import device_scope, native_device, wait
 
@@ -16,11 +14,7 @@ from keras_impl.arrays import device_scope, native_device, wait
 def check_arithmetic(network: Network) -> None:
     """Raise RosettaError when the network's device does not have its precision."""
     gpu = _gpu_details(network)
-    ampere = bool(gpu) and gpu.get("compute_capability", (0, 0)) >= (8, 0)
-    if network.precision == "tf32" and not ampere:
-        raise RosettaError("TF32 needs an NVIDIA GPU of compute capability 8.0 or more: use float32")
-    if network.precision == "bfloat16" and not ampere and (gpu or lacks_bfloat16()):
-        raise RosettaError(f"the device {network.device} has no bfloat16 instructions: use float32")
+    network.check_precision(gpu.get("compute_capability", (0, 0)) if gpu else None)
 
 
 def peak_memory(network: Network) -> DeviceMemory | None:
@@ -70,9 +64,7 @@ def _variable(name: str) -> int:
 
 
 def _gpu_details(network: Network) -> dict[str, Any]:
-    kind, index = network.device_kind_and_index
     native_device(network)  # says so where there is none
-    if kind == "cpu":
-        return {}
-    details: dict[str, Any] = tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[index])
-    return details
+    kind, index = network.device_kind_and_index
+    gpus = tf.config.list_physical_devices("GPU")
+    return {} if kind == "cpu" else tf.config.experimental.get_device_details(gpus[index])

@@ -5,18 +5,13 @@ from typing import Any
 
 import tensorflow as tf
 
-from common.errors import RosettaError
 from common.problem import Mode
 from keras_impl.entry import ENTRY
 
 
 def in_mode(function: Callable[..., Any], mode: Mode | None) -> Callable[..., Any]:
     """The function as it runs in an execution mode, None for the first; RosettaError for an unknown mode."""
-    mode = mode or ENTRY.modes[0]
+    mode = ENTRY.checked_mode(mode)
     if mode == "eager":
         return function
-    if mode == "graph":
-        return tf.function(function)
-    if mode == "xla":
-        return tf.function(function, jit_compile=True)
-    raise RosettaError(f"{ENTRY.label} has no mode {mode!r}: use {', '.join(ENTRY.modes)}")
+    return tf.function(function, jit_compile=True) if mode == "xla" else tf.function(function)

@@ -1,11 +1,13 @@
 """Features, losses and gradient at an image: NumPy in, NumPy out."""
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 
 import tensorflow as tf
 
 from common.images import Image
 from common.problem import Features, Network, Pixels, Problem, check_image
+from common.recorder import Timing
 from common.results import LossTerms
 from common.vgg19 import smallest_side_px
 from keras_impl.arrays import apply_affine, device_scope, to_native, to_numpy, wait
@@ -42,18 +44,30 @@ class Objective:
     def forward_terms(self, variable: tf.Tensor) -> Terms:
         """Every loss term from a forward pass in the problem's mode, with nothing kept for a gradient."""
         with device_scope(self._network):
-            terms: Terms = self._terms(variable)
-        return terms
+            return self._terms(variable)
 
     def terms_and_gradient(self, variable: tf.Tensor) -> tuple[Terms, tf.Tensor]:
         """Every loss term, and the gradient of their sum, from one forward and one backward pass in its mode."""
         with device_scope(self._network):
             return self._both(variable)
 
-    def evaluate(self, pixels: Pixels) -> tuple[LossTerms, Pixels]:
-        """Every loss term and the gradient, with the optimized variable and its gradient as arrays (H, W, 3)."""
-        terms, gradient = self.terms_and_gradient(self.variable(pixels))
-        return to_loss_terms(terms), to_numpy(gradient)
+    def loss_terms(self, pixels: Pixels) -> LossTerms:
+        """Every loss term from a forward pass in the framework's eager mode, for the optimized variable as an array."""
+        with device_scope(self._network):
+            return to_loss_terms(self.terms(self.variable(pixels)))
+
+    def evaluate(self, pixels: Pixels, timing: Timing | None = None) -> tuple[LossTerms, Pixels]:
+        """Every loss term and the gradient, with the optimized variable and its gradient as arrays (H, W, 3).
+
+        `timing` is entered for the forward and the backward pass.
+        """
+        variable = self.variable(pixels)
+        self.wait()
+        with timing or nullcontext():
+            terms, gradient = self.terms_and_gradient(variable)
+            losses = to_loss_terms(terms)
+            self.wait()
+        return losses, to_numpy(gradient)
 
     def wait(self) -> None:
         """Return when the device has done all that it was given."""
@@ -69,11 +83,11 @@ class Objective:
 
 def to_loss_terms(terms: Terms) -> LossTerms:
     """Native scalars as Python floats, fetched from the device at once."""
-    names = [*terms.content, *terms.style]
     scalars = tf.stack([*terms.content.values(), *terms.style.values(), terms.tv])
-    *values, tv = scalars.numpy().astype(float).tolist()
-    by_tap = list(zip(names, values, strict=True))
-    return LossTerms(dict(by_tap[: len(terms.content)]), dict(by_tap[len(terms.content) :]), tv)
+    values = iter(scalars.numpy().astype(float).tolist())
+    return LossTerms(
+        {tap: next(values) for tap in terms.content}, {tap: next(values) for tap in terms.style}, next(values)
+    )
 
 
 def features(image: Image, taps: Iterable[str], network: Network) -> Features:
@@ -87,9 +101,7 @@ def features(image: Image, taps: Iterable[str], network: Network) -> Features:
 
 def loss_terms(image: Image, problem: Problem) -> LossTerms:
     """Every loss term at an image, RGB in [0, 1] of shape (H, W, 3); RosettaError for bad input."""
-    objective = Objective(problem)
-    with device_scope(problem.network):
-        return to_loss_terms(objective.terms(objective.variable(problem.pixels(image))))
+    return Objective(problem).loss_terms(problem.pixels(image))
 
 
 def value_and_grad(image: Image, problem: Problem) -> tuple[LossTerms, Pixels]:

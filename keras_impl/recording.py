@@ -22,7 +22,8 @@ def tensors(image: Image, problem: Problem) -> Tensors:
     with device_scope(problem.network):
         return {
             **picture_tensors(image, problem),
-            **target_tensors(objective),
+            **{f"target/content/{tap}": to_numpy(feature) for tap, feature in objective.content.items()},
+            **{f"target/style/{tap}": matrix.numpy() for tap, matrix in objective.style.items()},
             **recorded_evaluation(objective, pixels, problem, [layer.name for layer in cut(problem.recipe.taps)]),
             **adam_tensors(objective, pixels, adam_of(problem.recipe)),
             **lbfgs_tensors(objective.evaluate, pixels, lbfgs_of(problem.recipe)),
@@ -37,13 +38,6 @@ def evaluation_tensors(image: Image, problem: Problem, layers: Iterable[str]) ->
     objective = Objective(problem)
     with device_scope(problem.network):
         return recorded_evaluation(objective, problem.pixels(image), problem, layers)
-
-
-def target_tensors(objective: Objective) -> Tensors:
-    """The feature maps and the scaled Gram matrices that the loss compares with."""
-    content = {f"target/content/{tap}": to_numpy(feature) for tap, feature in objective.content.items()}
-    style = {f"target/style/{tap}": matrix.numpy() for tap, matrix in objective.style.items()}
-    return {**content, **style}
 
 
 def recorded_evaluation(objective: Objective, pixels: Pixels, problem: Problem, layers: Iterable[str]) -> Tensors:

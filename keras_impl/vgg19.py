@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from common.problem import Network
 from common.vgg19 import Layer, check_taps, cut
-from keras_impl.arrays import bias_to_native, kernel_to_native
+from keras_impl.arrays import conv_to_native
 
 
 class Trunk(keras.Model):
@@ -44,6 +44,5 @@ def _conv(layer: Layer, network: Network) -> keras.layers.Layer:
     size = {"filters": layer.out_channels, "kernel_size": 3, "padding": "same", "kernel_initializer": "zeros"}
     conv = keras.layers.Conv2D(**size, name=layer.name, dtype=network.layer_dtype)
     conv.build((None, None, None, layer.in_channels))
-    conv.kernel.assign(kernel_to_native(network.weights.kernels_hwio[layer.name], network))
-    conv.bias.assign(bias_to_native(network.weights.biases[layer.name], network))
+    conv.set_weights(conv_to_native(layer.name, network))
     return conv

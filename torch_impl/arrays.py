@@ -63,15 +63,11 @@ def to_numpy(tensor: torch.Tensor) -> NDArray[Any]:
     return np.ascontiguousarray(np.moveaxis(tensor.detach().cpu().numpy()[0], 0, -1))
 
 
-def kernel_to_native(kernel_hwio: NDArray[np.float32], network: Network) -> torch.Tensor:
-    """A convolution kernel in the native layout and the layers' precision."""
-    kernel_oihw = np.ascontiguousarray(np.transpose(kernel_hwio, (3, 2, 0, 1)))
-    return torch.tensor(kernel_oihw, dtype=getattr(torch, network.layer_dtype), device=native_device(network))
-
-
-def bias_to_native(bias: NDArray[np.float32], network: Network) -> torch.Tensor:
-    """A bias vector in the layers' precision."""
-    return torch.tensor(bias, dtype=getattr(torch, network.layer_dtype), device=native_device(network))
+def conv_to_native(name: str, network: Network) -> list[torch.Tensor]:
+    """The kernel and the bias of a convolution, in the native layout and the layers' precision."""
+    kernel_oihw = np.ascontiguousarray(np.transpose(network.weights.kernels_hwio[name], (3, 2, 0, 1)))
+    dtype, device = getattr(torch, network.layer_dtype), native_device(network)
+    return [torch.tensor(values, dtype=dtype, device=device) for values in (kernel_oihw, network.weights.biases[name])]
 
 
 def apply_affine(tensor: torch.Tensor, affine: Affine) -> torch.Tensor:

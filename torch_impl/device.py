@@ -6,8 +6,6 @@ from typing import Any
 import torch
 
 from common.backend import DeviceMemory
-from common.errors import RosettaError
-from common.machine import lacks_bfloat16
 from common.problem import Network
 from torch_impl.arrays import device_scope, native_device, wait
 
@@ -15,11 +13,7 @@ from torch_impl.arrays import device_scope, native_device, wait
 def check_arithmetic(network: Network) -> None:
     """Raise RosettaError when the network's device does not have its precision."""
     device = native_device(network)
-    ampere = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
-    if network.precision == "tf32" and not ampere:
-        raise RosettaError("TF32 needs an NVIDIA GPU of compute capability 8.0 or more: use float32")
-    if network.precision == "bfloat16" and not ampere and (device.type == "cuda" or lacks_bfloat16()):
-        raise RosettaError(f"the device {network.device} has no bfloat16 instructions: use float32")
+    network.check_precision(torch.cuda.get_device_capability(device) if device.type == "cuda" else None)
 
 
 def peak_memory(network: Network) -> DeviceMemory | None:

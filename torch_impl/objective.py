@@ -1,11 +1,13 @@
 """Features, losses and gradient at an image: NumPy in, NumPy out."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 
 import torch
 
 from common.images import Image
 from common.problem import Features, Network, Pixels, Problem, check_image
+from common.recorder import Timing
 from common.results import LossTerms
 from common.vgg19 import smallest_side_px
 from torch_impl.arrays import apply_affine, device_scope, to_native, to_numpy, wait
@@ -27,7 +29,7 @@ class Objective:
             at_style = self._trunk(to_native(preprocess(problem.style), self._network))
             self.content = {tap: at_content[tap] for tap in self.coefficients.content}
             self.style = {tap: c.target_scale * gram(at_style[tap]) for tap, c in self.coefficients.style.items()}
-        self._terms = in_mode(self.terms, problem.mode)
+        self._terms: Callable[[torch.Tensor], Terms] = in_mode(self.terms, problem.mode)
 
     def variable(self, pixels: Pixels) -> torch.Tensor:
         """The optimized variable as a native tensor on the network's device."""
@@ -42,8 +44,7 @@ class Objective:
     def forward_terms(self, variable: torch.Tensor) -> Terms:
         """Every loss term from a forward pass in the problem's mode, with nothing kept for a gradient."""
         with device_scope(self._network), torch.no_grad():
-            terms: Terms = self._terms(variable)
-        return terms
+            return self._terms(variable)
 
     def terms_and_gradient(self, variable: torch.Tensor) -> tuple[Terms, torch.Tensor]:
         """Every loss term, and the gradient of their sum, from one forward and one backward pass in its mode."""
@@ -53,10 +54,23 @@ class Objective:
             (gradient,) = torch.autograd.grad(total(terms), leaf)
         return terms, gradient
 
-    def evaluate(self, pixels: Pixels) -> tuple[LossTerms, Pixels]:
-        """Every loss term and the gradient, with the optimized variable and its gradient as arrays (H, W, 3)."""
-        terms, gradient = self.terms_and_gradient(self.variable(pixels))
-        return to_loss_terms(terms), to_numpy(gradient)
+    def loss_terms(self, pixels: Pixels) -> LossTerms:
+        """Every loss term from a forward pass in the framework's eager mode, for the optimized variable as an array."""
+        with device_scope(self._network), torch.no_grad():
+            return to_loss_terms(self.terms(self.variable(pixels)))
+
+    def evaluate(self, pixels: Pixels, timing: Timing | None = None) -> tuple[LossTerms, Pixels]:
+        """Every loss term and the gradient, with the optimized variable and its gradient as arrays (H, W, 3).
+
+        `timing` is entered for the forward and the backward pass.
+        """
+        variable = self.variable(pixels)
+        self.wait()
+        with timing or nullcontext():
+            terms, gradient = self.terms_and_gradient(variable)
+            losses = to_loss_terms(terms)
+            self.wait()
+        return losses, to_numpy(gradient)
 
     def wait(self) -> None:
         """Return when the device has done all that it was given."""
@@ -65,11 +79,11 @@ class Objective:
 
 def to_loss_terms(terms: Terms) -> LossTerms:
     """Native scalars as Python floats, fetched from the device at once."""
-    names = [*terms.content, *terms.style]
     scalars = torch.stack([*terms.content.values(), *terms.style.values(), terms.tv])
-    *values, tv = scalars.detach().double().tolist()
-    by_tap = list(zip(names, values, strict=True))
-    return LossTerms(dict(by_tap[: len(terms.content)]), dict(by_tap[len(terms.content) :]), tv)
+    values = iter(scalars.detach().double().tolist())
+    return LossTerms(
+        {tap: next(values) for tap in terms.content}, {tap: next(values) for tap in terms.style}, next(values)
+    )
 
 
 def features(image: Image, taps: Iterable[str], network: Network) -> Features:
@@ -83,9 +97,7 @@ def features(image: Image, taps: Iterable[str], network: Network) -> Features:
 
 def loss_terms(image: Image, problem: Problem) -> LossTerms:
     """Every loss term at an image, RGB in [0, 1] of shape (H, W, 3); RosettaError for bad input."""
-    objective = Objective(problem)
-    with device_scope(problem.network), torch.no_grad():
-        return to_loss_terms(objective.terms(objective.variable(problem.pixels(image))))
+    return Objective(problem).loss_terms(problem.pixels(image))
 
 
 def value_and_grad(image: Image, problem: Problem) -> tuple[LossTerms, Pixels]:

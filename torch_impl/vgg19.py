@@ -7,7 +7,7 @@ from torch import nn
 
 from common.problem import Network
 from common.vgg19 import Layer, check_taps, cut
-from torch_impl.arrays import bias_to_native, kernel_to_native
+from torch_impl.arrays import conv_to_native
 
 
 class Trunk(nn.Module):
@@ -42,6 +42,5 @@ def _module(layer: Layer, network: Network) -> nn.Module:
 def _conv(layer: Layer, network: Network) -> nn.Module:
     size = {"in_channels": layer.in_channels, "out_channels": layer.out_channels, "kernel_size": 3, "padding": 1}
     conv: nn.Conv2d = nn.utils.skip_init(nn.Conv2d, **size)  # type: ignore[no-untyped-call]
-    conv.weight = nn.Parameter(kernel_to_native(network.weights.kernels_hwio[layer.name], network))
-    conv.bias = nn.Parameter(bias_to_native(network.weights.biases[layer.name], network))
+    conv.weight, conv.bias = map(nn.Parameter, conv_to_native(layer.name, network))
     return conv

@@ -10,6 +10,7 @@ import pytest
 from shallow import shallow
 
 from common import RECIPES, Network, RosettaError, oracle, with_steps
+from common import problem as problem_module
 from common.backend import BACKENDS, load_backend
 from common.comparison import Request, Scene
 from common.comparison.workers.client import Worker
@@ -96,11 +97,10 @@ def test_tf32_is_refused_without_its_gpu(backend, weights):
 
 
 def test_bfloat16_is_refused_where_the_processor_has_none(backend, weights, monkeypatch):
-    machine = __import__(f"{backend.__name__.split('.')[0]}.device", fromlist=["lacks_bfloat16"])
-    monkeypatch.setattr(machine, "lacks_bfloat16", lambda: True)
+    monkeypatch.setattr(problem_module, "lacks_bfloat16", lambda: True)
     with pytest.raises(RosettaError, match="no bfloat16 instructions"):
         backend.check_arithmetic(Network(weights, precision="bfloat16"))
-    monkeypatch.setattr(machine, "lacks_bfloat16", lambda: False)
+    monkeypatch.setattr(problem_module, "lacks_bfloat16", lambda: False)
     backend.check_arithmetic(Network(weights, precision="bfloat16"))
 
 

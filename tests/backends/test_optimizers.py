@@ -12,7 +12,7 @@ from shallow import shallow
 
 from common import LBFGS, Adam, Exactly, Stage
 from common.backend import BACKENDS
-from common.recorder import Recorder
+from common.recorder import Recorder, run_lbfgs
 from common.tolerances import TWENTY_STEPS_PX
 from keras_impl.optimizers import adam as keras_adam
 from torch_impl.optimizers import adam as torch_adam
@@ -40,8 +40,8 @@ def test_twenty_steps_end_at_the_same_picture(problem_for, content, optimizer):
 def run_stage(package, problem, start, stage):
     """The optimized variable, in 0..255 minus the means and float64, after a stage's steps on one backend."""
     objective = import_module(f"{package}.objective").Objective(problem)
-    transfer = import_module(f"{package}.transfer")
-    run = transfer.run_adam if isinstance(stage.optimizer, Adam) else transfer.run_lbfgs
+    run_adam = import_module(f"{package}.transfer").run_adam
+    run = run_adam if isinstance(stage.optimizer, Adam) else run_lbfgs
     seen = []
     recorder = Recorder(problem, lambda step, _: seen.append(step.evaluation))
     end = run(objective, start, stage.optimizer, stage.steps, recorder)
