@@ -1,7 +1,7 @@
 """Files to and from float32 RGB of shape (H, W, 3) in [0, 1]; the one resize; the atomic save."""
 
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,11 +19,8 @@ Image = NDArray[np.float32]
 
 READABLE = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
 WRITABLE = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
-_SAVE_OPTIONS: dict[str, dict[str, Any]] = {
-    ".jpg": {"quality": 95, "subsampling": 0},
-    ".jpeg": {"quality": 95, "subsampling": 0},
-}
-_SAVE_OPTIONS[".webp"] = {"quality": 95}
+_JPEG: dict[str, Any] = {"quality": 95, "subsampling": 0}
+_SAVE_OPTIONS = {".jpg": _JPEG, ".jpeg": _JPEG, ".webp": {"quality": 95}}
 _SIXTEEN_BIT_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 
 
@@ -67,13 +64,10 @@ def resize(image: Image, height_px: int, width_px: int) -> Image:
     """Resize to (height_px, width_px, 3): Lanczos with antialiasing, channel by channel in float32, clipped."""
     if image.shape[:2] == (height_px, width_px):
         return image
-    box = (width_px, height_px)
-    channels = [
-        Pillow.fromarray(np.ascontiguousarray(image[..., channel], np.float32)).resize(box, Pillow.Resampling.LANCZOS)
-        for channel in range(3)
-    ]
-    resized: Image = np.clip(np.stack([np.asarray(channel) for channel in channels], axis=-1), 0, 1)
-    return resized
+    planes = [Pillow.fromarray(np.ascontiguousarray(plane, np.float32)) for plane in np.moveaxis(image, -1, 0)]
+    resized = [plane.resize((width_px, height_px), Pillow.Resampling.LANCZOS) for plane in planes]
+    clipped: Image = np.clip(np.stack([np.asarray(plane) for plane in resized], axis=-1), 0, 1)
+    return clipped
 
 
 def extent_for(size: Size, height_px: int, width_px: int) -> tuple[int, int]:
@@ -108,8 +102,7 @@ def save_image(path: str | os.PathLike[str], image: NDArray[np.floating]) -> Non
 
 def check_writable(path: str | os.PathLike[str]) -> None:
     """Raise RosettaError when `path` cannot become a picture: its ending, its folder or a folder of that name."""
-    target = Path(path)
-    if target.suffix.lower() not in WRITABLE:
+    if Path(path).suffix.lower() not in WRITABLE:
         raise RosettaError(f"cannot save {str(path)!r}: the name must end in one of {' '.join(WRITABLE)}")
     check_folder(path)
 
@@ -129,12 +122,9 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     target = Path(path)
     try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".part-", suffix=target.suffix)
-        os.close(handle)
-        temporary = Path(name)
+        temporary = target.with_name(f".part-{secrets.token_hex(8)}{target.suffix}")
         try:
             yield temporary
-            temporary.chmod(0o666 & ~_umask())
             temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)
@@ -146,9 +136,3 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write a text as UTF-8; an old file is replaced at once or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
