@@ -8,9 +8,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 
-def keep_out(package: str) -> None:
-    """Make the import of a package fail in this process, unless the package has been imported already."""
-    sys.modules.setdefault(package, None)  # type: ignore[arg-type]
+def keep_out_triton() -> None:
+    """Make the import of Triton fail in this process, unless Triton has been imported already.
+
+    Triton (which PyTorch's optimizers import) and TensorFlow each carry an LLVM; when Triton is loaded second, LLVM
+    aborts the process. PyTorch does without Triton, which only `torch.compile` on a GPU needs.
+    """
+    sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
 
 
 @contextmanager

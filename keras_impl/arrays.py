@@ -10,17 +10,14 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from common.errors import RosettaError
-from common.framework_imports import keep_out
+from common.framework_imports import keep_out_triton
 from common.problem import Network
 from common.vgg19 import Affine
 
 if keras.config.backend() != "tensorflow":
     raise ImportError(f"Keras was imported before with the backend {keras.config.backend()}, not tensorflow")
 
-# Triton (which PyTorch's optimizers import) and TensorFlow each carry an LLVM; when Triton is loaded second, LLVM
-# aborts the process. PyTorch does without Triton, which only `torch.compile` on a GPU needs.
-keep_out("triton")
-
+keep_out_triton()
 for _gpu in tf.config.list_physical_devices("GPU"):
     # TensorFlow takes the whole of a GPU's memory otherwise.
     tf.config.experimental.set_memory_growth(_gpu, True)

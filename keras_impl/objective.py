@@ -85,9 +85,8 @@ def to_loss_terms(terms: Terms) -> LossTerms:
     """Native scalars as Python floats, fetched from the device at once."""
     scalars = tf.stack([*terms.content.values(), *terms.style.values(), terms.tv])
     values = iter(scalars.numpy().astype(float).tolist())
-    return LossTerms(
-        {tap: next(values) for tap in terms.content}, {tap: next(values) for tap in terms.style}, next(values)
-    )
+    content, style = ({tap: next(values) for tap in taps} for taps in (terms.content, terms.style))
+    return LossTerms(content, style, next(values))
 
 
 def features(image: Image, taps: Iterable[str], network: Network) -> Features:

@@ -32,17 +32,13 @@ class Trunk(keras.Model):
 
 
 def _layer(layer: Layer, network: Network) -> keras.layers.Layer:
-    if layer.kind == "conv":
-        return _conv(layer, network)
+    options = {"name": layer.name, "dtype": network.layer_dtype}
     if layer.kind == "relu":
-        return keras.layers.ReLU(name=layer.name, dtype=network.layer_dtype)
-    pooling = keras.layers.MaxPooling2D if network.pooling == "max" else keras.layers.AveragePooling2D
-    return pooling(2, name=layer.name, dtype=network.layer_dtype)
-
-
-def _conv(layer: Layer, network: Network) -> keras.layers.Layer:
-    size = {"filters": layer.out_channels, "kernel_size": 3, "padding": "same", "kernel_initializer": "zeros"}
-    conv = keras.layers.Conv2D(**size, name=layer.name, dtype=network.layer_dtype)
+        return keras.layers.ReLU(**options)
+    if layer.kind == "pool":
+        pooling = keras.layers.MaxPooling2D if network.pooling == "max" else keras.layers.AveragePooling2D
+        return pooling(2, **options)
+    conv = keras.layers.Conv2D(layer.out_channels, 3, padding="same", kernel_initializer="zeros", **options)
     conv.build((None, None, None, layer.in_channels))
     conv.set_weights(conv_to_native(layer.name, network))
     return conv

@@ -10,14 +10,12 @@ import torch
 from numpy.typing import NDArray
 
 from common.errors import RosettaError
-from common.framework_imports import keep_out
+from common.framework_imports import keep_out_triton
 from common.problem import Network
 from common.vgg19 import Affine
 
 if "tensorflow" in sys.modules:
-    # Triton (which PyTorch's optimizers import) and TensorFlow each carry an LLVM; when Triton is loaded second, LLVM
-    # aborts the process. PyTorch does without Triton, which only `torch.compile` on a GPU needs.
-    keep_out("triton")
+    keep_out_triton()
 
 
 @contextmanager

@@ -32,15 +32,11 @@ class Trunk(nn.Module):
 
 
 def _module(layer: Layer, network: Network) -> nn.Module:
-    if layer.kind == "conv":
-        return _conv(layer, network)
     if layer.kind == "relu":
         return nn.ReLU()  # not in place, or a tap before it would become the tap after it
-    return nn.MaxPool2d(2) if network.pooling == "max" else nn.AvgPool2d(2)
-
-
-def _conv(layer: Layer, network: Network) -> nn.Module:
-    size = {"in_channels": layer.in_channels, "out_channels": layer.out_channels, "kernel_size": 3, "padding": 1}
-    conv: nn.Conv2d = nn.utils.skip_init(nn.Conv2d, **size)  # type: ignore[no-untyped-call]
+    if layer.kind == "pool":
+        return nn.MaxPool2d(2) if network.pooling == "max" else nn.AvgPool2d(2)
+    size = (layer.in_channels, layer.out_channels, 3)
+    conv: nn.Conv2d = nn.utils.skip_init(nn.Conv2d, *size, padding=1)  # type: ignore[no-untyped-call]
     conv.weight, conv.bias = map(nn.Parameter, conv_to_native(layer.name, network))
     return conv
