@@ -40,8 +40,5 @@ def peak_memory_bytes() -> int:
 
 def _cpuinfo(field: str) -> str | None:
     cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith(field):
-                return line.split(":", 1)[1].strip()
-    return None
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith(field)), None)

@@ -37,8 +37,8 @@ class Network:
 
     @property
     def dtype(self) -> Dtype:
-        """The type of images, feature maps at the taps, losses and gradient."""
-        return dtype_of(self.precision)
+        """The type of images, the optimized variable, feature maps at the taps, losses and gradient."""
+        return "float64" if self.precision == "float64" else "float32"
 
     @property
     def layer_dtype(self) -> Dtype | Literal["bfloat16"]:
@@ -112,7 +112,7 @@ class Problem:
                 f"the image is {image.shape[0]}x{image.shape[1]} and the content {self.content.shape[0]}x"
                 f"{self.content.shape[1]} pixels: give images of one size, or ask for a size"
             )
-        return self.recipe.pixel_space.apply(image).astype(np.float32).astype(dtype_of(self.precision))
+        return self.recipe.pixel_space.apply(image).astype(np.float32).astype(self.network.dtype)
 
     def image(self, pixels: Pixels) -> Image:
         """The optimized variable as RGB, clipped to [0, 1]."""
@@ -140,11 +140,6 @@ def probe(problem: Problem) -> Image:
     """The image at which implementations are compared: the content with some noise, so that no loss term is 0."""
     noise = np.random.default_rng(0).normal(0, 0.1, problem.content.shape)
     return np.clip(problem.content + noise, 0, 1).astype(np.float32)
-
-
-def dtype_of(precision: Precision) -> Dtype:
-    """The type of the optimized variable, the losses and the gradient."""
-    return "float64" if precision == "float64" else "float32"
 
 
 def check_image(role: str, image: Image, smallest_px: int) -> None:

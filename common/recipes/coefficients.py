@@ -34,12 +34,17 @@ class Coefficients:
 
 def coefficients(recipe: Recipe, image_px: Extent, style_px: Extent) -> Coefficients:
     """The coefficients of a recipe for an optimized image and a style image of the given (height, width)."""
-    return Coefficients(
-        content={tap: _content(recipe, Tap.at(tap, image_px, image_px)) for tap in recipe.content_taps},
-        style={tap: _style(recipe, Tap.at(tap, image_px, style_px)) for tap in recipe.style_taps},
-        tv_weight=recipe.tv_weight,
-        tv_form=recipe.tv_form,
-    )
+    convention = CONVENTIONS[recipe.convention]
+    summed = len(recipe.style_taps) if convention.averaged else 1
+    content, style = {}, {}
+    for name in recipe.content_taps:
+        content[name] = recipe.content_weight * convention.content(Tap.at(name, image_px, image_px))
+    for name in recipe.style_taps:
+        tap = Tap.at(name, image_px, style_px)
+        style[name] = StyleCoefficient(
+            recipe.style_weight * convention.style(tap) / summed, convention.target_scale(tap)
+        )
+    return Coefficients(content, style, recipe.tv_weight, recipe.tv_form)
 
 
 @dataclass(frozen=True)
@@ -113,13 +118,3 @@ CONVENTIONS: dict[Convention, LossConvention] = {
         source="PyTorch blog: mean((G - G_s)^2) / (C H W of the style tap), mean over the taps",
     ),
 }
-
-
-def _content(recipe: Recipe, tap: Tap) -> float:
-    return recipe.content_weight * CONVENTIONS[recipe.convention].content(tap)
-
-
-def _style(recipe: Recipe, tap: Tap) -> StyleCoefficient:
-    convention = CONVENTIONS[recipe.convention]
-    taps = len(recipe.style_taps) if convention.averaged else 1
-    return StyleCoefficient(recipe.style_weight * convention.style(tap) / taps, convention.target_scale(tap))

@@ -40,27 +40,23 @@ CONVS: tuple[Layer, ...] = tuple(layer for layer in LAYERS if layer.kind == "con
 NAMES: tuple[str, ...] = tuple(layer.name for layer in LAYERS)
 
 
-_BY_NAME: dict[str, Layer] = {layer.name: layer for layer in LAYERS}
-
-
 def layer(name: str) -> Layer:
     """The row of that name; raise RosettaError for a name that is not in the table."""
-    check_taps([name])
-    return _BY_NAME[name]
+    return cut([name])[-1]
 
 
 def shape_at(name: str, image_px: tuple[int, int]) -> tuple[int, int, int]:
     """Height, width and channels of a layer's feature map for an image of (height, width): pools round down."""
-    halvings = sum(row.kind == "pool" for row in cut([name]))
-    height, width = image_px
-    return height >> halvings, width >> halvings, layer(name).out_channels
+    rows, (height, width) = cut([name]), image_px
+    halvings = sum(row.kind == "pool" for row in rows)
+    return height >> halvings, width >> halvings, rows[-1].out_channels
 
 
 def check_taps(taps: Iterable[str]) -> tuple[str, ...]:
     """Return the taps as a tuple without repeats; raise RosettaError for a name that is not in the table."""
     unique = tuple(dict.fromkeys(taps))
     for tap in unique:
-        if tap not in _BY_NAME:
+        if tap not in NAMES:
             raise RosettaError(
                 f"there is no layer {tap!r} in VGG-19: taps are named convB_I, reluB_I or poolB, "
                 "such as conv4_2 (before its ReLU) or relu4_2 (after it)"
