@@ -4,25 +4,28 @@ import hashlib
 import importlib.util
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 from common.errors import RosettaError, one_line
+from common.vgg19.preprocessing import Family
 
 ENVIRONMENT_VARIABLE = "STYLE_ROSETTA_WEIGHTS"
 
 
 @dataclass(frozen=True)
 class Published:
-    """One published file: its name, where it is downloaded from, and what it must hash to."""
+    """One published file: where it is downloaded from, what it must hash to, and whose training it holds.
+
+    `sha256` is the whole of it, or the leading digits that the publisher puts into the file's name.
+    """
 
     filename: str
     url: str
     sha256: str
-    """The whole sha256, or the leading digits that the publisher puts into the file's name."""
+    family: Family
+    licence: str
 
 
 KERAS_FILE = Published(
@@ -30,8 +33,16 @@ KERAS_FILE = Published(
     "https://storage.googleapis.com/tensorflow/keras-applications/vgg19/"
     "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5",
     "bde7da0dfd621cbf86e11ce04e4946a9a42634c2cfd21318bba090d860699e35",
+    "caffe",
+    "Oxford VGG, Simonyan and Zisserman, arXiv:1409.1556, CC BY 4.0",
 )
-TORCHVISION_FILE = Published("vgg19-dcbb9e9d.pth", "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth", "dcbb9e9d")
+TORCHVISION_FILE = Published(
+    "vgg19-dcbb9e9d.pth",
+    "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
+    "dcbb9e9d",
+    "imagenet",
+    "torchvision, trained on ImageNet by the PyTorch developers, BSD 3-Clause",
+)
 
 
 def find(published: Published) -> Path:
@@ -72,17 +83,9 @@ def _download(published: Published) -> Path:
 
     pooch.get_logger().setLevel("WARNING")  # it advises to pin a checksum, which is checked below
     folder = _keras_cache() if published is KERAS_FILE else _torch_cache()
+    name = f"{published.filename}.part"
     try:
-        with _DownloadBar(published.filename) as bar:
-            path = Path(
-                pooch.retrieve(
-                    published.url,
-                    known_hash=None,
-                    fname=f"{published.filename}.part",
-                    path=folder,
-                    downloader=pooch.HTTPDownloader(progressbar=bar, timeout=30),
-                )
-            )
+        path = Path(pooch.retrieve(published.url, None, fname=name, path=folder, downloader=_stream))
     except Exception as error:  # requests, urllib3, OSError: the network has many ways to fail
         raise RosettaError(
             f"{published.filename} is not in {folder} nor in a package, and the download failed "
@@ -95,35 +98,19 @@ def _download(published: Published) -> Path:
     return path.replace(folder / published.filename)
 
 
-class _DownloadBar:
-    """A progress bar with the methods that pooch calls, in MB; pooch sets `total`, in bytes."""
+def _stream(url: str, path: str, _: object) -> None:
+    import requests  # as pooch does
 
-    def __init__(self, filename: str) -> None:
-        self._filename, self._bar = filename, ExitStack()
-        self._advance: Callable[[int], None] | None = None
-        self.total = self._received = 0
+    from common.terminal import ProgressBar  # as for pooch: a worker does without rich
 
-    def __enter__(self) -> "_DownloadBar":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._bar.close()
-
-    def update(self, received: int) -> None:
-        """Add so many bytes."""
-        from common.terminal import ProgressBar  # as for pooch: a worker does without rich
-
-        if self._advance is None:
-            bar = ProgressBar(round(self.total / 1e6), f"downloading {self._filename}", "MB")
-            self._advance = self._bar.enter_context(bar).advance
-        before, self._received = self._received, min(self._received + received, self.total)
-        self._advance(round(self._received / 1e6) - round(before / 1e6))
-
-    def reset(self) -> None:
-        """Do nothing: pooch resets the bar only to fill it."""
-
-    def close(self) -> None:
-        """Do nothing: the bar ends with its block."""
+    with requests.get(url, stream=True, timeout=30) as answer, open(path, "wb") as file:
+        answer.raise_for_status()
+        total, description = int(answer.headers.get("content-length", 0)), f"downloading {url.split('/')[-1]}"
+        with ProgressBar(round(total / 1e6), description, "MB") as bar:
+            for chunk in answer.iter_content(1 << 16):
+                before = file.tell()
+                file.write(chunk)
+                bar.advance(round(file.tell() / 1e6) - round(before / 1e6))
 
 
 def _matches(path: Path, published: Published) -> bool:

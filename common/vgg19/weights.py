@@ -12,14 +12,11 @@ from numpy.typing import NDArray
 
 from common.errors import RosettaError, one_line
 from common.vgg19.layers import CONVS, LAYERS
-from common.vgg19.preprocessing import CAFFE, IMAGENET, UNIT_VARIANCE_SCALE, Family, Preprocessing
+from common.vgg19.preprocessing import CAFFE, SPACES, UNIT_VARIANCE_SCALE, Family, Preprocessing
 from common.vgg19.torch_checkpoint import read_state_dict
 from common.vgg19.weight_files import KERAS_FILE, TORCHVISION_FILE, Published, sha256_of
 
 Float32 = NDArray[np.float32]
-
-OXFORD_LICENCE = "Oxford VGG, Simonyan and Zisserman, arXiv:1409.1556, CC BY 4.0"
-TORCHVISION_LICENCE = "torchvision, trained on ImageNet by the PyTorch developers, BSD 3-Clause"
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,18 +59,13 @@ def read_keras_file(path: Path) -> Weights:
         with h5py.File(path) as file:
             root = file.get("model_weights", file)
             for conv in CONVS:
-                group = root[_keras_name(conv.name)]
-                kernels[conv.name], biases[conv.name] = _kernel_and_bias(group)
+                name = conv.name.replace("conv", "block").replace("_", "_conv")  # block1_conv1
+                kernels[conv.name], biases[conv.name] = _kernel_and_bias(root[name])
     except (OSError, KeyError, AttributeError, ValueError, TypeError, RuntimeError) as error:
         raise RosettaError(
             f"cannot read the weights {str(path)!r} ({one_line(error)}): give a whole Keras VGG-19 .h5 file"
         ) from None
-    return _weights(path, "caffe", CAFFE, kernels, biases, KERAS_FILE, OXFORD_LICENCE)
-
-
-def _keras_name(conv: str) -> str:
-    block, index = conv.removeprefix("conv").split("_")
-    return f"block{block}_conv{index}"
+    return _weights(path, KERAS_FILE, kernels, biases)
 
 
 def _kernel_and_bias(group: h5py.Group) -> tuple[Float32, Float32]:
@@ -100,22 +92,17 @@ def read_torch_file(path: Path) -> Weights:
             raise RosettaError(f"the weights {str(path)!r} are not VGG-19's: {key} has shape {weight_oihw.shape}")
         kernels[name] = np.ascontiguousarray(weight_oihw.transpose(2, 3, 1, 0), np.float32)
         biases[name] = state[f"{key}.bias"].astype(np.float32)
-    return _weights(path, "imagenet", IMAGENET, kernels, biases, TORCHVISION_FILE, TORCHVISION_LICENCE)
+    return _weights(path, TORCHVISION_FILE, kernels, biases)
 
 
 def _weights(
-    path: Path,
-    family: Family,
-    preprocessing: Preprocessing,
-    kernels: Mapping[str, Float32],
-    biases: Mapping[str, Float32],
-    published: Published,
-    licence: str,
+    path: Path, published: Published, kernels: Mapping[str, Float32], biases: Mapping[str, Float32]
 ) -> Weights:
     _check(path, kernels, biases)
-    sha256 = sha256_of(path)
-    known = licence if sha256.startswith(published.sha256) else f"unknown: not the published {published.filename}"
-    return Weights(path.name, family, preprocessing, kernels, biases, sha256, known)
+    sha256, family = sha256_of(path), published.family
+    known = sha256.startswith(published.sha256)
+    licence = published.licence if known else f"unknown: not the published {published.filename}"
+    return Weights(path.name, family, SPACES[family], kernels, biases, sha256, licence)
 
 
 def _check(path: Path, kernels: Mapping[str, Float32], biases: Mapping[str, Float32]) -> None:

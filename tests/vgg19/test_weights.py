@@ -17,7 +17,7 @@ from common.vgg19 import weights as weights_module
 from common.vgg19.layers import CONVS, LAYERS
 from common.vgg19.torch_checkpoint import read_state_dict
 from common.vgg19.weight_files import ENVIRONMENT_VARIABLE, KERAS_FILE, TORCHVISION_FILE, find, sha256_of
-from common.vgg19.weights import OXFORD_LICENCE, random_weights, read_keras_file, read_torch_file
+from common.vgg19.weights import random_weights, read_keras_file, read_torch_file
 
 FORMATS = pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
 INDICES = {layer.name: index for index, layer in enumerate(LAYERS) if layer.kind == "conv"}
@@ -269,7 +269,7 @@ def test_a_licence_is_known_of_the_published_file_alone(tmp_path, monkeypatch, d
     published = sha256 if digits == 64 else sha256[:digits] + ("" if known else "x" * (64 - digits))
     monkeypatch.setattr(weights_module, "KERAS_FILE", replace(KERAS_FILE, sha256=published))
     licence = read_keras_file(path).licence
-    assert licence == (OXFORD_LICENCE if known else f"unknown: not the published {KERAS_FILE.filename}")
+    assert licence == (KERAS_FILE.licence if known else f"unknown: not the published {KERAS_FILE.filename}")
 
 
 def test_torchvisions_weights_have_torchvisions_licence(tmp_path, monkeypatch):
