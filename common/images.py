@@ -123,8 +123,11 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(path)
     try:
         temporary = target.with_name(f".part-{secrets.token_hex(8)}{target.suffix}")
+        temporary.touch(exist_ok=False)
+        mode = temporary.stat().st_mode
         try:
             yield temporary
+            temporary.chmod(mode)  # safetensors writes files for their owner alone
             temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)
