@@ -1,7 +1,8 @@
 """What a backend must offer, and the registry of those there are."""
 
 import importlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, distributions
 from typing import Any, Protocol, cast
@@ -82,19 +83,16 @@ def registered() -> tuple[dict[str, Entry], dict[str, str]]:
     return backends, broken
 
 
-def _outside() -> Iterator[tuple[EntryPoint, str]]:
+def _outside() -> Iterable[tuple[EntryPoint, str]]:
     """The entry points of other packages, each once; metadata that cannot be read has none."""
-    seen: set[tuple[str, str]] = set()
+    found: dict[tuple[str, str], tuple[EntryPoint, str]] = {}
     for distribution in distributions():
-        try:
-            points = [(point, distribution.name) for point in distribution.entry_points if point.group == GROUP]
-        except Exception:
-            continue
-        for point, package in points:
-            # What an older install of this repository registered may be gone.
-            if package != _DISTRIBUTION and (point.name, point.value) not in seen:
-                seen.add((point.name, point.value))
-                yield point, package
+        with suppress(Exception):
+            for point in distribution.entry_points.select(group=GROUP):
+                # What an older install of this repository registered may be gone.
+                if distribution.name != _DISTRIBUTION:
+                    found.setdefault((point.name, point.value), (point, distribution.name))
+    return found.values()
 
 
 def _entry_of(point: EntryPoint, backends: Mapping[str, Entry]) -> Entry:

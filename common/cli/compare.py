@@ -56,11 +56,9 @@ def _write(session: Session, folder: Path, complete: bool) -> reporting.Report:
 
 
 def _got_slower(now: reporting.Report, before: reporting.Report, fraction: float) -> bool:
-    slower = False
-    for change in reporting.changes(now, before):
-        slower |= change.is_slower(fraction)
+    changes, gone = reporting.changes(now, before), reporting.missing(now, before)
+    for change in changes:
         print(f"{'SLOWER  ' if change.is_slower(fraction) else 'baseline'}  {change}")
-    gone = reporting.missing(now, before)
     for name in gone:
         print(f"MISSING   {name}: timed in the baseline, and not now")
-    return slower or bool(gone)
+    return bool(gone) or any(change.is_slower(fraction) for change in changes)

@@ -1,6 +1,7 @@
 """A recipe with another optimizer, another number of steps, or another size."""
 
 from dataclasses import replace
+from itertools import accumulate, pairwise
 from typing import Literal
 
 from common.errors import RosettaError
@@ -41,13 +42,10 @@ def with_steps(recipe: Recipe, steps: int) -> Recipe:
             f"{steps} steps are too few for {recipe.name}: give {len(recipe.stages)} or more, one a stage"
         )
     spare = steps - len(recipe.stages)  # every stage has one step, and its share of the rest
-    before = [sum(stage.steps for stage in recipe.stages[:index]) for index in range(len(recipe.stages) + 1)]
-    bounds = [round(spare * count / recipe.steps) for count in before]
-    stages = tuple(
-        replace(stage, steps=1 + end - start)
-        for stage, start, end in zip(recipe.stages, bounds, bounds[1:], strict=False)
-    )
-    return replace(recipe, stages=stages)
+    before = accumulate((stage.steps for stage in recipe.stages), initial=0)
+    bounds = pairwise(round(spare * count / recipe.steps) for count in before)
+    shared = zip(recipe.stages, bounds, strict=True)
+    return replace(recipe, stages=tuple(replace(stage, steps=1 + end - start) for stage, (start, end) in shared))
 
 
 def with_size(recipe: Recipe, size: Size) -> Recipe:

@@ -9,8 +9,6 @@ from common.vgg19 import SPACES, Family, Pooling, Preprocessing, check_taps, sma
 
 Convention = Literal["mean", "gatys", "image", "blog"]
 TotalVariation = Literal["none", "mean_abs", "sum_abs", "power"]
-Init = Literal["content", "noise", "image"]
-_TUPLES = ("style_taps", "content_taps", "deviations")
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ class Stage:
     optimizer: Optimizer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """Everything that decides the result but the pictures, the weights and the arithmetic.
 
@@ -93,19 +91,19 @@ class Recipe:
 
     name: str
     source: str
-    url: str | None
+    url: str | None = None
     style_taps: tuple[str, ...]
     content_taps: tuple[str, ...]
     pooling: Pooling
     convention: Convention
     content_weight: float
     style_weight: float
-    tv_weight: float
-    tv_form: TotalVariation
+    tv_weight: float = 0.0
+    tv_form: TotalVariation = "none"
     pixel_space: Preprocessing
     family: Family
     stages: tuple[Stage, ...]
-    init: Init = "content"
+    init: Literal["content", "noise", "image"] = "content"
     style_size: Literal["content", "own"] = "content"
     deviations: tuple[str, ...] = ()
 
@@ -149,7 +147,7 @@ def recipe_to_json(recipe: Recipe) -> dict[str, Any]:
 def recipe_from_json(values: Mapping[str, Any]) -> Recipe:
     """The inverse of `recipe_to_json`."""
     plain = {field.name: values[field.name] for field in fields(Recipe)}
-    plain |= {name: tuple(plain[name]) for name in _TUPLES}
+    plain |= {name: tuple(plain[name]) for name in ("style_taps", "content_taps", "deviations")}
     plain["pixel_space"] = SPACES[plain["pixel_space"]]
     plain["stages"] = tuple(_stage(stage) for stage in plain["stages"])
     return Recipe(**plain)

@@ -6,7 +6,6 @@ from typing import Literal
 
 from common.errors import RosettaError
 
-Kind = Literal["conv", "relu", "pool"]
 Pooling = Literal["max", "average"]
 
 _CONVS_PER_BLOCK = (2, 2, 4, 4, 4)
@@ -18,7 +17,7 @@ class Layer:
     """One row of the table: a 3x3 convolution with zero padding 1, a ReLU, or a 2x2 pool with stride 2."""
 
     name: str
-    kind: Kind
+    kind: Literal["conv", "relu", "pool"]
     in_channels: int
     out_channels: int
 
