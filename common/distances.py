@@ -20,10 +20,6 @@ def relative_l2(ours: Array, theirs: Array) -> float:
 
 def cosine_gap(ours: Array, theirs: Array) -> float:
     """One minus the cosine of two arrays taken as vectors, from half the squared distance of their directions."""
-    one, other = (_direction(array.astype(np.float64)) for array in (ours, theirs))
+    arrays = [array.astype(np.float64) for array in (ours, theirs)]
+    one, other = (array / (np.linalg.norm(array) or 1.0) for array in arrays)
     return float(np.sum((one - other) ** 2) / 2)
-
-
-def _direction(array: NDArray[np.float64]) -> NDArray[np.float64]:
-    norm = np.linalg.norm(array)
-    return array / norm if norm != 0 else array

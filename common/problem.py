@@ -55,11 +55,10 @@ class Network:
 
     def check_precision(self, compute_capability: tuple[int, int] | None) -> None:
         """Raise RosettaError when the device does not have the precision: a GPU of that capability, or the CPU."""
-        on_gpu = compute_capability is not None
         ampere = compute_capability is not None and compute_capability >= (8, 0)
         if self.precision == "tf32" and not ampere:
             raise RosettaError("TF32 needs an NVIDIA GPU of compute capability 8.0 or more: use float32")
-        if self.precision == "bfloat16" and not ampere and (on_gpu or lacks_bfloat16()):
+        if self.precision == "bfloat16" and not ampere and (compute_capability or lacks_bfloat16()):
             raise RosettaError(f"the device {self.device} has no bfloat16 instructions: use float32")
 
 

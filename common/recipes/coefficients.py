@@ -35,15 +35,14 @@ class Coefficients:
 def coefficients(recipe: Recipe, image_px: Extent, style_px: Extent) -> Coefficients:
     """The coefficients of a recipe for an optimized image and a style image of the given (height, width)."""
     convention = CONVENTIONS[recipe.convention]
-    summed = len(recipe.style_taps) if convention.averaged else 1
+    averaged = len(recipe.style_taps) if convention.averaged else 1
     content, style = {}, {}
     for name in recipe.content_taps:
         content[name] = recipe.content_weight * convention.content(Tap.at(name, image_px, image_px))
     for name in recipe.style_taps:
         tap = Tap.at(name, image_px, style_px)
-        style[name] = StyleCoefficient(
-            recipe.style_weight * convention.style(tap) / summed, convention.target_scale(tap)
-        )
+        k = recipe.style_weight * convention.style(tap) / averaged
+        style[name] = StyleCoefficient(k, 1.0 if convention.normalised else tap.style_positions / tap.positions)
     return Coefficients(content, style, recipe.tv_weight, recipe.tv_form)
 
 
@@ -78,10 +77,6 @@ class LossConvention:
     averaged: bool
     normalised: bool
     source: str
-
-    def target_scale(self, tap: Tap) -> float:
-        """What the style image's mean Gram matrix is multiplied by."""
-        return 1.0 if self.normalised else tap.style_positions / tap.positions
 
 
 def _mean_square(tap: Tap) -> float:

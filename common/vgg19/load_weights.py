@@ -25,8 +25,7 @@ def load_weights(source: str | None = None) -> Weights:
 
 def locate_weights(source: str | None = None) -> str:
     """What `load_weights` would load, for another interpreter: the path of a file, found or downloaded, or a seed."""
-    found = _find(source)
-    return str(found) if isinstance(found, Path) else found
+    return str(_find(source))
 
 
 def _find(source: str | None) -> Path | str:

