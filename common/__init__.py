@@ -1,7 +1,5 @@
 """The framework-neutral core: what is computed, by whom it is judged, and how it is run."""
 
-# ruff: noqa: F401, what it imports is what others may use
-
 from common.errors import RosettaError
 from common.images import load_image, resize, save_image
 from common.problem import Network, Problem
@@ -20,3 +18,27 @@ from common.recipes import (
 )
 from common.results import LossTerms, RunResult, Step
 from common.vgg19 import load_weights
+
+__all__ = [
+    "LBFGS",
+    "RECIPES",
+    "Adam",
+    "Exactly",
+    "LongestSide",
+    "LossTerms",
+    "Network",
+    "Problem",
+    "Recipe",
+    "RosettaError",
+    "RunResult",
+    "Stage",
+    "Step",
+    "find_recipe",
+    "load_image",
+    "load_weights",
+    "resize",
+    "save_image",
+    "with_optimizer",
+    "with_size",
+    "with_steps",
+]

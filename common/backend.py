@@ -11,8 +11,9 @@ from common.entry import Entry
 from common.errors import RosettaError, one_line
 from common.images import Image
 from common.problem import Features, Network, Pixels, Problem
-from common.recorder import Objective, OnStep
+from common.recorder import OnStep
 from common.results import LossTerms, RunResult
+from common.stages import Objective
 
 
 @dataclass(frozen=True)

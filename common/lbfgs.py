@@ -1,4 +1,4 @@
-"""SciPy's L-BFGS with a budget of evaluations, each of which is one pass of the network for loss and gradient."""
+"""SciPy's L-BFGS over an `Evaluator`: one pass of the network serves both the loss and the gradient."""
 
 from collections.abc import Callable
 
@@ -18,22 +18,46 @@ class BudgetSpentError(Exception):
 
 
 class Evaluator:
-    """Evaluates at SciPy's points until the budget is spent, and keeps the point of the lowest loss."""
+    """Answers SciPy's separate calls for loss and gradient from one evaluation (Keras notebook).
+
+    Keeps the point of the lowest loss, for when the budget ends in the middle of a line search.
+    """
 
     def __init__(self, value_and_grad: ValueAndGrad, budget: int) -> None:
-        self._value_and_grad, self._left = value_and_grad, budget
+        self._value_and_grad = value_and_grad
+        self._budget = budget
+        self._point: Vector | None = None
+        self._loss = np.inf
+        self._gradient: Vector = np.empty(0)
+        self.evaluations = 0
         self.best_loss = np.inf
         self.best_point: Vector | None = None
 
-    def __call__(self, point: Vector) -> tuple[float, Vector]:
-        """The loss and the gradient at a flat float64 point: flat, float64 and a copy, since SciPy keeps it."""
-        if not self._left:
+    def loss(self, point: Vector) -> float:
+        """The loss at a flat float64 point."""
+        self._evaluate(point)
+        return self._loss
+
+    def grads(self, point: Vector) -> Vector:
+        """The gradient at a flat float64 point: flat, float64 and a copy, since SciPy keeps it."""
+        self._evaluate(point)
+        return self._gradient.copy()
+
+    def forget(self) -> None:
+        """Evaluate anew even where the last evaluation was: a restart costs the source one evaluation too."""
+        self._point = None
+
+    def _evaluate(self, point: Vector) -> None:
+        if self._point is not None and np.array_equal(point, self._point):
+            return
+        if self.evaluations == self._budget:
             raise BudgetSpentError
-        self._left -= 1
         loss, gradient = self._value_and_grad(point)
-        if loss < self.best_loss:
-            self.best_loss, self.best_point = float(loss), point.copy()
-        return float(loss), np.array(gradient, np.float64).ravel()
+        self.evaluations += 1
+        self._point, self._loss = point.copy(), float(loss)
+        self._gradient = np.asarray(gradient, np.float64).ravel()
+        if self._loss < self.best_loss:
+            self.best_loss, self.best_point = self._loss, self._point
 
 
 def minimize(
@@ -49,9 +73,17 @@ def minimize(
     maxfun = steps if optimizer.maxfun is None else optimizer.maxfun
     try:
         while True:
-            before, limits = evaluator.best_loss, {"maxfun": maxfun, "maxiter": steps}
+            before = evaluator.best_loss
+            evaluator.forget()
             point, _, information = fmin_l_bfgs_b(
-                evaluator, point, m=optimizer.memory, factr=factr, pgtol=0.0, **limits
+                evaluator.loss,
+                point,
+                fprime=evaluator.grads,
+                m=optimizer.memory,
+                factr=factr,
+                pgtol=0.0,
+                maxfun=maxfun,
+                maxiter=steps,
             )
             stopped_by_maxfun = information["warnflag"] == 1
             if not stopped_by_maxfun or evaluator.best_loss >= before:

@@ -5,8 +5,9 @@ import tensorflow as tf
 from common.images import Image
 from common.problem import Pixels, Problem
 from common.recipes import Adam
-from common.recorder import OnStep, Recorder, run_stages
+from common.recorder import OnStep, Recorder
 from common.results import RunResult
+from common.stages import run_stages
 from keras_impl.arrays import device_scope, to_numpy
 from keras_impl.objective import Objective, to_loss_terms
 from keras_impl.optimizers import adam

@@ -73,7 +73,7 @@ ORDER = (
     "results",
     "problem",
     "recorder tolerances",
-    "tensors",
+    "stages tensors",
     "oracle",
     "backend",
     "doctor.hypotheses",

@@ -3,8 +3,9 @@
 from common.images import Image
 from common.problem import Pixels, Problem
 from common.recipes import Adam
-from common.recorder import OnStep, Recorder, run_stages
+from common.recorder import OnStep, Recorder
 from common.results import RunResult
+from common.stages import run_stages
 from torch_impl.arrays import device_scope, to_numpy
 from torch_impl.objective import Objective, to_loss_terms
 from torch_impl.optimizers import adam

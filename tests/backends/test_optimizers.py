@@ -12,7 +12,8 @@ from shallow import shallow
 
 from common import LBFGS, Adam, Exactly, Stage
 from common.backend import BACKENDS
-from common.recorder import Recorder, run_lbfgs
+from common.recorder import Recorder
+from common.stages import run_lbfgs
 from common.tolerances import TWENTY_STEPS_PX
 from keras_impl.optimizers import adam as keras_adam
 from torch_impl.optimizers import adam as torch_adam

@@ -7,7 +7,7 @@ import pytest
 from shallow import shallow
 
 from common import LBFGS, Adam, Exactly, LongestSide, Problem, RosettaError, RunResult, Stage, oracle, resize
-from common.recorder import start_pixels
+from common.stages import start_pixels
 
 OPTIMIZERS = {"adam": Adam(0.1), "lbfgs": LBFGS()}
 SMALL = Stage(Exactly(19, 23), 4, Adam(0.1))

@@ -1,0 +1,91 @@
+"""A transfer stage by stage: where each starts, and L-BFGS, which needs no framework but for its evaluations."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+import numpy as np
+
+from common.errors import RosettaError
+from common.images import Image, resize
+from common.lbfgs import Vector, minimize
+from common.problem import Pixels, Problem
+from common.recipes import LBFGS, Adam
+from common.recorder import Recorder
+from common.results import LossTerms, RunResult
+
+Timing = AbstractContextManager[None]
+
+
+class Objective(Protocol):
+    """The loss of a problem as a function of the optimized variable, in native tensors, for those who time it."""
+
+    def variable(self, pixels: Pixels) -> Any:
+        """The optimized variable as a native tensor on the problem's device."""
+
+    def loss_terms(self, pixels: Pixels) -> LossTerms:
+        """Every loss term, from a forward pass."""
+
+    def evaluate(self, pixels: Pixels, timing: Timing | None = None) -> tuple[LossTerms, Pixels]:
+        """Every loss term and the gradient, as arrays (H, W, 3); `timing` is entered for the two passes."""
+
+    def forward_terms(self, variable: Any) -> Any:
+        """Every loss term from a forward pass in the problem's mode."""
+
+    def terms_and_gradient(self, variable: Any) -> tuple[Any, Any]:
+        """Every loss term, and the gradient, from one forward and one backward pass in the problem's mode."""
+
+    def wait(self) -> None:
+        """Return when the device has done all that it was given."""
+
+
+def start_pixels(problem: Problem, previous: Image | None, init: Image | None, seed: int) -> Pixels:
+    """The optimized variable at the start of a stage, whose images `problem` holds at their size.
+
+    The first stage starts from the content, from `init`, or from uniform noise drawn in NumPy so that every
+    backend starts from the same; a later one from the `previous` stage's picture, resized.
+    """
+    height, width = problem.content.shape[:2]
+    if previous is not None:
+        return problem.pixels(resize(previous, height, width))
+    if problem.recipe.init == "noise":
+        return problem.pixels(np.random.default_rng(seed).random((height, width, 3), np.float32))
+    if problem.recipe.init == "content":
+        return problem.pixels(problem.content)
+    if init is None:
+        raise RosettaError("the recipe starts from an image and none was given: pass init")
+    return problem.pixels(resize(init, height, width))
+
+
+def run_stages(
+    objective_of: Callable[[Problem], Objective],
+    run_adam: Callable[[Any, Pixels, Adam, int, Recorder], Pixels],
+    init: Image | None,
+    seed: int,
+    recorder: Recorder,
+) -> RunResult:
+    """Run the stages of the recorder's problem, one after the other, from each one's picture to the next."""
+    whole, previous = recorder.problem, None
+    for stage in whole.recipe.stages:
+        problem = whole.at(stage)
+        pixels = start_pixels(problem, previous, init, seed)
+        with recorder.setting_up(problem):
+            objective = objective_of(problem)
+        if isinstance(stage.optimizer, Adam):
+            pixels = run_adam(objective, pixels, stage.optimizer, stage.steps, recorder)
+        else:
+            pixels = run_lbfgs(objective, pixels, stage.optimizer, stage.steps, recorder)
+        previous = problem.image(pixels)
+    return recorder.result(objective.loss_terms(pixels), pixels)
+
+
+def run_lbfgs(objective: Objective, start: Pixels, optimizer: LBFGS, steps: int, recorder: Recorder) -> Pixels:
+    """Minimise with SciPy's L-BFGS, which sees a flat float64 vector in (H, W, C) order."""
+
+    def value_and_grad(point: Vector) -> tuple[float, Pixels]:
+        pixels = point.reshape(start.shape)
+        losses, gradient = objective.evaluate(pixels, recorder.evaluating())
+        recorder.record(losses, lambda: pixels)
+        return losses.total, gradient
+
+    return minimize(value_and_grad, start, optimizer, steps).reshape(start.shape)
