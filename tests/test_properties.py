@@ -44,10 +44,11 @@ sides = st.integers(4, 17)
 
 @pytest.mark.parametrize("examples", [10, pytest.param(50, marks=pytest.mark.thorough)])
 def test_any_recipe_is_finite_and_the_same(examples):
-    settings(max_examples=examples, deadline=None, derandomize=True)(is_finite_and_the_same)()
+    limits = settings(max_examples=examples, deadline=None, derandomize=True)
+    pictures = {"size": st.tuples(sides, sides), "style_size": st.tuples(sides, sides), "seed": st.integers(0, 99)}
+    limits(given(recipe=recipes(), **pictures)(is_finite_and_the_same))()
 
 
-@given(recipe=recipes(), size=st.tuples(sides, sides), style_size=st.tuples(sides, sides), seed=st.integers(0, 99))
 def is_finite_and_the_same(recipe, size, style_size, seed):
     rng = np.random.default_rng(seed)
     content, style, image = (rng.random((*px, 3), np.float32) for px in (size, style_size, size))
