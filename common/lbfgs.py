@@ -18,7 +18,7 @@ class BudgetSpentError(Exception):
 
 
 class Evaluator:
-    """Answers SciPy's separate calls for loss and gradient from one evaluation (Keras notebook).
+    """Answers SciPy's separate calls for loss and gradient from one evaluation, as the Keras notebook does.
 
     Keeps the point of the lowest loss, for when the budget ends in the middle of a line search.
     """
@@ -44,7 +44,7 @@ class Evaluator:
         return self._gradient.copy()
 
     def forget(self) -> None:
-        """Evaluate anew even where the last evaluation was: a restart costs the source one evaluation too."""
+        """Drop the last evaluation: a restart evaluates its start again, as the Keras notebook's does."""
         self._point = None
 
     def _evaluate(self, point: Vector) -> None:
@@ -65,6 +65,7 @@ def minimize(
 ) -> Vector:
     """Minimise from `start` with exactly `steps` evaluations, or fewer if no step lowers the loss any more.
 
+    With `optimizer.maxfun` SciPy is called again and again, each time with an empty memory.
     Returns the flat float64 point of the lowest loss seen. `factr` and `pgtol` are 0, because a float32 loss
     meets SciPy's defaults long before it has converged.
     """

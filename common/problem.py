@@ -66,7 +66,7 @@ class Network:
 class Problem:
     """One style transfer: the content and the style image, RGB in [0, 1] of shape (H, W, 3), and how to do it.
 
-    `weights` may be of any family; the recipe's units are restored by `network`. `mode` is how the framework
+    `weights` may be of any family: `network` scales them to the recipe's. `mode` is how the framework
     executes the problem, where the framework has several ways; None is the backend's first. Raises RosettaError for
     images that the recipe's taps do not fit.
     """

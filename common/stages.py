@@ -1,4 +1,4 @@
-"""A transfer stage by stage: where each starts, and L-BFGS, which needs no framework but for its evaluations."""
+"""A transfer stage by stage: where each starts, and its optimizer: the backend's Adam, or L-BFGS, which stands here."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -18,7 +18,7 @@ Timing = AbstractContextManager[None]
 
 
 class Objective(Protocol):
-    """The loss of a problem as a function of the optimized variable, in native tensors, for those who time it."""
+    """The loss of a problem as a function of the optimized variable, in native tensors, to be minimised and timed."""
 
     def variable(self, pixels: Pixels) -> Any:
         """The optimized variable as a native tensor on the problem's device."""

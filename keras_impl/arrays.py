@@ -1,4 +1,4 @@
-"""NumPy to native and back: the only file that knows the native layout and device."""
+"""NumPy to native and back: the only file that converts layouts and names devices."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""The optimization loop, in native tensors throughout."""
+"""A transfer: its stages run in `common.stages`, and Adam's loop stands here, in native tensors throughout."""
 
 from common.images import Image
 from common.problem import Pixels, Problem

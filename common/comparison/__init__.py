@@ -1,4 +1,4 @@
-"""Two backends side by side: do they agree, and how long does each take.
+"""Backends and their modes side by side: do they agree, and how long does each take.
 
 In goes a `Request`, out come a `Report` and the pictures that it names. This door is light: worker processes pass it,
 in environments that have no more than a framework and the core.

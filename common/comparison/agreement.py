@@ -123,7 +123,7 @@ class Check:
 
 @dataclass(frozen=True)
 class RowAgreement:
-    """Both checks of a row."""
+    """A row's two checks: a small evaluation by the oracle, and one at its size by its backend's float64."""
 
     oracle: Check
     float64: Check

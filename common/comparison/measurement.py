@@ -1,4 +1,4 @@
-"""What is made of measurements: median and spread, ratios, convergence, the roofline, and what others took.
+"""What is made of measurements: median and spread, ratios, convergence, the roofline, and the processor time of others.
 
 Time is per evaluation of loss and gradient, never per iteration.
 """
@@ -162,7 +162,7 @@ def common_loss(curves: Mapping[str, Convergence]) -> float | None:
 
 @dataclass(frozen=True)
 class Limit:
-    """Floating-point operations: of one evaluation, a second, a second in a large matrix product, and at most.
+    """Floating-point operations of an evaluation, and per second: reached, in a matrix product, at most by any row.
 
     `product_flops_per_s` is what the row's interpreter reached, `ceiling_flops_per_s` the most that any row of its
     precision did: all of them are measured against the machine, and none against its own framework.

@@ -165,7 +165,7 @@ class Picture:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """What all rows of a comparison share: what a request asks for, read; a group adds its size and precision.
+    """A request's pictures and weights, loaded, which all rows share; a group adds its size and precision.
 
     `weights_source` is where another process reads the weights.
     """

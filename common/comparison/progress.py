@@ -57,7 +57,7 @@ class Progress:
         self._show(at_once=self._watched or task.total is None)
 
     def advance(self, steps: int = 1) -> None:
-        """Note that so many steps of the stage are done, or will not be."""
+        """Note that so many steps of the stage are done, or were missed."""
         self._bars.advance(self._bars.task_ids[-1], steps)
         self._show(at_once=False)
 

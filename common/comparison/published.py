@@ -17,7 +17,7 @@ Size = tuple[Pixels, Pixels]
 
 
 def where(precision: str, size_px: Size) -> str:
-    """What the numbers of a table have in common, in words."""
+    """The precision and size of a table, in words."""
     return f"{precision}, {size_px[0]}x{size_px[1]} px"
 
 
