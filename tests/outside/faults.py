@@ -1,0 +1,49 @@
+"""The table of faults, filled by the modules faults_*.py."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+
+AREAS = ("pictures", "network", "taps", "losses", "gradient", "optimizers", "handing")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One mistake: how it is planted in a port, and what it is."""
+
+    name: str
+    area: str
+    port: str
+    recipe: str
+    truth: str
+    seen_in: str
+    hands_over: str
+    way: str
+    plant: Callable
+
+
+FAULTS: dict[str, Fault] = {}
+
+
+def fault(name, *, port, recipe, truth, seen_in="plausible", hands_over="all", way="called"):
+    """Register a function that changes a port; `way` is "called" by check --port, or "bundle": it resizes as well."""
+
+    def register(plant):
+        assert name not in FAULTS, name
+        area = plant.__module__.rsplit("faults_", 1)[1].rsplit("_", 1)[0] if False else _area(plant.__module__)
+        FAULTS[name] = Fault(name, area, port, recipe, truth, seen_in, hands_over, way, plant)
+        return plant
+
+    return register
+
+
+def _area(module):
+    return module.rsplit("faults_", 1)[1].split("_")[0]
+
+
+def _load():
+    for area in AREAS:
+        import_module(f"{__package__}.faults_{area}")
+
+
+_load()
