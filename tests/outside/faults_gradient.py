@@ -1,1 +1,190 @@
-"""Faults: gradient."""
+"""Faults in the derivative alone: the loss is right."""
+
+import numpy as np
+
+from tests.outside.faults import after, fault
+
+
+@fault(
+    "backward-guided",
+    port="numpy",
+    recipe="gatys",
+    truth="the ReLU's derivative also drops negative derivatives (guided backpropagation)",
+)
+def _(p):
+    after(p, "relu_backward", lambda out, *_: np.maximum(out, 0))
+
+
+@fault(
+    "backward-no-relu",
+    port="numpy",
+    recipe="neural-style",
+    truth="the ReLU passes every derivative, whatever its input was",
+)
+def _(p):
+    p.relu_backward = lambda d, x, name: d
+
+
+@fault(
+    "backward-unflipped-kernel",
+    port="numpy",
+    recipe="pytorch-blog",
+    truth="the convolution's derivative uses kernels that are not turned by 180 degrees",
+)
+def _(p):
+    p.conv_backward = lambda d, name: p.correlate(d, np.ascontiguousarray(p.kernels[name].transpose(0, 1, 3, 2)))
+
+
+@fault(
+    "backward-pool-no-quarter",
+    port="numpy",
+    recipe="gatys",
+    hands_over="loss and gradient",
+    truth="average pooling hands its derivative to all four pixels without dividing by 4",
+)
+def _(p):
+    after(p, "pool_backward", lambda out, *_: 4 * out)
+
+
+@fault(
+    "backward-max-spread",
+    port="numpy",
+    recipe="keras-notebook",
+    truth="max pooling's derivative is spread evenly over the window instead of given to the largest",
+)
+def _(p):
+    def pool_backward(d, x, name):
+        out, (h, w) = np.zeros(x.shape), d.shape[:2]
+        out[: 2 * h, : 2 * w] = np.repeat(np.repeat(d, 2, 0), 2, 1) / 4
+        return out
+
+    p.pool_backward = pool_backward
+
+
+@fault(
+    "backward-max-first",
+    port="numpy",
+    recipe="d2l",
+    truth="max pooling's derivative always goes to the upper left pixel of the window",
+)
+def _(p):
+    def pool_backward(d, x, name):
+        out, (h, w) = np.zeros(x.shape), d.shape[:2]
+        out[: 2 * h : 2, : 2 * w : 2] = d
+        return out
+
+    p.pool_backward = pool_backward
+
+
+@fault(
+    "backward-gram-no-two",
+    port="numpy",
+    recipe="neural-style",
+    hands_over="loss and gradient",
+    truth="the derivative of F^T F is taken as F dG / M: the factor 2 is missing",
+)
+def _(p):
+    after(p, "gram_backward", lambda out, *_: out / 2)
+
+
+@fault("backward-tv-sign", port="numpy", recipe="d2l", truth="the derivative of total variation has the wrong sign")
+def _(p):
+    after(p, "tv", lambda out, _: (out[0], -out[1]))
+
+
+@fault(
+    "backward-no-deviation",
+    port="numpy",
+    recipe="pytorch-blog",
+    truth="the deviations are forgotten on the way from the input's derivative to the pixels'",
+)
+def _(p):
+    p.input_backward = lambda d: d[..., ::-1] * p.scale / p.unit
+
+
+@fault(
+    "backward-channels-not-reversed",
+    port="numpy",
+    recipe="d2l",
+    hands_over="loss and gradient",
+    truth="the derivative's channels are not turned back from BGR to RGB",
+)
+def _(p):
+    after(p, "input_backward", lambda out, _: out[..., ::-1])
+
+
+@fault(
+    "gradient-l1-normalised",
+    port="torch",
+    recipe="neural-style",
+    hands_over="loss and gradient",
+    truth="the derivative is divided by its mean absolute value",
+    seen_in="https://zh.d2l.ai/chapter_computer-vision/neural-style.html, an early text",
+)
+def _(p):
+    after(p, "evaluate", lambda out, _: (*out[:-1], out[-1] / (out[-1].abs().mean() + 1e-8)))
+
+
+@fault(
+    "gradient-clipped",
+    port="torch",
+    recipe="gatys",
+    truth="the derivative is clipped to a norm of 10",
+    seen_in="https://github.com/crowsonkb/style_transfer/issues/18",
+)
+def _(p):
+    after(p, "evaluate", lambda out, _: (*out[:-1], out[-1] * (10 / out[-1].norm()).clamp(max=1)))
+
+
+@fault(
+    "gradient-content-detached",
+    port="torch",
+    recipe="gatys",
+    hands_over="all",
+    truth="the content term is detached: it counts in the loss, not in the derivative",
+)
+def _(p):
+    after(p, "content_loss", lambda out, *_: out.detach())
+
+
+@fault(
+    "gradient-tv-detached",
+    port="torch",
+    recipe="keras-notebook",
+    truth="total variation is computed on a copy: it counts in the loss, not in the derivative",
+)
+def _(p):
+    after(p, "tv", lambda out, _: out.detach())
+
+
+@fault(
+    "gradient-of-input",
+    port="torch",
+    recipe="pytorch-blog",
+    hands_over="without features",
+    truth="the derivative is with respect to the network's input (BGR) instead of the pixels",
+)
+def _(p):
+    def evaluate(pixels):
+        x = p.to_input(pixels.detach()).requires_grad_()
+        features = p.features(x)
+        terms = p.losses(((x * p.unit + p.caffe_mean) / 255).flip(1).sub(p.mean) / p.std, features)
+        total = p.total(terms)
+        gradient, *whole = p.differentiate(total, [x, *features.values()])
+        return x, features, terms, total, dict(zip(features, whole, strict=True)), gradient
+
+    p.evaluate = evaluate
+
+
+@fault(
+    "gradient-half-gram",
+    port="torch",
+    recipe="d2l",
+    truth="one factor of the Gram matrix is detached, so its derivative has half the size",
+)
+def _(p):
+    def gram(f):
+        flat = f[0].flatten(1)
+        return flat @ flat.detach().T / flat.shape[1]
+
+    p.gram = gram

@@ -1,1 +1,280 @@
-"""Faults: handing."""
+"""Faults in precision, layout and names of what is handed over; the port itself may be right."""
+
+import numpy as np
+import torch
+
+from tests.outside.faults import after, fault
+
+
+def handed(p, change):
+    """Let `change(name, array)` return what is handed over under that name: an array, or a dictionary."""
+
+    def give(out, name, _):
+        changed = {}
+        for key, value in out.items():
+            new = change(key, np.asarray(value))
+            changed |= new if isinstance(new, dict) else {key: new}
+        return changed
+
+    after(p, "give", give)
+
+
+@fault(
+    "handed-float16",
+    port="numpy",
+    recipe="d2l",
+    truth="everything is handed over in float16",
+    seen_in="https://github.com/apple/coremltools/issues/2251",
+)
+def _(p):
+    handed(p, lambda name, value: value.astype(np.float16))
+
+
+@fault(
+    "computed-float16",
+    port="torch",
+    recipe="neural-style",
+    hands_over="features and loss",
+    truth="feature maps are rounded to float16 after every layer",
+    seen_in="https://github.com/ProGamerGov/neural-style-pt/issues/97",
+)
+def _(p):
+    after(p, "conv", lambda out, *_: out.half().double())
+
+
+@fault(
+    "computed-bfloat16",
+    port="torch",
+    recipe="gatys",
+    truth="feature maps are rounded to bfloat16 after every convolution",
+)
+def _(p):
+    after(p, "conv", lambda out, *_: out.bfloat16().double())
+
+
+@fault(
+    "computed-tf32",
+    port="torch",
+    recipe="d2l",
+    hands_over="without features",
+    truth="inputs of the convolutions are rounded to the 10 bits of TF32",
+    seen_in="https://pytorch.org/docs/stable/notes/cuda.html: TensorFloat-32",
+)
+def _(p):
+    healthy = p.conv
+
+    def tf32(x):
+        bits = x.float().contiguous().view(torch.int32)
+        return ((bits + 0x1000) & ~0x1FFF).view(torch.float32).double()
+
+    p.conv = lambda x, name: healthy(tf32(x), name)
+
+
+@fault(
+    "features-transposed",
+    port="numpy",
+    recipe="neural-style",
+    hands_over="without optimizers",
+    truth="feature maps are handed over as (width, height, channels), from a column-major language",
+)
+def _(p):
+    handed(p, lambda name, v: v.transpose(1, 0, 2) if name.startswith("features/") else v)
+
+
+@fault(
+    "features-reshaped-nhwc",
+    port="torch",
+    recipe="keras-notebook",
+    hands_over="without optimizers",
+    truth="feature maps in memory order (C, H, W) are labelled (H, W, C) by a reshape",
+)
+def _(p):
+    handed(p, lambda name, v: v[0].reshape(*v.shape[2:], v.shape[1]) if name.startswith("features/") else v)
+
+
+@fault(
+    "gradient-reshaped-nhwc",
+    port="torch",
+    recipe="gatys",
+    hands_over="loss and gradient",
+    truth="the pixels' gradient in memory order (C, H, W) is labelled (H, W, C) by a reshape",
+)
+def _(p):
+    handed(p, lambda name, v: v[0].reshape(*v.shape[2:], 3) if name == "gradient/pixels" else v)
+
+
+@fault(
+    "gradient-negated",
+    port="numpy",
+    recipe="pytorch-blog",
+    hands_over="loss and gradient",
+    truth="what is handed over as the gradient is the direction of descent, minus the gradient",
+)
+def _(p):
+    handed(p, lambda name, v: -v if name == "gradient/pixels" else v)
+
+
+@fault(
+    "terms-without-weights",
+    port="numpy",
+    recipe="neural-style",
+    hands_over="images and loss",
+    truth="the terms are handed over without their weights (5, 100, 1e-3); the total has them",
+)
+def _(p):
+    weights = {"content": p.content_weight, "style": p.style_weight, "tv": p.tv_weight}
+    handed(p, lambda name, v: v / weights[name.split("/")[1]] if name[:5] == "loss/" and name != "loss/total" else v)
+
+
+@fault(
+    "gram-handed-unnormalised",
+    port="torch",
+    recipe="keras-notebook",
+    hands_over="without optimizers",
+    truth="Gram matrices and targets are handed over as sums, not divided by M; the loss is right",
+    seen_in="https://github.com/ProGamerGov/neural-style-pt/issues/11",
+)
+def _(p):
+    def change(name, v):
+        if not name.startswith(("gram/", "target/style/")):
+            return v
+        return v * p.style_positions[name.rsplit("/", 1)[1]]
+
+    handed(p, change)
+
+
+@fault(
+    "input-before-unit",
+    port="numpy",
+    recipe="pytorch-blog",
+    hands_over="features and loss",
+    truth="the input is handed over before it is divided by 57.63; what the network gets is right",
+)
+def _(p):
+    handed(p, lambda name, v: v * p.unit if name == "input" else v)
+
+
+@fault(
+    "pixels-handed-as-rgb",
+    port="torch",
+    recipe="neural-style",
+    hands_over="without features",
+    truth="pixels are handed over as RGB in [0, 1] instead of BGR less the means; what is computed is right",
+)
+def _(p):
+    means = p.caffe_mean.numpy()
+    handed(p, lambda name, v: (v + means)[:, ::-1] / 255 if name == "pixels" else v)
+
+
+@fault(
+    "features-of-style",
+    port="torch",
+    recipe="d2l",
+    hands_over="without optimizers",
+    truth="hooks kept the style picture's feature maps: the last forward pass before handing over was of it",
+)
+def _(p):
+    targets, kept = p.targets, {}
+
+    def both(content, style, size):
+        targets(content, style, size)
+        kept.update(p.features(p.to_input(p.to_pixels(style))))
+
+    def change(name, v):
+        return kept[name[9:]].detach().numpy() if name.startswith("features/") else v
+
+    p.targets = both
+    handed(p, change)
+
+
+@fault(
+    "names-content-style-exchanged",
+    port="numpy",
+    recipe="gatys",
+    hands_over="images and loss",
+    truth="content/resized and style/resized are handed over under each other's name",
+)
+def _(p):
+    other = {"content/resized": "style/resized", "style/resized": "content/resized"}
+    handed(p, lambda name, v: {other.get(name, name): v})
+
+
+@fault(
+    "relu-handed-as-conv",
+    port="numpy",
+    recipe="d2l",
+    hands_over="features and loss",
+    truth="in-place ReLUs: what is handed over as conv is the ReLU's output; the loss is right",
+    seen_in="https://github.com/ProGamerGov/neural-style-pt/issues/44",
+)
+def _(p):
+    handed(
+        p, lambda name, v: np.maximum(v, 0) if name.startswith("features/conv") and name != "features/conv5_1" else v
+    )
+
+
+@fault(
+    "adam-one-early",
+    port="torch",
+    recipe="pytorch-blog",
+    hands_over="optimizers",
+    truth="adam/k/pixels is the variable before step k instead of after it",
+)
+def _(p):
+    healthy = p.adam
+
+    def adam(pixels, gradient, steps=5):
+        before = pixels
+        for step, g, x in healthy(pixels, gradient, steps):
+            yield step, g, before
+            before = x
+
+    p.adam = adam
+
+
+@fault(
+    "total-handed-without-tv",
+    port="numpy",
+    recipe="keras-notebook",
+    hands_over="losses alone",
+    truth="the total that is handed over (and minimised) is the style loss alone",
+)
+def _(p):
+    p.total = lambda terms: sum(v for name, v in terms.items() if name != "tv")
+
+
+@fault(
+    "loss-per-pixel",
+    port="numpy",
+    recipe="d2l",
+    hands_over="losses alone",
+    truth="all losses are handed over divided by the number of pixels, H W",
+)
+def _(p):
+    handed(p, lambda name, v: v / (37 * 34) if name.startswith("loss/") else v)
+
+
+@fault(
+    "features-handed-uint8",
+    port="torch",
+    recipe="gatys",
+    hands_over="features and loss",
+    truth="feature maps are quantised to 255 steps between 0 and their largest value (saved as pictures)",
+)
+def _(p):
+    def change(name, v):
+        top = v.max()
+        return np.rint(np.clip(v / top, 0, 1) * 255) / 255 * top if name.startswith("features/relu") else v
+
+    handed(p, change)
+
+
+@fault(
+    "lbfgs-handed-float16",
+    port="numpy",
+    recipe="gatys",
+    hands_over="optimizers",
+    truth="the points of L-BFGS are handed over in float16",
+)
+def _(p):
+    handed(p, lambda name, v: v.astype(np.float16) if name == "lbfgs/pixels" else v)

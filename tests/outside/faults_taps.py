@@ -1,1 +1,219 @@
-"""Faults: taps."""
+"""Faults in which layer a term of the loss looks at."""
+
+from tests.outside.faults import fault
+from tests.outside.numpy_port import layer_names
+
+ALL = list(layer_names())
+
+
+def moved(p, term, table):
+    """Taps of a term (content, style, or both if None) look at other layers."""
+    healthy = p.layer_of
+    p.layer_of = lambda tap, of: table.get(tap, tap) if term in (None, of) else healthy(tap, of)
+    names = p.layers if hasattr(p, "layers") else p.index
+    deepest = max(list(table.values()) + list(p.style_taps + p.content_taps), key=ALL.index)
+    names[:] = ALL[: ALL.index(deepest) + 1] if len(names) < ALL.index(deepest) + 1 else names
+
+
+@fault(
+    "style-before-relu",
+    port="torch",
+    recipe="gatys",
+    truth="the style taps are conv1_1 ... conv5_1, before their ReLUs, instead of relu1_1 ... relu5_1",
+    seen_in="https://pytorch.org/tutorials/advanced/neural_style_tutorial.html",
+)
+def _(p):
+    moved(p, "style", {f"relu{b}_1": f"conv{b}_1" for b in range(1, 6)})
+
+
+@fault(
+    "content-before-relu",
+    port="numpy",
+    recipe="neural-style",
+    truth="the content tap is conv4_2 instead of relu4_2",
+    seen_in="https://pytorch.org/tutorials/advanced/neural_style_tutorial.html",
+)
+def _(p):
+    moved(p, "content", {"relu4_2": "conv4_2"})
+
+
+@fault(
+    "content-one-early",
+    port="numpy",
+    recipe="gatys",
+    hands_over="without features",
+    truth="the content tap is relu4_1 instead of relu4_2, an index off by one layer",
+    seen_in="https://github.com/abhiskk/fast-neural-style/issues/24",
+)
+def _(p):
+    moved(p, "content", {"relu4_2": "relu4_1"})
+
+
+@fault(
+    "content-conv4_3",
+    port="torch",
+    recipe="neural-style",
+    hands_over="features and loss",
+    truth="the content tap is conv4_3 instead of relu4_2 (index 22, one too many, of torchvision's list)",
+)
+def _(p):
+    moved(p, "content", {"relu4_2": "conv4_3"})
+
+
+@fault(
+    "content-block5",
+    port="torch",
+    recipe="pytorch-blog",
+    hands_over="loss and gradient",
+    truth="the content tap is relu5_2 (Keras' block5_conv2) instead of relu4_2",
+    seen_in="https://keras.io/examples/generative/neural_style_transfer/",
+)
+def _(p):
+    moved(p, "content", {"relu4_2": "relu5_2"})
+
+
+@fault(
+    "style-second-convs",
+    port="numpy",
+    recipe="pytorch-blog",
+    truth="the style taps of blocks 1 and 2 are relu1_2 and relu2_2 instead of relu1_1 and relu2_1",
+    seen_in="https://github.com/jcjohnson/fast-neural-style/issues/18",
+)
+def _(p):
+    moved(p, "style", {"relu1_1": "relu1_2", "relu2_1": "relu2_2"})
+
+
+@fault(
+    "d2l-relu5_1",
+    port="numpy",
+    recipe="d2l",
+    truth="the deepest style tap is relu5_1 instead of conv5_1",
+    seen_in="https://d2l.ai/chapter_computer-vision/neural-style.html",
+)
+def _(p):
+    moved(p, "style", {"conv5_1": "relu5_1"})
+
+
+@fault(
+    "d2l-like-mxnet",
+    port="torch",
+    recipe="d2l",
+    truth="style taps conv1_1 ... conv4_1 and content tap conv4_4, before the ReLUs (as ReLUs out of place give)",
+    seen_in="https://d2l.ai/chapter_computer-vision/neural-style.html",
+)
+def _(p):
+    moved(p, None, {**{f"relu{b}_1": f"conv{b}_1" for b in range(1, 5)}, "relu4_4": "conv4_4"})
+
+
+@fault(
+    "d2l-content-pool4",
+    port="torch",
+    recipe="d2l",
+    hands_over="all",
+    truth="the content tap is relu4_3 instead of relu4_4",
+)
+def _(p):
+    moved(p, "content", {"relu4_4": "relu4_3"})
+
+
+@fault(
+    "notebook-vgg16-names",
+    port="numpy",
+    recipe="keras-notebook",
+    truth="the style taps of blocks 3 to 5 are VGG-16's last convolutions, relu3_3, relu4_3 and relu5_3",
+    seen_in="https://github.com/jcjohnson/fast-neural-style/issues/89",
+)
+def _(p):
+    moved(p, "style", {"relu3_4": "relu3_3", "relu4_4": "relu4_3", "relu5_4": "relu5_3"})
+
+
+@fault(
+    "notebook-first-relus",
+    port="torch",
+    recipe="keras-notebook",
+    hands_over="loss and gradient",
+    truth="the style taps are the blocks' first ReLUs instead of their last",
+)
+def _(p):
+    last = {1: 2, 2: 2, 3: 4, 4: 4, 5: 4}
+    moved(p, "style", {f"relu{b}_{place}": f"relu{b}_1" for b, place in last.items()})
+
+
+@fault(
+    "style-one-conv",
+    port="numpy",
+    recipe="neural-style",
+    hands_over="all",
+    truth="relu3_1 alone is taken before its ReLU (conv3_1)",
+)
+def _(p):
+    moved(p, "style", {"relu3_1": "conv3_1"})
+
+
+@fault(
+    "style-deepest-left-out",
+    port="torch",
+    recipe="neural-style",
+    truth="the style tap relu5_1 is left out: four style terms instead of five",
+    seen_in="https://github.com/jcjohnson/fast-neural-style/issues/18",
+)
+def _(p):
+    p.style_taps = p.style_taps[:-1]
+
+
+@fault(
+    "style-deepest-left-out-mean",
+    port="numpy",
+    recipe="gatys",
+    hands_over="loss and gradient",
+    truth="the style tap relu5_1 is left out, and the mean is over four taps",
+)
+def _(p):
+    p.style_taps = p.style_taps[:-1]
+
+
+@fault(
+    "content-target-other-layer",
+    port="torch",
+    recipe="gatys",
+    truth="the content picture's features are taken at relu4_1, the image's at relu4_2",
+    seen_in="https://github.com/dxyang/StyleTransfer/issues/1",
+)
+def _(p):
+    healthy = p.targets
+
+    def targets(content, style, size):
+        healthy(content, style, size)
+        p.content_targets["relu4_2"] = p.features(p.to_input(p.to_pixels(content)))["relu4_1"].detach()
+
+    p.targets = targets
+
+
+@fault(
+    "in-place-relus",
+    port="torch",
+    recipe="neural-style",
+    hands_over="features and loss",
+    truth="ReLUs work in place, so what was kept as conv is the ReLU's output",
+    seen_in="https://github.com/ProGamerGov/neural-style-pt/issues/44",
+)
+def _(p):
+    healthy = p.features
+
+    def features(x):
+        kept = healthy(x)
+        return {name: kept.get(name.replace("conv", "relu"), kept[name]) for name in kept}
+
+    p.features = features
+
+
+@fault(
+    "taps-read-shifted",
+    port="numpy",
+    recipe="gatys",
+    hands_over="all",
+    truth="style tap l reads the layer of tap l - 1 (and the first relu1_1), from a list that was shifted by one",
+)
+def _(p):
+    taps = p.style_taps
+    moved(p, "style", dict(zip(taps, (taps[0], *taps[:-1]), strict=True)))

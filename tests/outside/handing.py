@@ -92,7 +92,7 @@ def _evaluation(port, give, evaluated):
         give(f"loss/{name}", value)
     give("loss/total", total)
     for name in reversed(list(features)):
-        if name in port.style_taps + port.content_taps:
+        if name in port.style_taps + port.content_taps and np.ndim(whole[name]):
             give(f"gradient/features/{name}", whole[name])
     give("gradient/pixels", gradient)
 

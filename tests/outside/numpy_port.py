@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from PIL import Image
-from scipy.optimize import fmin_l_bfgs_b
 
 from common import RECIPES, load_weights
+from tests.outside.numpy_optimizers import Optimizers
 
 BLOCKS = (2, 2, 4, 4, 4)
 MEAN_BGR = np.array([103.939, 116.779, 123.68])
@@ -22,7 +22,7 @@ def layer_names():
         yield f"pool{block}"
 
 
-class Port:
+class Port(Optimizers):
     """One recipe. Every method and attribute is a stage that a fault may replace on the instance."""
 
     def __init__(self, recipe, weights=None, dtype=np.float64):
@@ -243,56 +243,6 @@ class Port:
         terms, seeds, direct = self.losses(pixels, features)
         d_input, whole = self.backward(seeds, features, x)
         return x, features, terms, self.total(terms), whole, self.input_backward(d_input) + direct
-
-    # Optimizers
-
-    def rate_at(self, step):
-        s = self.adam_settings
-        return s["rate"] * s["decay"] ** (0 if s["every"] is None else step // s["every"])
-
-    def adam_update(self, g, step):
-        """What is subtracted in step 1, 2, ...; keeps the two averages."""
-        s = self.adam_settings
-        self.m = s["beta1"] * (self.m if step > 1 else 0) + (1 - s["beta1"]) * g
-        self.v = s["beta2"] * (self.v if step > 1 else 0) + (1 - s["beta2"]) * g**2
-        m, v = self.m / (1 - s["beta1"] ** step), self.v / (1 - s["beta2"] ** step)
-        return self.rate_at(step - 1) * m / (np.sqrt(v) + s["eps"])
-
-    def adam(self, pixels, gradient, steps=5):
-        for step in range(1, steps + 1):
-            g = gradient(pixels)[1]
-            pixels = pixels - self.adam_update(g, step)
-            yield step, g, pixels
-
-    def flatten(self, x):
-        return np.asarray(x, np.float64).ravel()
-
-    def unflatten(self, v, shape):
-        return v.reshape(shape)
-
-    def lbfgs_options(self, left):
-        return dict(m=self.memory, factr=0, pgtol=0, maxiter=10**6, maxfun=self.maxfun or left)
-
-    def lbfgs(self, pixels, gradient, evaluations=24):
-        """The points, losses and gradients that SciPy's L-BFGS evaluates."""
-        seen = []
-
-        def objective(v):
-            if len(seen) == evaluations:
-                raise StopIteration
-            loss, g = gradient(self.unflatten(v, pixels.shape))
-            seen.append((self.unflatten(v, pixels.shape).copy(), loss, g))
-            return float(loss), self.flatten(g)
-
-        start = self.flatten(pixels)
-        try:
-            while len(seen) < evaluations:
-                start, _, _ = fmin_l_bfgs_b(objective, start, **self.lbfgs_options(10**6))
-                if self.maxfun is None:
-                    break
-        except StopIteration:
-            pass
-        return [np.stack(column) for column in zip(*seen, strict=True)]
 
     # Handing over
 

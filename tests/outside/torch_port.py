@@ -213,7 +213,7 @@ class Port:
         return torch.tensor(v).to(self.dtype).reshape(*like.shape[2:], 3).permute(2, 0, 1)[None]
 
     def lbfgs_options(self):
-        return dict(maxcor=self.history, ftol=0, gtol=0, maxiter=10**6, maxfun=self.restart or 10**6)
+        return {"maxcor": self.history, "ftol": 0, "gtol": 0, "maxiter": 10**6, "maxfun": self.restart or 10**6}
 
     def lbfgs(self, pixels, gradient, evaluations=24):
         """The points, losses and gradients that SciPy's L-BFGS evaluates."""
