@@ -1,5 +1,7 @@
 """Faults in the derivative alone: the loss is right."""
 
+# ruff: noqa: ARG005
+
 import numpy as np
 
 from tests.outside.faults import after, fault
@@ -32,7 +34,7 @@ def _(p):
     truth="the convolution's derivative uses kernels that are not turned by 180 degrees",
 )
 def _(p):
-    p.conv_backward = lambda d, name: p.correlate(d, np.ascontiguousarray(p.kernels[name].transpose(0, 1, 3, 2)))
+    p.conv_backward = lambda d, below, name: p.correlate(d, np.ascontiguousarray(p.kernels[name].transpose(0, 1, 3, 2)))
 
 
 @fault(

@@ -1,5 +1,7 @@
 """Faults in precision, layout and names of what is handed over; the port itself may be right."""
 
+# ruff: noqa: ARG005
+
 import numpy as np
 import torch
 
@@ -64,8 +66,8 @@ def _(p):
     healthy = p.conv
 
     def tf32(x):
-        bits = x.float().contiguous().view(torch.int32)
-        return ((bits + 0x1000) & ~0x1FFF).view(torch.float32).double()
+        bits = x.detach().float().contiguous().view(torch.int32)
+        return x + (((bits + 0x1000) & ~0x1FFF).view(torch.float32).double() - x).detach()
 
     p.conv = lambda x, name: healthy(tf32(x), name)
 
@@ -208,9 +210,8 @@ def _(p):
     seen_in="https://github.com/ProGamerGov/neural-style-pt/issues/44",
 )
 def _(p):
-    handed(
-        p, lambda name, v: np.maximum(v, 0) if name.startswith("features/conv") and name != "features/conv5_1" else v
-    )
+    before = [f"features/conv{block}_{place}" for block in range(1, 5) for place in range(1, 5)]
+    handed(p, lambda name, v: np.maximum(v, 0) if name in before else v)
 
 
 @fault(

@@ -1,5 +1,7 @@
 """Faults in the Gram matrices, the terms of the loss and their coefficients."""
 
+# ruff: noqa: ARG005
+
 import numpy as np
 import torch
 import torch.nn.functional as nn
@@ -101,7 +103,7 @@ def _(p):
     truth="Gram matrices are divided by M - 1, like a sample covariance",
 )
 def _(p):
-    scaled_gram(p, lambda h, w, c: h * w / (h * w - 1))
+    scaled_gram(p, lambda h, w, c: h * w / max(h * w - 1, 1))
 
 
 @fault(
@@ -337,12 +339,7 @@ def _(p):
     seen_in="https://github.com/keras-team/keras/pull/6872",
 )
 def _(p):
-    p.style_k = lambda shape, positions, pixels: (
-        p.style_weight
-        * (shape[0] * shape[1]) ** 2
-        / (4 * shape[2] ** 2 * (shape[0] * shape[1]) ** 2)
-        / len(p.style_taps)
-    )
+    p.style_k = lambda shape, positions, pixels: p.style_weight / (4 * shape[2] ** 2) / len(p.style_taps)
 
 
 @fault(

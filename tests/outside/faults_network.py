@@ -1,5 +1,7 @@
 """Faults in the network's structure and in its weights."""
 
+# ruff: noqa: ARG005
+
 from dataclasses import replace
 
 import numpy as np

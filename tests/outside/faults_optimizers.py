@@ -31,18 +31,6 @@ def _(p):
 
 
 @fault(
-    "adam-eps-keras",
-    port="torch",
-    recipe="d2l",
-    **OPTIMIZERS,
-    truth="Adam's epsilon is 1e-7 (Keras' default) instead of 1e-8",
-    seen_in="https://keras.io/api/optimizers/adam/",
-)
-def _(p):
-    p.eps = 1e-7
-
-
-@fault(
     "adam-eps-tenth", port="torch", recipe="pytorch-blog", truth="Adam's epsilon is 0.1 instead of 1e-8", seen_in=WIKI
 )
 def _(p):
@@ -50,31 +38,16 @@ def _(p):
 
 
 @fault(
-    "adam-eps-before-correction",
+    "adam-as-in-keras",
     port="numpy",
-    recipe="pytorch-blog",
-    truth="epsilon (1e-8) is added to sqrt(v) before the bias correction (TensorFlow's and Keras' form)",
+    recipe="d2l",
+    truth="epsilon is 1e-7 and is added to sqrt(v) before the bias correction (Keras' form)",
     seen_in="https://github.com/tensorflow/tensorflow/issues/9047",
 )
 def _(p):
     def update(s, m, v, t):
         rate = p.rate_at(t - 1) * np.sqrt(1 - s["beta2"] ** t) / (1 - s["beta1"] ** t)
-        return rate * m / (np.sqrt(v) + s["eps"])
-
-    update_by(p, update)
-
-
-@fault(
-    "adam-eps-in-root",
-    port="numpy",
-    recipe="d2l",
-    **OPTIMIZERS,
-    truth="epsilon stands inside the root: sqrt(v_hat + 1e-8)",
-    seen_in="https://github.com/keras-team/keras/issues/17391",
-)
-def _(p):
-    def update(s, m, v, t):
-        return p.rate_at(t - 1) * m / (1 - s["beta1"] ** t) / np.sqrt(v / (1 - s["beta2"] ** t) + s["eps"])
+        return rate * m / (np.sqrt(v) + 1e-7)
 
     update_by(p, update)
 
@@ -339,25 +312,6 @@ def _(p):
         return np.asarray(x, np.float64).ravel(order="F")
 
     p.flatten = mixed
-
-
-@fault(
-    "lbfgs-gradient-over-n",
-    port="numpy",
-    recipe="neural-style",
-    **OPTIMIZERS,
-    truth="L-BFGS is given the gradient divided by the number of pixel values, but the whole loss",
-)
-def _(p):
-    healthy, first = p.flatten, [True]
-
-    def scaled(x):
-        if first[0]:
-            first[0] = False
-            return healthy(x)
-        return healthy(x) / x.size
-
-    p.flatten = scaled
 
 
 @fault(

@@ -15,9 +15,8 @@ BUNDLE = {"way": "bundle"}
 
 def planes(rgb, size, how):
     """Every channel by PIL in float32; size is (width, height)."""
-    return np.stack(
-        [np.asarray(Image.fromarray(rgb[..., c].astype(np.float32)).resize(size, how)) for c in range(3)], -1
-    )
+    channels = [Image.fromarray(rgb[..., c].astype(np.float32)) for c in range(3)]
+    return np.stack([np.asarray(channel.resize(size, how)) for channel in channels], -1)
 
 
 def by_pil(how):

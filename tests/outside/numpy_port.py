@@ -38,14 +38,12 @@ class Port(Optimizers):
         self.kernels = {name: np.asarray(k, dtype) for name, k in weights.kernels_hwio.items()}
         self.biases = {name: np.asarray(b, dtype) / self.unit for name, b in weights.biases.items()}
         optimizer = r.stages[-1].optimizer
-        self.adam_settings = dict(
-            rate=RATES[r.pixel_space.name], decay=1.0, every=None, beta1=0.9, beta2=0.999, eps=1e-8
-        )
-        self.memory, self.maxfun = getattr(optimizer, "memory", 10), getattr(optimizer, "maxfun", None)
+        self.adam_settings = {"rate": RATES[r.pixel_space.name], "decay": 1.0, "every": None}
+        self.adam_settings |= {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
         if hasattr(optimizer, "learning_rate"):
-            self.adam_settings |= dict(
-                rate=optimizer.learning_rate, decay=optimizer.decay, every=optimizer.decay_every, eps=optimizer.epsilon
-            )
+            self.adam_settings |= {"rate": optimizer.learning_rate, "decay": optimizer.decay}
+            self.adam_settings["every"] = optimizer.decay_every
+        self.memory, self.maxfun = getattr(optimizer, "memory", 10), getattr(optimizer, "maxfun", None)
 
     # Pictures
 
@@ -96,7 +94,7 @@ class Port(Optimizers):
     def conv(self, x, name):
         return self.correlate(x, self.kernels[name]) + self.biases[name]
 
-    def conv_backward(self, d, name):
+    def conv_backward(self, d, below, name):
         return self.correlate(d, np.ascontiguousarray(self.kernels[name][::-1, ::-1].transpose(0, 1, 3, 2)))
 
     def relu(self, x, name):
@@ -138,13 +136,8 @@ class Port(Optimizers):
             below = features[self.layers[index - 1]] if index else x
             d = d + seeds.get(name, 0)
             whole[name] = d
-            if not np.ndim(d):
-                continue
-            d = (
-                self.conv_backward(d, name)
-                if name[:4] == "conv"
-                else getattr(self, name[:4] + "_backward")(d, below, name)
-            )
+            if np.ndim(d):
+                d = getattr(self, name[:4] + "_backward")(d, below, name)
         return d, whole
 
     def layer_of(self, tap, term):

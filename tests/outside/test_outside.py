@@ -1,0 +1,95 @@
+"""The two ports agree with each other, and every fault, open or closed, changes something that it hands over."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from tests.outside.called import make
+from tests.outside.faults import AREAS, FAULTS
+from tests.outside.handing import GROUPS, difference, first_difference, tensors
+from tests.outside.split import half
+
+RECIPES = ("d2l", "gatys", "keras-notebook", "pytorch-blog", "neural-style")
+TURNS = ("adam", "lbfgs")
+STILL = tuple(part for part in GROUPS["without optimizers"])
+
+
+def smooth(generator, height, width):
+    """A picture with structure: a coarse random one, enlarged, with some noise."""
+    coarse = generator.random((height // 4 + 1, width // 4 + 1, 3))
+    large = coarse.repeat(4, 0).repeat(4, 1)[:height, :width]
+    return 0.8 * large + 0.2 * generator.random((height, width, 3))
+
+
+@cache
+def pictures(height=19, width=22):
+    """Content, style and image, in float32, and two 8-bit pictures to be resized."""
+    generator = np.random.default_rng(7)
+    small = tuple(smooth(generator, height, width).astype(np.float32) for _ in range(3))
+    large = (smooth(generator, 60, 91), smooth(generator, 80, 80))
+    return *small, tuple(np.rint(np.clip(1.6 * picture - 0.3, 0, 1) * 255).astype(np.uint8) for picture in large)
+
+
+def handed(port, way, only):
+    content, style, image, decoded = pictures()
+    return tensors(port, content, style, image, only, decoded if way == "bundle" else None)
+
+
+@cache
+def healthy(port, recipe, way, only):
+    return handed(make(port, recipe), way, only)
+
+
+def effect(fault):
+    """The first tensor that the fault changes among those that it hands over; None if there is none."""
+    group = GROUPS[fault.hands_over] or (*STILL, *TURNS)
+    still = tuple(part for part in group if part not in TURNS)
+    found = _effect(fault, still)
+    turns = [part for part in TURNS if part in group]
+    for part in sorted(turns, key=lambda part: not fault.name.startswith(part)):
+        found = found or _effect(fault, (part,))
+    return found
+
+
+def _effect(fault, only):
+    faulty = handed(make(fault.port, fault.recipe, [fault.name]), fault.way, only)
+    return first_difference(healthy(fault.port, fault.recipe, fault.way, only), faulty)
+
+
+def channels_last(name, value):
+    return value[0].transpose(1, 2, 0) if np.ndim(value) == 4 and not name.startswith("lbfgs") else value
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_two_ports_agree(recipe):
+    mine, theirs = (healthy(port, recipe, "bundle", STILL) for port in ("numpy", "torch"))
+    assert list(mine) == list(theirs)
+    assert all(difference(mine[name], channels_last(name, theirs[name])) < 1e-11 for name in mine)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_two_ports_optimize_alike(recipe):
+    mine, theirs = (healthy(port, recipe, "called", TURNS) for port in ("numpy", "torch"))
+    assert list(mine) == list(theirs)
+    assert all(difference(mine[name][:3], channels_last(name, theirs[name])[:3]) < 1e-9 for name in mine)
+
+
+def test_there_are_faults_of_every_kind_in_both_halves():
+    assert len(FAULTS) >= 170
+    for side in ("open", "closed"):
+        ours = [fault for fault in FAULTS.values() if half(fault.name) == side]
+        assert {fault.area for fault in ours} == set(AREAS)
+        assert {fault.recipe for fault in ours} == set(RECIPES)
+
+
+@pytest.mark.parametrize("name", [name for name, fault in FAULTS.items() if fault.area != "optimizers"][::4])
+def test_a_quarter_of_the_faults_change_something(name):
+    assert effect(FAULTS[name]) is not None
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", FAULTS)
+def test_every_fault_changes_something(name):
+    assert effect(FAULTS[name]) is not None
