@@ -121,7 +121,7 @@ def _(p):
     recipe="neural-style",
     hands_over="loss and gradient",
     truth="the derivative is divided by its mean absolute value",
-    seen_in="https://zh.d2l.ai/chapter_computer-vision/neural-style.html, an early text",
+    seen_in="d2l-zh before commit 79d027a0, chapter_computer-vision/neural-style.md",
 )
 def _(p):
     after(p, "evaluate", lambda out, _: (*out[:-1], out[-1] / (out[-1].abs().mean() + 1e-8)))
@@ -132,7 +132,7 @@ def _(p):
     port="torch",
     recipe="gatys",
     truth="the derivative is clipped to a norm of 10",
-    seen_in="https://github.com/crowsonkb/style_transfer/issues/18",
+    seen_in="plausible",
 )
 def _(p):
     after(p, "evaluate", lambda out, _: (*out[:-1], out[-1] * (10 / out[-1].norm()).clamp(max=1)))

@@ -234,17 +234,6 @@ def _(p):
 
 
 @fault(
-    "total-handed-without-tv",
-    port="numpy",
-    recipe="keras-notebook",
-    hands_over="losses alone",
-    truth="the total that is handed over (and minimised) is the style loss alone",
-)
-def _(p):
-    p.total = lambda terms: sum(v for name, v in terms.items() if name != "tv")
-
-
-@fault(
     "loss-per-pixel",
     port="numpy",
     recipe="d2l",
@@ -252,7 +241,14 @@ def _(p):
     truth="all losses are handed over divided by the number of pixels, H W",
 )
 def _(p):
-    handed(p, lambda name, v: v / (37 * 34) if name.startswith("loss/") else v)
+    size = [1]
+
+    def remember(out, _):
+        size[0] = out.shape[0] * out.shape[1]
+        return out
+
+    after(p, "to_pixels", remember)
+    handed(p, lambda name, v: v / size[0] if name.startswith("loss/") else v)
 
 
 @fault(

@@ -107,17 +107,6 @@ def _(p):
 
 
 @fault(
-    "gram-doubled",
-    port="torch",
-    recipe="d2l",
-    hands_over="all",
-    truth="Gram matrices of picture and image are multiplied by 2",
-)
-def _(p):
-    scaled_gram(p, lambda h, w, c: 2)
-
-
-@fault(
     "gram-covariance",
     port="torch",
     recipe="neural-style",
@@ -228,17 +217,6 @@ def _(p):
 def _(p):
     healthy = p.targets
     p.targets = lambda content, style, size: healthy(content, content, size)
-
-
-@fault(
-    "target-scale-squared",
-    port="numpy",
-    recipe="pytorch-blog",
-    hands_over="loss and gradient",
-    truth="the style target is multiplied by M / 1000, a leftover rescaling of sums",
-)
-def _(p):
-    after(p, "target_scale", lambda out, shape, positions: out * positions / 1000)
 
 
 @fault(
@@ -383,7 +361,7 @@ def _(p):
     port="torch",
     recipe="gatys",
     truth="the Frobenius norm of the difference, not its square",
-    seen_in="https://zh.d2l.ai/chapter_computer-vision/neural-style.html, an early text",
+    seen_in="d2l-zh before commit 79d027a0, chapter_computer-vision/neural-style.md",
 )
 def _(p):
     p.style_loss = lambda f, target, positions, pixels: (

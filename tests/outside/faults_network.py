@@ -113,7 +113,7 @@ def _(p):
     port="torch",
     recipe="neural-style",
     truth="the picture is padded with black before the means are subtracted, so conv1_1's border is minus the mean",
-    seen_in="https://github.com/kautenja/a-neural-algorithm-of-artistic-style/issues/26",
+    seen_in="plausible",
 )
 def _(p):
     healthy = p.conv
@@ -136,17 +136,6 @@ def _(p):
 )
 def _(p):
     p.pad = lambda x: np.pad(x, ((0, 2), (0, 2), (0, 0)))
-
-
-@fault(
-    "pad-outside-picture",
-    port="torch",
-    recipe="pytorch-blog",
-    hands_over="loss and gradient",
-    truth="conv5_1 pads with ones instead of zeros",
-)
-def _(p):
-    padded(p, mode="constant", value=1.0, names=("conv5_1",))
 
 
 @fault(
@@ -359,7 +348,7 @@ def _(p):
 
 
 @fault(
-    "pool-before-relu-sum",
+    "relu-after-average-pool",
     port="torch",
     recipe="gatys",
     hands_over="features and loss",
@@ -464,7 +453,7 @@ def _(p):
     port="numpy",
     recipe="gatys",
     truth="no layer adds its bias",
-    seen_in="https://github.com/log0/neural-style-painting/issues/2",
+    seen_in="plausible",
 )
 def _(p):
     change_biases(p, lambda b: 0 * b)
@@ -562,7 +551,7 @@ def _(p):
     port="torch",
     recipe="keras-notebook",
     truth="kernels and biases are kept in float16",
-    seen_in="https://github.com/apple/coremltools",
+    seen_in="plausible",
 )
 def _(p):
     change_kernels(p, lambda k: k.half().double())

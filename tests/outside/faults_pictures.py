@@ -243,7 +243,7 @@ def _(p):
     **BUNDLE,
     hands_over="images and loss",
     truth="resized pictures are kept as JPEG files of quality 75 and read again",
-    seen_in="https://github.com/anishathalye/neural-style/pull/50",
+    seen_in="plausible",
 )
 def _(p):
     def jpeg(out, *_):
@@ -272,7 +272,7 @@ def _(p):
     recipe="gatys",
     **BUNDLE,
     truth="8-bit values are divided by 256 instead of 255",
-    seen_in="https://github.com/vipermu/StyleCLIP/issues/1",
+    seen_in="plausible",
 )
 def _(p):
     p.decode = lambda picture: np.asarray(picture, np.float64) / 256
@@ -295,7 +295,7 @@ def _(p):
     recipe="keras-notebook",
     **BUNDLE,
     truth="pictures are converted to grey (0.299, 0.587, 0.114) and repeated over three channels",
-    seen_in="https://github.com/jcjohnson/neural-style/issues/82",
+    seen_in="plausible",
 )
 def _(p):
     after(p, "decode", lambda out, *_: np.repeat(out @ np.array([[0.299], [0.587], [0.114]]), 3, -1))
@@ -429,7 +429,7 @@ def _(p):
     recipe="gatys",
     hands_over="images and loss",
     truth="the network is given BGR in [-1, 1] (x / 127.5 - 1) instead of 0..255 less the means",
-    seen_in="https://github.com/googlecreativelab/teachablemachine-community/pull/81",
+    seen_in="plausible",
 )
 def _(p):
     p.to_pixels = lambda rgb: 2 * rgb[..., ::-1] - 1

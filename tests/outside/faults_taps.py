@@ -106,7 +106,7 @@ def _(p):
 
 
 @fault(
-    "d2l-content-pool4",
+    "d2l-content-relu4_3",
     port="torch",
     recipe="d2l",
     hands_over="all",
@@ -177,7 +177,7 @@ def _(p):
     port="torch",
     recipe="gatys",
     truth="the content picture's features are taken at relu4_1, the image's at relu4_2",
-    seen_in="https://github.com/dxyang/StyleTransfer/issues/1",
+    seen_in="plausible",
 )
 def _(p):
     healthy = p.targets

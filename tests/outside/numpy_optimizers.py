@@ -7,6 +7,10 @@ from scipy.optimize import fmin_l_bfgs_b
 class Optimizers:
     """Adam by hand and SciPy's L-BFGS; the port has their settings."""
 
+    def loss_and_gradient(self, pixels):
+        *_, total, _, gradient = self.evaluate(pixels)
+        return total, gradient
+
     def rate_at(self, step):
         s = self.adam_settings
         return s["rate"] * s["decay"] ** (0 if s["every"] is None else step // s["every"])

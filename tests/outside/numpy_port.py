@@ -245,7 +245,3 @@ class Port(Optimizers):
     def give(self, name, value):
         """Name and value as they are handed over."""
         return {name: np.asarray(value)}
-
-    def loss_and_gradient(self, pixels):
-        *_, total, _, gradient = self.evaluate(pixels)
-        return total, gradient
