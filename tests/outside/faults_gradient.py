@@ -142,7 +142,6 @@ def _(p):
     "gradient-content-detached",
     port="torch",
     recipe="gatys",
-    hands_over="all",
     truth="the content term is detached: it counts in the loss, not in the derivative",
 )
 def _(p):
@@ -152,7 +151,7 @@ def _(p):
 @fault(
     "gradient-tv-detached",
     port="torch",
-    recipe="keras-notebook",
+    recipe="d2l",
     truth="total variation is computed on a copy: it counts in the loss, not in the derivative",
 )
 def _(p):

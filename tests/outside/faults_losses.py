@@ -47,6 +47,7 @@ def scaled_tv(p, factor):
 
 @fault(
     "gram-sum",
+    hands_over="losses alone",
     port="torch",
     recipe="gatys",
     truth="Gram matrices are sums F^T F, not divided by M",
@@ -58,6 +59,7 @@ def _(p):
 
 @fault(
     "gram-over-mc",
+    hands_over="without optimizers",
     port="numpy",
     recipe="neural-style",
     truth="Gram matrices are divided by M C and the term's 1/C^4 stays, so C is divided out twice more",
@@ -108,6 +110,7 @@ def _(p):
 
 @fault(
     "gram-covariance",
+    hands_over="losses alone",
     port="torch",
     recipe="neural-style",
     truth="each channel's mean is subtracted first: covariances instead of Gram matrices",
@@ -120,6 +123,7 @@ def _(p):
 
 @fault(
     "gram-shifted",
+    hands_over="loss and gradient",
     port="torch",
     recipe="keras-notebook",
     truth="1 is subtracted from every activation before the Gram matrix",
@@ -132,6 +136,7 @@ def _(p):
 
 @fault(
     "gram-channels-mixed",
+    hands_over="loss and gradient",
     port="numpy",
     recipe="keras-notebook",
     truth="(H, W, C) is reshaped to (C, H W) without a transpose, so the rows mix channels",
@@ -151,6 +156,7 @@ def _(p):
 
 @fault(
     "gram-channels-mixed-nchw",
+    hands_over="without features",
     port="torch",
     recipe="d2l",
     truth="(C, H, W) is viewed as (H W, C) without a permute, so the columns mix channels",
@@ -198,6 +204,7 @@ def _(p):
 
 @fault(
     "gram-target-unnormalised",
+    hands_over="loss and gradient",
     port="numpy",
     recipe="gatys",
     truth="the style picture's Gram matrices are sums, the image's are divided by M",
@@ -246,7 +253,7 @@ def _(p):
     port="torch",
     recipe="neural-style",
     truth="the sum of squared differences without any division by C",
-    hands_over="all",
+    hands_over="loss and gradient",
     seen_in=f"{LENGSTROM}/pull/87",
 )
 def _(p):
@@ -255,6 +262,7 @@ def _(p):
 
 @fault(
     "style-divided-once-more",
+    hands_over="without optimizers",
     port="numpy",
     recipe="neural-style",
     truth="style terms are divided by C M once more",
@@ -278,6 +286,7 @@ def _(p):
 
 @fault(
     "style-sum-over-taps",
+    hands_over="without features",
     port="numpy",
     recipe="gatys",
     truth="style terms are summed over the taps, the mean (1/5) is missing",
@@ -325,7 +334,7 @@ def _(p):
     port="torch",
     recipe="keras-notebook",
     truth="the layer's channels C replace the picture's 3 channels in 1 / (4 3^2 (H W)^2)",
-    hands_over="all",
+    hands_over="without features",
     seen_in="http://forums.fast.ai/t/quick-math-question-for-the-style-loss-function-in-artistic-neural-style-transfer/2881",
 )
 def _(p):
@@ -346,6 +355,7 @@ def _(p):
 
 @fault(
     "style-l1",
+    hands_over="losses alone",
     port="torch",
     recipe="neural-style",
     truth="absolute instead of squared differences of the Gram matrices",
@@ -358,6 +368,7 @@ def _(p):
 
 @fault(
     "style-norm-not-squared",
+    hands_over="loss and gradient",
     port="torch",
     recipe="gatys",
     truth="the Frobenius norm of the difference, not its square",
@@ -371,6 +382,7 @@ def _(p):
 
 @fault(
     "style-weight-of-gluonbook",
+    hands_over="loss and gradient",
     port="numpy",
     recipe="d2l",
     truth="the style weight is 1e3 instead of 1e4",
@@ -381,7 +393,12 @@ def _(p):
 
 
 @fault(
-    "weights-exchanged", port="torch", recipe="neural-style", truth="content and style weight are exchanged (100 and 5)"
+    "weights-exchanged",
+    hands_over="without optimizers",
+    port="torch",
+    recipe="neural-style",
+    truth="content and style weight are exchanged (100 and 5)",
+    seen_in="https://github.com/gabrielelanaro/ml-prototypes/pull/43",
 )
 def _(p):
     p.content_weight, p.style_weight = p.style_weight, p.content_weight
@@ -401,6 +418,7 @@ def _(p):
 
 @fault(
     "style-geometric-weights",
+    hands_over="without optimizers",
     port="torch",
     recipe="gatys",
     truth="style terms have falling weights 1, 1/2, 1/4, 1/8, 1/16 on top of the mean",
@@ -439,7 +457,7 @@ def _(p):
     "style-weights-over-c2",
     port="numpy",
     recipe="gatys",
-    hands_over="all",
+    hands_over="losses alone",
     truth="each style term has another 1 / C^2, as in the author's PyTorch notebook (1e3 / n^2)",
     seen_in="https://github.com/leongatys/PytorchNeuralStyleTransfer",
 )
@@ -451,7 +469,7 @@ def _(p):
     "style-last-tap-counts",
     port="torch",
     recipe="gatys",
-    hands_over="all",
+    hands_over="without optimizers",
     truth="the style loss is assigned, not added, in the loop: the total has only the last tap's term",
     seen_in="https://github.com/titu1994/Neural-Style-Transfer/issues/53",
 )
@@ -472,13 +490,20 @@ def _(p):
     scaled_content(p, lambda *_: 2)
 
 
-@fault("content-half", port="torch", recipe="neural-style", truth="the content term has a factor 1/2 too many")
+@fault(
+    "content-half",
+    hands_over="loss and gradient",
+    port="torch",
+    recipe="neural-style",
+    truth="the content term has a factor 1/2 too many",
+)
 def _(p):
     scaled_content(p, lambda *_: 0.5)
 
 
 @fault(
     "content-mean",
+    hands_over="losses alone",
     port="torch",
     recipe="gatys",
     truth="the content term is a mean instead of half a sum",
@@ -536,6 +561,7 @@ def _(p):
 
 @fault(
     "content-against-style",
+    hands_over="without optimizers",
     port="torch",
     recipe="pytorch-blog",
     truth="the content term compares with the style picture's features",
@@ -551,6 +577,7 @@ def _(p):
 
 @fault(
     "tv-mean",
+    hands_over="loss and gradient",
     port="torch",
     recipe="neural-style",
     truth="total variation is a mean over the values, not a sum",
@@ -560,7 +587,13 @@ def _(p):
     scaled_tv(p, lambda n: 1 / n)
 
 
-@fault("tv-no-half", port="numpy", recipe="d2l", truth="the factor 1/2 of the two means is missing")
+@fault(
+    "tv-no-half",
+    hands_over="losses alone",
+    port="numpy",
+    recipe="d2l",
+    truth="the factor 1/2 of the two means is missing",
+)
 def _(p):
     scaled_tv(p, lambda _: 2)
 
@@ -578,6 +611,7 @@ def _(p):
 
 @fault(
     "tv-squares",
+    hands_over="without features",
     port="torch",
     recipe="pytorch-blog",
     truth="total variation sums squared instead of absolute differences",
@@ -610,7 +644,11 @@ def _(p):
 
 
 @fault(
-    "tv-power-one", port="numpy", recipe="keras-notebook", truth="the power of the total variation is 1 instead of 1.25"
+    "tv-power-one",
+    hands_over="losses alone",
+    port="numpy",
+    recipe="keras-notebook",
+    truth="the power of the total variation is 1 instead of 1.25",
 )
 def _(p):
     tv_power(p, 1.0)
@@ -664,6 +702,7 @@ def _(p):
 
 @fault(
     "tv-of-rgb",
+    hands_over="without optimizers",
     port="torch",
     recipe="d2l",
     truth="total variation is taken of the RGB picture in [0, 1] instead of the normalised pixels",
@@ -688,7 +727,6 @@ def _(p):
     "tv-of-caffe-unit",
     port="numpy",
     recipe="keras-notebook",
-    hands_over="all",
     truth="total variation is taken of pixels in [0, 1] (divided by 255) instead of 0..255",
 )
 def _(p):
@@ -704,8 +742,8 @@ def _(p):
 @fault(
     "total-without-tv",
     port="torch",
-    recipe="neural-style",
-    hands_over="all",
+    recipe="d2l",
+    hands_over="without features",
     truth="the total leaves out the total variation (only its term is computed)",
 )
 def _(p):
@@ -720,3 +758,14 @@ def _(p):
 )
 def _(p):
     p.total = lambda terms: sum(terms.values()) / len(terms)
+
+
+@fault(
+    "total-style-ten-times",
+    port="torch",
+    recipe="d2l",
+    truth="the total counts every style term ten times: sum(10 * styles + contents + tv)",
+    seen_in="https://github.com/d2l-ai/d2l-en/pull/2029",
+)
+def _(p):
+    p.total = lambda terms: sum(value * (10 if name.startswith("style/") else 1) for name, value in terms.items())

@@ -48,6 +48,7 @@ def change_biases(p, change, names=None):
 
 @fault(
     "pad-reflect",
+    hands_over="without features",
     port="torch",
     recipe="gatys",
     truth="convolutions pad by reflection instead of zeros",
@@ -77,6 +78,7 @@ def _(p):
 
 @fault(
     "pad-replicate-conv1_1",
+    hands_over="without features",
     port="torch",
     recipe="d2l",
     truth="conv1_1 alone pads by the edge's values, the others by zeros",
@@ -140,6 +142,7 @@ def _(p):
 
 @fault(
     "pool-max-for-average",
+    hands_over="loss and gradient",
     port="numpy",
     recipe="gatys",
     truth="pooling takes the maximum instead of the average",
@@ -221,7 +224,13 @@ def _(p):
     p.pool = lambda x, name: nn.avg_pool2d(nn.pad(x, (0, x.shape[3] % 2, 0, x.shape[2] % 2)), 2)
 
 
-@fault("pool-3x3", port="torch", recipe="d2l", truth="max pooling has a 3x3 window with stride 2 (and padding 1)")
+@fault(
+    "pool-3x3",
+    hands_over="images and loss",
+    port="torch",
+    recipe="d2l",
+    truth="max pooling has a 3x3 window with stride 2 (and padding 1)",
+)
 def _(p):
     p.pool = lambda x, name: nn.max_pool2d(x, 3, 2, 1)[..., : x.shape[2] // 2, : x.shape[3] // 2]
 
@@ -242,7 +251,7 @@ def _(p):
     "pool-subsample",
     port="torch",
     recipe="neural-style",
-    hands_over="all",
+    hands_over="without features",
     truth="pooling takes every second pixel instead of the largest of four",
 )
 def _(p):
@@ -251,6 +260,7 @@ def _(p):
 
 @fault(
     "pool-average-doubled",
+    hands_over="features and loss",
     port="numpy",
     recipe="gatys",
     truth="average pooling is multiplied by 2, to reach the level of max pooling",
@@ -263,6 +273,7 @@ def _(p):
 
 @fault(
     "pool-l2",
+    hands_over="without features",
     port="torch",
     recipe="pytorch-blog",
     truth="pooling takes 0.78 times the root of the sum of squares instead of the average",
@@ -284,9 +295,38 @@ def _(p):
     after(p, "pool_backward", lambda out, *_: 4 * out)
 
 
-@fault("pool3-missing", port="torch", recipe="gatys", truth="pool3 is missing, and everything below has twice the size")
+@fault(
+    "pool3-missing",
+    hands_over="loss and gradient",
+    port="torch",
+    recipe="gatys",
+    truth="pool3 is missing, and everything below has twice the size",
+)
 def _(p):
     p.index = [name for name in p.index if name != "pool3"]
+
+
+@fault(
+    "pool-stride-1",
+    hands_over="features and loss",
+    port="torch",
+    recipe="neural-style",
+    truth="max pooling has stride 1, so maps lose one row and column instead of half",
+    seen_in="https://github.com/FluxML/Metalhead.jl/pull/115",
+)
+def _(p):
+    p.pool = lambda x, name: nn.max_pool2d(x, 2, 1)
+
+
+@fault(
+    "pool3-ceil",
+    port="torch",
+    recipe="keras-notebook",
+    truth="pool3 alone rounds odd sizes up, as in a detector's VGG",
+    seen_in="https://github.com/amdegroot/ssd.pytorch/issues/107",
+)
+def _(p):
+    p.pool = lambda x, name: nn.max_pool2d(x, 2, ceil_mode=name == "pool3")
 
 
 @fault(
@@ -306,13 +346,20 @@ def _(p):
     p.relu_backward = lambda d, x, name: np.where(x > 0, d, 0.01 * d)
 
 
-@fault("relu-6", port="torch", recipe="keras-notebook", truth="ReLUs are cut at 6 (MobileNet's ReLU6)")
+@fault(
+    "relu-6",
+    hands_over="loss and gradient",
+    port="torch",
+    recipe="keras-notebook",
+    truth="ReLUs are cut at 6 (MobileNet's ReLU6)",
+)
 def _(p):
     p.relu = lambda x, name: x.clamp(0, 6)
 
 
 @fault(
     "relu-elu",
+    hands_over="images and loss",
     port="torch",
     recipe="d2l",
     truth="ELU in place of ReLU",
@@ -324,6 +371,7 @@ def _(p):
 
 @fault(
     "relu-missing-last",
+    hands_over="loss and gradient",
     port="numpy",
     recipe="d2l",
     truth="the ReLU before every pool is missing: the pool follows the convolution",
@@ -395,6 +443,7 @@ def _(p):
 
 @fault(
     "kernels-rotated",
+    hands_over="images and loss",
     port="torch",
     recipe="d2l",
     truth="kernels are turned by 180 degrees: a convolution instead of a correlation",
@@ -406,6 +455,7 @@ def _(p):
 
 @fault(
     "kernels-upside-down",
+    hands_over="loss and gradient",
     port="numpy",
     recipe="pytorch-blog",
     truth="kernels are flipped vertically only (::-1, ::1)",
@@ -450,6 +500,7 @@ def _(p):
 
 @fault(
     "no-biases",
+    hands_over="loss and gradient",
     port="numpy",
     recipe="gatys",
     truth="no layer adds its bias",
@@ -482,6 +533,7 @@ def _(p):
 
 @fault(
     "bias-of-the-next",
+    hands_over="images and loss",
     port="torch",
     recipe="gatys",
     truth="conv3_1, conv3_2 and conv3_3 have the bias of the layer behind them",
@@ -499,6 +551,7 @@ def _(p):
 
 @fault(
     "conv4-weights-swapped",
+    hands_over="loss and gradient",
     port="numpy",
     recipe="d2l",
     truth="conv4_3 and conv4_4 have each other's kernels and biases",
@@ -510,6 +563,7 @@ def _(p):
 
 @fault(
     "conv3-loaded-twice",
+    hands_over="without features",
     port="torch",
     recipe="keras-notebook",
     truth="conv3_3 was loaded from conv3_2's entry (a copied line)",
@@ -521,6 +575,7 @@ def _(p):
 
 @fault(
     "conv5_1-not-loaded",
+    hands_over="loss and gradient",
     port="torch",
     recipe="gatys",
     truth="conv5_1 keeps its random start (He, zero bias), since loading was not strict",
@@ -535,10 +590,11 @@ def _(p):
 
 @fault(
     "no-weights-at-all",
+    hands_over="without features",
     port="numpy",
     recipe="neural-style",
     truth="every layer keeps a random start: pretrained weights were not asked for",
-    seen_in="https://github.com/rrmina/neural-style-pytorch/issues/1",
+    seen_in="https://github.com/Burton2000/CS231n-2017/issues/3",
 )
 def _(p):
     generator = np.random.default_rng(0)
@@ -548,6 +604,7 @@ def _(p):
 
 @fault(
     "weights-float16",
+    hands_over="without optimizers",
     port="torch",
     recipe="keras-notebook",
     truth="kernels and biases are kept in float16",
@@ -560,6 +617,7 @@ def _(p):
 
 @fault(
     "weights-int8",
+    hands_over="loss and gradient",
     port="numpy",
     recipe="pytorch-blog",
     truth="kernels are quantised to 8 bits, one scale a layer (TensorFlow Lite)",

@@ -100,9 +100,7 @@ def _(p):
     p.betas = (0.9, 0.99)
 
 
-@fault(
-    "adam-betas-099", port="numpy", recipe="gatys", hands_over="all", truth="beta1 is 0.99 instead of 0.9", seen_in=WIKI
-)
+@fault("adam-betas-099", port="numpy", recipe="gatys", truth="beta1 is 0.99 instead of 0.9", seen_in=WIKI)
 def _(p):
     p.adam_settings["beta1"] = 0.99
 
@@ -187,7 +185,6 @@ def _(p):
     "adam-clamped-unit",
     port="torch",
     recipe="d2l",
-    hands_over="all",
     truth="pixels are clamped to [0, 1] after each step, though they are normalised values",
     seen_in="https://pytorch.org/tutorials/advanced/neural_style_tutorial.html",
 )
@@ -269,7 +266,6 @@ def _(p):
     "lbfgs-restarted",
     port="torch",
     recipe="gatys",
-    hands_over="all",
     truth="L-BFGS is called for 10 evaluations at a time, each call with an empty memory",
     seen_in="https://github.com/anishathalye/neural-style/pull/79",
 )
@@ -327,17 +323,15 @@ def _(p):
 
 
 @fault(
-    "lbfgs-float32-points",
+    "lbfgs-float16-points",
     port="numpy",
     recipe="gatys",
-    hands_over="all",
-    truth="the points that L-BFGS evaluates are rounded to float32 and the gradients to float16",
-    seen_in="https://github.com/scipy/scipy/pull/18825",
+    truth="the points that L-BFGS evaluates are rounded to float16 before the network sees them",
+    seen_in="https://github.com/scipy/scipy/pull/18825 (single precision)",
 )
 def _(p):
-    unflatten, flatten = p.unflatten, p.flatten
-    p.unflatten = lambda v, shape: unflatten(v, shape).astype(np.float32).astype(np.float64)
-    p.flatten = lambda x: flatten(x).astype(np.float16).astype(np.float64)
+    healthy = p.unflatten
+    p.unflatten = lambda v, shape: healthy(v, shape).astype(np.float16).astype(np.float64)
 
 
 @fault(
@@ -399,7 +393,6 @@ def _hwc(x):
     "lbfgs-stale-gradient",
     port="numpy",
     recipe="keras-notebook",
-    hands_over="all",
     truth="loss and gradient are cached by two calls, and each gradient is that of the point before",
     seen_in="https://github.com/keras-team/keras/issues/3340",
 )

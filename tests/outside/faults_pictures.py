@@ -33,6 +33,7 @@ def by_torch(**options):
 
 @fault(
     "resize-bilinear-pil",
+    hands_over="without features",
     port="numpy",
     recipe="gatys",
     **BUNDLE,
@@ -45,6 +46,7 @@ def _(p):
 
 @fault(
     "resize-bicubic-pil",
+    hands_over="without optimizers",
     port="torch",
     recipe="neural-style",
     **BUNDLE,
@@ -57,6 +59,7 @@ def _(p):
 
 @fault(
     "resize-nearest",
+    hands_over="images and loss",
     port="numpy",
     recipe="keras-notebook",
     **BUNDLE,
@@ -69,6 +72,7 @@ def _(p):
 
 @fault(
     "resize-area",
+    hands_over="without features",
     port="numpy",
     recipe="d2l",
     **BUNDLE,
@@ -92,6 +96,7 @@ def _(p):
 
 @fault(
     "resize-align-corners",
+    hands_over="without features",
     port="torch",
     recipe="d2l",
     **BUNDLE,
@@ -137,6 +142,7 @@ def _(p):
 
 @fault(
     "resize-swapped-sides",
+    hands_over="without features",
     port="numpy",
     recipe="keras-notebook",
     **BUNDLE,
@@ -181,6 +187,7 @@ def _(p):
 
 @fault(
     "resize-no-clip",
+    hands_over="without optimizers",
     port="torch",
     recipe="neural-style",
     **BUNDLE,
@@ -192,6 +199,7 @@ def _(p):
 
 @fault(
     "resize-twice",
+    hands_over="images and loss",
     port="numpy",
     recipe="gatys",
     **BUNDLE,
@@ -220,6 +228,7 @@ def _(p):
 
 @fault(
     "style-keeps-proportions",
+    hands_over="images and loss",
     port="torch",
     recipe="d2l",
     **BUNDLE,
@@ -280,6 +289,7 @@ def _(p):
 
 @fault(
     "decode-linear-light",
+    hands_over="without features",
     port="numpy",
     recipe="d2l",
     **BUNDLE,
@@ -291,6 +301,7 @@ def _(p):
 
 @fault(
     "decode-grey",
+    hands_over="images and loss",
     port="torch",
     recipe="keras-notebook",
     **BUNDLE,
@@ -331,6 +342,7 @@ def _(p):
 
 @fault(
     "means-in-rgb-order",
+    hands_over="images and loss",
     port="numpy",
     recipe="keras-notebook",
     truth="123.68, 116.779, 103.939 are subtracted from BGR, so red and blue get each other's mean",
@@ -342,6 +354,7 @@ def _(p):
 
 @fault(
     "rgb-to-the-net",
+    hands_over="without optimizers",
     port="torch",
     recipe="neural-style",
     truth="the channels stay RGB (with the means in RGB order) where the weights want BGR",
@@ -392,6 +405,7 @@ def _(p):
 
 @fault(
     "imagenet-for-caffe",
+    hands_over="images and loss",
     port="torch",
     recipe="gatys",
     truth="Oxford's weights are given torchvision's normalised RGB: over mean 0.485... and deviation 0.229...",
@@ -403,6 +417,7 @@ def _(p):
 
 @fault(
     "no-deviation",
+    hands_over="without features",
     port="torch",
     recipe="d2l",
     truth="pixels are RGB less the means, but not divided by the deviations; the way back matches",
@@ -437,6 +452,7 @@ def _(p):
 
 @fault(
     "preprocessed-twice",
+    hands_over="without optimizers",
     port="torch",
     recipe="keras-notebook",
     truth="the means are subtracted a second time at the network's input",
@@ -450,9 +466,8 @@ def _(p):
     "style-without-mean",
     port="numpy",
     recipe="neural-style",
-    hands_over="all",
     truth="the means are not subtracted from the style picture, only from content and image",
-    seen_in="https://github.com/yusuketomoto/chainer-fast-neuralstyle/issues/16",
+    seen_in="https://github.com/VITA-Group/DeblurGANv2/issues/82",
 )
 def _(p):
     healthy = p.targets
@@ -471,7 +486,11 @@ def _(p):
 
 
 @fault(
-    "unit-input-alone", port="torch", recipe="pytorch-blog", truth="the input is divided by 57.63, the biases are not"
+    "unit-input-alone",
+    hands_over="loss and gradient",
+    port="torch",
+    recipe="pytorch-blog",
+    truth="the input is divided by 57.63, the biases are not",
 )
 def _(p):
     for name in p.state:
@@ -492,6 +511,7 @@ def _(p):
 
 @fault(
     "unit-per-channel",
+    hands_over="without optimizers",
     port="torch",
     recipe="d2l",
     truth="the input's channels are divided by 255 times their own deviations instead of all by 57.63",
@@ -531,6 +551,28 @@ def _(p):
 )
 def _(p):
     p.to_pixels = lambda rgb: (rgb - IMAGENET_MEAN) / IMAGENET_STD[::-1]
+
+
+@fault(
+    "not-normalised",
+    port="numpy",
+    recipe="d2l",
+    truth="pixels stay RGB in [0, 1], neither mean nor deviation is applied, and the network takes them as normalised",
+    seen_in="https://github.com/leftthomas/SRGAN/issues/62",
+)
+def _(p):
+    p.to_pixels = lambda rgb: rgb
+
+
+@fault(
+    "normalised-from-255",
+    port="torch",
+    recipe="pytorch-blog",
+    truth="ImageNet's mean and deviation are applied to RGB in 0..255 instead of [0, 1]",
+    seen_in="https://github.com/pytorch/vision/issues/433",
+)
+def _(p):
+    p.to_pixels = lambda rgb: (255 * rgb - p.mean) / p.std
 
 
 @fault(

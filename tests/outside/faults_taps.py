@@ -17,6 +17,7 @@ def moved(p, term, table):
 
 @fault(
     "style-before-relu",
+    hands_over="losses alone",
     port="torch",
     recipe="gatys",
     truth="the style taps are conv1_1 ... conv5_1, before their ReLUs, instead of relu1_1 ... relu5_1",
@@ -74,6 +75,7 @@ def _(p):
 
 @fault(
     "style-second-convs",
+    hands_over="without features",
     port="numpy",
     recipe="pytorch-blog",
     truth="the style taps of blocks 1 and 2 are relu1_2 and relu2_2 instead of relu1_1 and relu2_1",
@@ -85,6 +87,7 @@ def _(p):
 
 @fault(
     "d2l-relu5_1",
+    hands_over="without features",
     port="numpy",
     recipe="d2l",
     truth="the deepest style tap is relu5_1 instead of conv5_1",
@@ -96,6 +99,7 @@ def _(p):
 
 @fault(
     "d2l-like-mxnet",
+    hands_over="without features",
     port="torch",
     recipe="d2l",
     truth="style taps conv1_1 ... conv4_1 and content tap conv4_4, before the ReLUs (as ReLUs out of place give)",
@@ -109,7 +113,7 @@ def _(p):
     "d2l-content-relu4_3",
     port="torch",
     recipe="d2l",
-    hands_over="all",
+    hands_over="losses alone",
     truth="the content tap is relu4_3 instead of relu4_4",
 )
 def _(p):
@@ -118,6 +122,7 @@ def _(p):
 
 @fault(
     "notebook-vgg16-names",
+    hands_over="losses alone",
     port="numpy",
     recipe="keras-notebook",
     truth="the style taps of blocks 3 to 5 are VGG-16's last convolutions, relu3_3, relu4_3 and relu5_3",
@@ -143,7 +148,7 @@ def _(p):
     "style-one-conv",
     port="numpy",
     recipe="neural-style",
-    hands_over="all",
+    hands_over="losses alone",
     truth="relu3_1 alone is taken before its ReLU (conv3_1)",
 )
 def _(p):
@@ -211,7 +216,6 @@ def _(p):
     "taps-read-shifted",
     port="numpy",
     recipe="gatys",
-    hands_over="all",
     truth="style tap l reads the layer of tap l - 1 (and the first relu1_1), from a list that was shifted by one",
 )
 def _(p):

@@ -158,6 +158,11 @@ def first_difference(healthy, faulty, tolerance=1e-6):
     return None
 
 
+def largest_difference(healthy, faulty):
+    """The largest relative difference of any tensor that both hand over; infinite where shapes differ."""
+    return max((difference(healthy[name], faulty[name]) for name in healthy if name in faulty), default=0.0)
+
+
 def _first_lbfgs(healthy, faulty, tolerance):
     names = ("lbfgs/pixels", "lbfgs/losses", "lbfgs/gradients")
     count = min(len(tensors[name]) for tensors in (healthy, faulty) for name in names if name in tensors)

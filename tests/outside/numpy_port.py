@@ -1,11 +1,13 @@
 """A port of neural style transfer to plain NumPy, channels last, with a backward pass by hand."""
 
+from functools import cache
+
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
-from PIL import Image
 
 from common import RECIPES, load_weights
 from tests.outside.numpy_optimizers import Optimizers
+from tests.outside.pictures import Pictures
 
 BLOCKS = (2, 2, 4, 4, 4)
 MEAN_BGR = np.array([103.939, 116.779, 123.68])
@@ -22,7 +24,16 @@ def layer_names():
         yield f"pool{block}"
 
 
-class Port(Optimizers):
+@cache
+def read(weights, dtype):
+    """Kernels (3, 3, in, out) and biases by name."""
+    return tuple(
+        {name: np.asarray(value, dtype) for name, value in values.items()}
+        for values in (weights.kernels_hwio, weights.biases)
+    )
+
+
+class Port(Pictures, Optimizers):
     """One recipe. Every method and attribute is a stage that a fault may replace on the instance."""
 
     def __init__(self, recipe, weights=None, dtype=np.float64):
@@ -34,9 +45,8 @@ class Port(Optimizers):
         self.layers = names[: max(names.index(tap) for tap in self.style_taps + self.content_taps) + 1]
         self.unit = 57.63 if r.family == "imagenet" else 1.0
         self.mean, self.scale = MEAN_BGR, 255.0
-        weights = weights or load_weights()
-        self.kernels = {name: np.asarray(k, dtype) for name, k in weights.kernels_hwio.items()}
-        self.biases = {name: np.asarray(b, dtype) / self.unit for name, b in weights.biases.items()}
+        self.kernels, biases = (dict(values) for values in read(weights or load_weights(), dtype))
+        self.biases = {name: bias / self.unit for name, bias in biases.items()}
         optimizer = r.stages[-1].optimizer
         self.adam_settings = {"rate": RATES[r.pixel_space.name], "decay": 1.0, "every": None}
         self.adam_settings |= {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
@@ -46,19 +56,6 @@ class Port(Optimizers):
         self.memory, self.maxfun = getattr(optimizer, "memory", 10), getattr(optimizer, "maxfun", None)
 
     # Pictures
-
-    def decode(self, picture):
-        """8-bit values as RGB in [0, 1]."""
-        return np.asarray(picture, np.float64) / 255
-
-    def resize(self, rgb, height, width):
-        """Antialiased Lanczos."""
-        planes = [Image.fromarray(rgb[..., c].astype(np.float32)) for c in range(3)]
-        return np.stack([np.asarray(p.resize((width, height), Image.Resampling.LANCZOS)) for p in planes], -1)
-
-    def resized(self, rgb, height, width):
-        """The picture at the size of the run, within [0, 1]."""
-        return np.clip(self.resize(rgb, height, width), 0, 1)
 
     def prepare(self, rgb, which):
         """What happens to a resized picture before it is used; `which` is content, style or image."""
@@ -238,9 +235,6 @@ class Port(Optimizers):
         return x, features, terms, self.total(terms), whole, self.input_backward(d_input) + direct
 
     # Handing over
-
-    def save(self, rgb):
-        return np.rint(np.clip(rgb, 0, 1) * 255).astype(np.uint8)
 
     def give(self, name, value):
         """Name and value as they are handed over."""

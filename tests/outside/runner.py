@@ -23,7 +23,7 @@ from safetensors.numpy import load_file  # noqa: E402
 
 from tests.outside.called import make  # noqa: E402
 from tests.outside.faults import FAULTS  # noqa: E402
-from tests.outside.handing import GROUPS, first_difference, tensors  # noqa: E402
+from tests.outside.handing import GROUPS, first_difference, largest_difference, tensors  # noqa: E402
 from tests.outside.samples import pictures  # noqa: E402
 from tests.outside.split import half  # noqa: E402
 
@@ -67,6 +67,13 @@ def healthy(port, recipe, hands_over, key):
     return tensors(make(port, recipe), *given, GROUPS[hands_over])
 
 
+def differences(case, key, out):
+    """The first tensor that differs from the healthy port's, by how much, and the largest difference of all."""
+    right = healthy(case["port"], case["recipe"], case["hands_over"], key)
+    name, size = first_difference(right, out) or (None, None)
+    return {"first": name, "difference": finite(size), "largest": finite(largest_difference(right, out))}
+
+
 def check_called(case, folder, options):
     """`check --port`, and the first tensor that differs for each set of pictures that it used."""
     code, seconds, printed = compare(
@@ -82,7 +89,7 @@ def check_called(case, folder, options):
     for index in range(len(list(folder.glob("in-*.npz")))):
         given, out = (dict(np.load(folder / f"{kind}-{index}.npz")) for kind in ("in", "out"))
         key = tuple((given[name].tobytes(), given[name].shape) for name in ("content", "style", "image"))
-        first.append(first_difference(healthy(case["port"], case["recipe"], case["hands_over"], ("called", *key)), out))
+        first.append(differences(case, ("called", *key), out))
     return code, seconds, printed, first
 
 
@@ -94,9 +101,7 @@ def check_bundle(case, folder):
     np.savez(folder / "theirs.npz", **out)
     said = folder / "said.json"
     code, seconds, printed = compare("check", folder / "theirs.npz", "--against", where, "--json", said)
-    key = ("bundle", None, None, None)
-    first = first_difference(healthy(case["port"], case["recipe"], case["hands_over"], key), out)
-    return code, seconds, printed, [first]
+    return code, seconds, printed, [differences(case, ("bundle", None, None, None), out)]
 
 
 def run(case, options=()):
@@ -113,8 +118,8 @@ def run(case, options=()):
         **case,
         "exit": code,
         "seconds": round(seconds, 1),
-        "first_tensor": first[0][0] if first and first[0] else None,
-        "first_tensors": [found and [found[0], finite(found[1])] for found in first],
+        "first_tensor": first[0]["first"] if first else None,
+        "first_tensors": first,
         "said_first": [table["first"] for table in tables],
         "healthy": [table["healthy"] for table in tables],
         "findings": [table["findings"] for table in tables],

@@ -7,13 +7,13 @@ import pytest
 
 from tests.outside.called import make
 from tests.outside.faults import AREAS, FAULTS
-from tests.outside.handing import GROUPS, difference, first_difference, tensors
+from tests.outside.handing import GROUPS, difference, first_difference, tensors, wanted
 from tests.outside.samples import pictures
 from tests.outside.split import half
 
 RECIPES = ("d2l", "gatys", "keras-notebook", "pytorch-blog", "neural-style")
 TURNS = ("adam", "lbfgs")
-STILL = tuple(part for part in GROUPS["without optimizers"])
+STILL = GROUPS["without optimizers"]
 
 
 def handed(port, way, only):
@@ -29,17 +29,17 @@ def healthy(port, recipe, way, only):
 def effect(fault):
     """The first tensor that the fault changes among those that it hands over; None if there is none."""
     group = GROUPS[fault.hands_over] or (*STILL, *TURNS)
-    still = tuple(part for part in group if part not in TURNS)
-    found = _effect(fault, still)
-    turns = [part for part in TURNS if part in group]
-    for part in sorted(turns, key=lambda part: not fault.name.startswith(part)):
-        found = found or _effect(fault, (part,))
+    turns = sorted((part for part in TURNS if part in group), key=lambda part: not fault.name.startswith(part))
+    found = None
+    for parts in (STILL, *((part,) for part in turns)):
+        found = found or _effect(fault, parts, group)
     return found
 
 
-def _effect(fault, only):
-    faulty = handed(make(fault.port, fault.recipe, [fault.name]), fault.way, only)
-    return first_difference(healthy(fault.port, fault.recipe, fault.way, only), faulty)
+def _effect(fault, parts, group):
+    right = healthy(fault.port, fault.recipe, fault.way, parts)
+    faulty = handed(make(fault.port, fault.recipe, [fault.name]), fault.way, parts)
+    return first_difference(*({name: out[name] for name in out if wanted(name, group)} for out in (right, faulty)))
 
 
 def channels_last(name, value):
@@ -69,8 +69,8 @@ def test_there_are_faults_of_every_kind_in_both_halves():
         assert {fault.recipe for fault in ours} == set(RECIPES)
 
 
-@pytest.mark.parametrize("name", [name for name, fault in FAULTS.items() if fault.area != "optimizers"][::4])
-def test_a_quarter_of_the_faults_change_something(name):
+@pytest.mark.parametrize("name", [name for name, fault in FAULTS.items() if fault.area != "optimizers"][::6])
+def test_some_faults_of_both_halves_change_something(name):
     assert effect(FAULTS[name]) is not None
 
 

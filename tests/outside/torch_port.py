@@ -1,27 +1,34 @@
 """A port of neural style transfer to plain PyTorch, channels first, with gradients by autograd."""
 
+from functools import cache
+
 import numpy as np
 import torch
 import torch.nn.functional as nn
-from PIL import Image
 from scipy.optimize import minimize
 
 from common import RECIPES, load_weights
+from tests.outside.pictures import Pictures
 
-# The places of the layers in torchvision's vgg19().features; every ReLU is out of place here.
-WIDTHS = [(1, 2), (2, 2), (3, 4), (4, 4), (5, 4)]
-INDEX = [
-    name
-    for block, count in WIDTHS
-    for name in [f"{kind}{block}_{place}" for place in range(1, count + 1) for kind in ("conv", "relu")]
-    + [f"pool{block}"]
-]
+# The layers in the order of torchvision's vgg19().features; every ReLU is out of place here.
+INDEX = []
+for block, count in enumerate((2, 2, 4, 4, 4), start=1):
+    INDEX += [f"{kind}{block}_{place}" for place in range(1, count + 1) for kind in ("conv", "relu")] + [f"pool{block}"]
 MEAN_RGB, STD_RGB = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
 ADAM_RATES = {"imagenet": 0.1, "caffe": 5.0, "unit": 0.02}
 
 
-class Port:
+@cache
+def read(weights, dtype):
+    """Kernels (out, in, 3, 3) and biases, as in a state_dict."""
+    state = {f"{name}.bias": torch.tensor(bias, dtype=dtype) for name, bias in weights.biases.items()}
+    for name, kernel in weights.kernels_hwio.items():
+        state[f"{name}.weight"] = torch.tensor(kernel.transpose(3, 2, 0, 1).copy(), dtype=dtype)
+    return state
+
+
+class Port(Pictures):
     """One recipe. Every method and attribute is a stage that a fault may replace on the instance."""
 
     def __init__(self, recipe, weights=None, dtype=torch.float64):
@@ -33,11 +40,10 @@ class Port:
         self.unit = 57.63 if r.family == "imagenet" else 1.0
         self.caffe_mean = self.column(CAFFE_MEAN_BGR)
         self.mean, self.std = self.column(MEAN_RGB), self.column(STD_RGB)
-        weights = weights or load_weights()
-        self.state = {}
-        for name, kernel in weights.kernels_hwio.items():
-            self.state[f"{name}.weight"] = torch.tensor(kernel.transpose(3, 2, 0, 1).copy(), dtype=dtype)
-            self.state[f"{name}.bias"] = torch.tensor(weights.biases[name], dtype=dtype) / self.unit
+        self.state = dict(read(weights or load_weights(), dtype))
+        for name in self.state:
+            if name.endswith("bias"):
+                self.state[name] = self.state[name] / self.unit
         self.optimizer = r.stages[-1].optimizer
         self.betas, self.eps = (0.9, 0.999), 1e-8
         self.lr = getattr(self.optimizer, "learning_rate", ADAM_RATES[r.pixel_space.name])
@@ -48,19 +54,6 @@ class Port:
         return torch.tensor(values, dtype=self.dtype)[None, :, None, None]
 
     # Pictures
-
-    def decode(self, picture):
-        """8-bit values as RGB in [0, 1]."""
-        return np.asarray(picture, np.float64) / 255
-
-    def resize(self, rgb, height, width):
-        """Antialiased Lanczos."""
-        planes = [Image.fromarray(rgb[..., c].astype(np.float32)) for c in range(3)]
-        return np.stack([np.asarray(p.resize((width, height), Image.Resampling.LANCZOS)) for p in planes], -1)
-
-    def resized(self, rgb, height, width):
-        """The picture at the size of the run, within [0, 1]."""
-        return np.clip(self.resize(rgb, height, width), 0, 1)
 
     def prepare(self, rgb, which):
         """A batch of one picture; `which` is content, style or image."""
@@ -240,9 +233,6 @@ class Port:
         return [np.stack(column) for column in zip(*seen, strict=True)]
 
     # Handing over
-
-    def save(self, rgb):
-        return np.rint(np.clip(rgb, 0, 1) * 255).astype(np.uint8)
 
     def give(self, name, value):
         """Name and value as they are handed over."""
