@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.outside import numpy_port, torch_port
-from tests.outside.faults import FAULTS
-from tests.outside.handing import GROUPS, tensors
+from . import numpy_port, torch_port
+from .faults import FAULTS
+from .handing import GROUPS, tensors
 
 MODULES = {"numpy": numpy_port, "torch": torch_port}
 _counter = itertools.count()

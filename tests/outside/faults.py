@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 
-from tests.outside.handing import GROUPS
+from .handing import GROUPS
 
 AREAS = ("pictures", "network", "taps", "losses", "gradient", "optimizers", "handing")
 

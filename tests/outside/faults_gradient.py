@@ -4,7 +4,7 @@
 
 import numpy as np
 
-from tests.outside.faults import after, fault
+from .faults import after, fault
 
 
 @fault(

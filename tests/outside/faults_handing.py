@@ -5,7 +5,7 @@
 import numpy as np
 import torch
 
-from tests.outside.faults import after, fault
+from .faults import after, fault
 
 
 def handed(p, change):
@@ -37,7 +37,7 @@ def _(p):
     port="torch",
     recipe="neural-style",
     hands_over="features and loss",
-    truth="feature maps are rounded to float16 after every layer",
+    truth="feature maps are rounded to float16 after every convolution",
     seen_in="https://github.com/ProGamerGov/neural-style-pt/issues/97",
 )
 def _(p):

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 import torch.nn.functional as nn
 
-from tests.outside.faults import after, fault
+from .faults import after, fault
 
 GATYS_PT = "https://github.com/leongatys/PytorchNeuralStyleTransfer/issues/14"
 LENGSTROM = "https://github.com/lengstrom/fast-style-transfer"

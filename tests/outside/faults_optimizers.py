@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from tests.outside.faults import after, fault
+from .faults import after, fault
 
 OPTIMIZERS = {"hands_over": "optimizers"}
 WIKI = "https://github.com/jcjohnson/neural-style/pull/451"

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from tests.outside.faults import after, fault
-from tests.outside.numpy_port import IMAGENET_MEAN, IMAGENET_STD, MEAN_BGR
+from .faults import after, fault
+from .numpy_port import IMAGENET_MEAN, IMAGENET_STD, MEAN_BGR
 
 KERAS, NSTYLE = "https://github.com/keras-team/keras", "https://github.com/jcjohnson/neural-style"
 BUNDLE = {"way": "bundle"}

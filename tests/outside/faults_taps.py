@@ -1,7 +1,7 @@
 """Faults in which layer a term of the loss looks at."""
 
-from tests.outside.faults import fault
-from tests.outside.numpy_port import layer_names
+from .faults import fault
+from .numpy_port import layer_names
 
 ALL = list(layer_names())
 

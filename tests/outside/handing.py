@@ -146,16 +146,16 @@ def difference(mine, theirs):
 def first_difference(healthy, faulty, tolerance=1e-6):
     """The first tensor of the documented order that the fault changes, with its relative difference; None if none."""
     layers = [name.removeprefix("features/") for name in healthy if name.startswith("features/")]
-    for name in sorted(set(healthy) | set(faulty), key=lambda name: stage(name, layers)):
+    both = sorted(set(healthy) & set(faulty), key=lambda name: stage(name, layers))
+    for name in both:
         if name.startswith("lbfgs/"):
             found = _first_lbfgs(healthy, faulty, tolerance)
             if found:
                 return found
-        elif name not in healthy or name not in faulty:
-            return name, None
         elif (size := difference(healthy[name], faulty[name])) > tolerance:
             return name, size
-    return None
+    missing = sorted(set(healthy) ^ set(faulty), key=lambda name: stage(name, layers))
+    return (missing[0], None) if missing else None
 
 
 def largest_difference(healthy, faulty):
@@ -168,8 +168,6 @@ def _first_lbfgs(healthy, faulty, tolerance):
     count = min(len(tensors[name]) for tensors in (healthy, faulty) for name in names if name in tensors)
     for index in range(count):
         for name in names:
-            if (name in healthy) != (name in faulty):
-                return name, None
             size = difference(healthy[name][index], faulty[name][index])
             if size > tolerance:
                 return f"{name}[{index}]", size

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from common import RECIPES, load_weights
-from tests.outside.numpy_optimizers import Optimizers
-from tests.outside.pictures import Pictures
+
+from .numpy_optimizers import Optimizers
+from .pictures import Pictures
 
 BLOCKS = (2, 2, 4, 4, 4)
 MEAN_BGR = np.array([103.939, 116.779, 123.68])

@@ -5,11 +5,11 @@ from functools import cache
 import numpy as np
 import pytest
 
-from tests.outside.called import make
-from tests.outside.faults import AREAS, FAULTS
-from tests.outside.handing import GROUPS, difference, first_difference, tensors, wanted
-from tests.outside.samples import pictures
-from tests.outside.split import half
+from .called import make
+from .faults import AREAS, FAULTS
+from .handing import GROUPS, difference, first_difference, tensors, wanted
+from .samples import pictures
+from .split import half
 
 RECIPES = ("d2l", "gatys", "keras-notebook", "pytorch-blog", "neural-style")
 TURNS = ("adam", "lbfgs")

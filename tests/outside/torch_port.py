@@ -8,7 +8,8 @@ import torch.nn.functional as nn
 from scipy.optimize import minimize
 
 from common import RECIPES, load_weights
-from tests.outside.pictures import Pictures
+
+from .pictures import Pictures
 
 # The layers in the order of torchvision's vgg19().features; every ReLU is out of place here.
 INDEX = []
