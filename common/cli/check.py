@@ -4,6 +4,7 @@ import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from common import doctor, oracle, samples
@@ -19,6 +20,7 @@ from common.terminal import console
 from common.vgg19 import load_weights, locate_weights
 
 _RANDOM_IMAGES = 2
+_ALIKE, _MOST_NAMED = 0.6, 3
 Checked = tuple[str, doctor.Diagnosis, Mapping[str, str]]  # with a title, and the layouts that were recognised
 _OF_THE_BUNDLE = ("recipe", "content", "style", "size", *CHANGES)
 
@@ -30,9 +32,10 @@ def run(options: argparse.Namespace) -> int:
     _check_files(options)
     case = _case_from(options)
     if options.port is not None:
-        return _written(options, list(_check_port(options.port, case, options.seed)))
+        return _written(options, list(_check_port(case, options)))
     path = Path(options.theirs)
-    return _written(options, [_check_tensors(f"{path.name} against the reference", case, read_tensors(path))])
+    title, given = f"{path.name} against the reference", read_tensors(path)
+    return _written(options, [_check_tensors(title, case, given, options)])
 
 
 def run_doctor(options: argparse.Namespace) -> int:
@@ -76,10 +79,11 @@ def _case_from(options: argparse.Namespace) -> oracle.Case:
     return oracle.case_from_files(content, style, recipe_from(options), load_weights(options.weights), size)
 
 
-def _check_port(name: str, case: oracle.Case, seed: int) -> Iterator[Checked]:
+def _check_port(case: oracle.Case, options: argparse.Namespace) -> Iterator[Checked]:
     """Diagnose a port that is called: on the case, layer by layer, and on random pictures."""
+    name, seed = options.port, options.seed
     port = doctor.load_port(name)
-    yield _check_tensors(f"{name} against the reference", case, doctor.tensors_of(port, case))
+    yield _check_tensors(f"{name} against the reference", case, doctor.tensors_of(port, case), options)
     for tensor, given in doctor.layers_of(port, case).items():
         arrays, layouts = doctor.recognise(case, given)
         diagnosis = doctor.diagnose(case, arrays, only=tensor)
@@ -87,24 +91,29 @@ def _check_port(name: str, case: oracle.Case, seed: int) -> Iterator[Checked]:
             yield _printed(f"{name}, {tensor} given the reference's input", diagnosis, layouts)
     for number in range(seed, seed + _RANDOM_IMAGES):
         drawn = oracle.random_case(number, case.problem.recipe, case.problem.weights)
-        yield _check_tensors(f"{name}, random pictures by seed {number}", drawn, doctor.tensors_of(port, drawn))
+        title, given = f"{name}, random pictures by seed {number}", doctor.tensors_of(port, drawn)
+        yield _check_tensors(title, drawn, given, options)
 
 
-def _check_tensors(title: str, case: oracle.Case, given: Arrays) -> Checked:
-    known = set(tensor_names(case.problem))
-    usable = {name: array for name, array in given.items() if name in known}
-    ignored = sorted(set(given) - known - {"image"})
-    if not usable:
-        raise RosettaError(
-            f"none of the names is known ({', '.join(ignored[:3]) or 'there is none'}): "
-            f"use names such as features/relu1_1, loss/total and gradient/pixels (docs/tensors.md lists all)"
-        )
+def _check_tensors(title: str, case: oracle.Case, given: Arrays, options: argparse.Namespace) -> Checked:
+    usable = _known(given, tensor_names(case.problem), options.allow_unknown)
     arrays, layouts = doctor.recognise(case, usable)
     title = f"{title}: {_title(case)}, weights {case.problem.weights.name}"
-    checked = _printed(title, doctor.diagnose(case, arrays), layouts)
-    if ignored:
-        console().print(f"Not compared, for want of a reference of that name: {', '.join(ignored)}", highlight=False)
-    return checked
+    return _printed(title, doctor.diagnose(case, arrays), layouts)
+
+
+def _known(given: Arrays, names: Sequence[str], allow_unknown: bool) -> Arrays:
+    """The tensors of known names; raise RosettaError where there is none, or another that is not allowed."""
+    usable = {name: array for name, array in given.items() if name in names}
+    unknown = sorted(set(given) - set(names) - {"image"})
+    if not usable or (unknown and not allow_unknown):
+        nearest = {name: get_close_matches(name.replace(".", "/"), names, 1, _ALIKE) for name in unknown[:_MOST_NAMED]}
+        listed = "; ".join(f"{name!r}{f', did you mean {it[0]!r}?' if it else ''}" for name, it in nearest.items())
+        more = f"; and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else ""
+        way_out = "; --allow-unknown leaves them out" if usable else ""
+        no_tensor = f"no tensor of the recipe has the name {listed}{more}" if listed else "there is no tensor"
+        raise RosettaError(f"{no_tensor} (docs/tensors.md lists the names{way_out})")
+    return usable
 
 
 def _title(case: oracle.Case) -> str:

@@ -118,6 +118,7 @@ PORT: Options = {
     "theirs": {"nargs": "?", "metavar": "THEIRS", "help": f"the port's tensors: {KINDS}"},
     "--port": {"metavar": "MODULE:NAME", "help": "a port in Python, which is called instead"},
     "--seed": {"type": _seed, "default": 0, "metavar": "N", "help": "of random pictures (default: 0)"},
+    "--allow-unknown": {"action": "store_true", "help": "leave out tensors of names that are not known"},
     "--against": {"metavar": "BUNDLE", "help": "what `compare.py export` wrote (default: the samples)"},
 }
 FILES: Options = {
@@ -125,7 +126,10 @@ FILES: Options = {
     "--markdown": {"metavar": "FILE", "help": "the same as Markdown"},
 }
 # What functions read of a command that lacks the option.
-_ABSENT = {**dict.fromkeys(("steps", "init", "against", *CHANGES)), "seed": 0, "precision": "float32"}
+_ABSENT = {
+    **dict.fromkeys(("steps", "init", "against", *CHANGES)),
+    **{"seed": 0, "precision": "float32", "allow_unknown": False},
+}
 
 
 def add_options(parser: argparse.ArgumentParser, options: Options, **defaults: Any) -> None:

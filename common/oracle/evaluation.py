@@ -122,8 +122,8 @@ def _normalised_by(run: Run, image: Shape, style: Shape) -> Shape:
     return style if CONVENTIONS[run.case.problem.recipe.convention].normalised else image
 
 
-def _difference(run: Run, role: str, tap: str) -> Array:
-    """F - F_c at a content tap, K - t K_s at a style tap."""
+def difference_at(run: Run, role: str, tap: str) -> Array:
+    """What a term squares: F - F_c at a content tap, K - t K_s at a style tap."""
     if role == "content":
         return np.asarray(run.value(f"features/{tap}") - run.value(f"target/content/{tap}"))
     gram_scale, target_scale = _handed_scales(run, tap)
@@ -132,7 +132,7 @@ def _difference(run: Run, role: str, tap: str) -> Array:
 
 @computes("loss/content", "loss/style")
 def _term(run: Run, name: TensorName) -> Array:
-    return np.asarray(_factor(run, name.role, name.tap) * np.sum(_difference(run, name.role, name.tap) ** 2))
+    return np.asarray(_factor(run, name.role, name.tap) * np.sum(difference_at(run, name.role, name.tap) ** 2))
 
 
 def _factor(run: Run, role: str, tap: str) -> float:
@@ -207,8 +207,8 @@ def _from_terms(run: Run, tap: str) -> Array:
     feature, variant = np.asarray(run.value(f"features/{tap}"), np.float64), run.variant
     gradient = np.zeros_like(feature)
     if tap in run.coefficients.content:
-        gradient += 2 * _factor(run, "content", tap) * _difference(run, "content", tap)
+        gradient += 2 * _factor(run, "content", tap) * difference_at(run, "content", tap)
     if tap in run.coefficients.style:
         scale = _factor(run, "style", tap) * norm_scale(variant.gram_norm, feature.shape)
-        gradient += scale * gram_gradient(feature, _difference(run, "style", tap), variant.gram_of_positions)
+        gradient += scale * gram_gradient(feature, difference_at(run, "style", tap), variant.gram_of_positions)
     return gradient

@@ -113,7 +113,7 @@ class Run:
         if f"{role}/{name}" not in self._maps:
             resized = np.asarray(self.value(f"{role}/resized"), np.float64)
             network_input = np.asarray(self.maps.to_input(self.maps.to_pixels(resized)))
-            wanted = {self.layer_of[tap] for tap in getattr(self.coefficients, role)}
+            wanted = {name, *(self.layer_of[tap] for tap in getattr(self.coefficients, role))}
             at_layers = outputs_at(wanted, network_input, self.network, self.variant)
             self._maps.update({f"{role}/{at}": output for at, output in at_layers.items()})
         return self._maps[f"{role}/{name}"]

@@ -131,7 +131,7 @@ def test_a_wrong_tensor_is_named_and_the_later_ones_inherit(bundle, case, tensor
     ("make", "words"),
     [
         (lambda path: path / "nothing.npz", "there is no"),
-        (lambda path: _saved(path / "other.npz", {"conv1": np.zeros(3)}), "none of the names is known"),
+        (lambda path: _saved(path / "other.npz", {"conv1": np.zeros(3)}), "no tensor of the recipe has the name"),
         (lambda path: _saved(path / "text.npz", {"loss/total": np.array("one")}), "give real numbers"),
         (lambda path: _written(path / "broken.npz"), "cannot read the tensors"),
         (lambda path: _written(path / "broken.safetensors"), "cannot read the tensors"),

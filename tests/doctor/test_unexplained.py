@@ -107,9 +107,6 @@ def test_of_a_number_only_the_factor_is_known():
 DIFFERENCE = {"tensor": "gradient/pixels", "was": 0.5, "left": 1e-7}
 DECISIONS = {"decisions": ("the sign at relu1_1", "b", "c", "d", "e")}
 ELSEWHERE = [
-    (Clue("another tensor", {"tensor": "style/decoded"}), "it is what style/decoded should be"),
-    (Clue("the other picture", {}), "it is that of the other picture"),
-    (Clue("sum without", {"terms": ("tv", "content/relu4_2")}), "it is the sum without tv and content/relu4_2"),
     (
         Clue("other training", {"tensor": "features/conv1_1", "left": 2e-6, "correlation": 0.03}),
         "features/conv1_1 is a convolution of the input to 2.0e-06, and its kernels correlate with the reference's by "
@@ -145,7 +142,142 @@ def test_clues_that_are_made_elsewhere_are_said(clue, sentence):
 def test_every_kind_of_clue_is_tried_here():
     of_arrays = {"shape", "not finite", "number format", "factor", "best factor", "offset", "affine by channel"}
     of_arrays |= {"border", "orientation", "coarse part", "where zero", "signs", "spread"}
-    assert of_arrays | {clue.kind for clue, _ in ELSEWHERE} == set(KINDS)
+    assert of_arrays | {clue.kind for clue, _ in ELSEWHERE} | {clue.kind for clue, *_ in WHOLE} == set(KINDS)
+
+
+LEFT = {"left": 3e-8}
+# What says the whole mistake: the claim, its sentence, and what a porter does about it.
+WHOLE = [
+    (Clue("another tensor", {"tensor": "style/decoded"}), "it is what style/decoded should be", "under its own name"),
+    (Clue("the other picture", {}), "it is that of the other picture", "do not exchange"),
+    (Clue("same as", {"tensor": "adam/1/pixels"}), "it is the same as adam/1/pixels that is handed over", "a copy"),
+    (
+        Clue("picture", {"picture": "the content picture", "what": "mirrored", "space": ", in 0..255"}),
+        "it is the content picture mirrored, in 0..255",
+        "the recipe's pixel space",
+    ),
+    (
+        Clue("known factor", {"expression": "1/C", "factor": 1 / 64, **LEFT}),
+        "it is 1/C = 0.015625 times what it should be, to 3.0e-08",
+        "look where 1/C is multiplied",
+    ),
+    (
+        Clue("Gram form", {"form": "the upper half alone", "factor": "1", **LEFT}),
+        "it is F^T F / M, but the upper half alone, to 3.0e-08",
+        "compute F^T F / M",
+    ),
+    (
+        Clue("Gram of another layer", {"layer": "relu3_2", "tap": "relu3_1", "factor": "M", **LEFT}),
+        "it is M times the Gram matrix of relu3_2, not of relu3_1, to 3.0e-08",
+        "take relu3_1",
+    ),
+    (
+        Clue("another layer", {"layer": "pool1", "what": "left out", "right": "a 2x2 pool"}),
+        "pool1 is left out",
+        "make pool1 a 2x2 pool",
+    ),
+    (
+        Clue("term form", {"form": "the sum of absolute differences", "factor": "1/C"}),
+        "it is 1/C times the sum of absolute differences of what the term compares",
+        "sum the squared differences",
+    ),
+    (
+        Clue("term of another layer", {"layer": "relu3_2", "tap": "relu3_1"}),
+        "it is the term of relu3_2, not of relu3_1",
+        "take relu3_1",
+    ),
+    (
+        Clue("sum of other terms", {"changes": ("without tv", "with twice content/relu4_2")}),
+        "it is the sum of the terms without tv and with twice content/relu4_2",
+        "add every term once",
+    ),
+    (
+        Clue("sum with a factor", {"terms": "style", "factor": "1/the style weight"}),
+        "it is the sum of the terms with 1/the style weight times the style terms",
+        "weight of the style terms once",
+    ),
+    (
+        Clue("gradient's parts", {"changes": ("without that of loss/tv",), **LEFT}),
+        "it is the sum of the terms' gradients without that of loss/tv, to 3.0e-08",
+        "detached",
+    ),
+    (Clue("gradient divided", {"norm": "its norm"}), "it is divided by its norm", "as it is"),
+    (Clue("gradient's signs", {}), "it is the signs of what it should be", "as it is"),
+    (
+        Clue("Adam's betas", {"beta1": 0.9, "beta2": 0.99, "steps": 5, **LEFT}),
+        "the 5 steps are Adam's with beta1 = 0.9 and beta2 = 0.99, to 3.0e-08",
+        "the recipe's betas",
+    ),
+    (
+        Clue("Adam", {"how": "without bias corrections", "steps": 5, **LEFT}),
+        "the 5 steps are Adam's without bias corrections, to 3.0e-08",
+        "algorithm 1",
+    ),
+    (
+        Clue("optimizer", {"name": "momentum 0.9", "steps": 5, **LEFT}),
+        "the 5 steps are those of momentum 0.9, to 3.0e-08",
+        "the recipe's Adam",
+    ),
+    (
+        Clue("weight decay", {"decay": 0.01, "steps": 5, **LEFT}),
+        "the 5 steps are Adam's with a weight decay of 0.01 times the rate, to 3.0e-08",
+        "to 0",
+    ),
+    (
+        Clue("rates", {"factors": (1.0, 0.5), **LEFT}),
+        "the steps are Adam's times 1, 0.5, one after the other, to 3.0e-08",
+        "learning rate",
+    ),
+    (
+        Clue("L-BFGS memory", {"memory": "20", "right": 10}),
+        "the points are those of SciPy's L-BFGS with a memory of 20 (here 10)",
+        "set m=10",
+    ),
+    (
+        Clue("L-BFGS bounds", {"range": "0 to 255"}),
+        "the points are those of SciPy's L-BFGS-B with bounds: 0 to 255",
+        "no bounds",
+    ),
+    (
+        Clue("L-BFGS line search", {"most": 5}),
+        "the points are those of SciPy's L-BFGS with at most 5 evaluations a line search",
+        "maxls at 20",
+    ),
+    (
+        Clue("PyTorch's L-BFGS", {"rate": 1.0, "memory": "more than 10"}),
+        "the points are those of torch.optim.LBFGS without a line search, lr=1, a history of more than 10",
+        "SciPy's",
+    ),
+    (Clue("plain descent", {}), "the points are those of plain gradient descent with a rate of 1", "SciPy's"),
+    (Clue("all zero", {}), "it is zero everywhere", "never filled"),
+    (Clue("power", {"of": "the square"}), "it is the square of what it should be", "as they are"),
+    (
+        Clue("clipped", {"low": 0.0, "high": 255.0, "part": 0.25}),
+        "it is what it should be, clipped to 0 to 255, which changes 25% of the values",
+        "do not clip",
+    ),
+    (Clue("quantised", {"how": "rounded", "to": "integers"}), "it is what it should be, rounded to integers", "floats"),
+    (Clue("exchanged", {}), "it is what it should be with its height and width exchanged", "column-major"),
+    (
+        Clue("moved", {"shift": 1, "axis": "rows", "edge": "round the edge"}),
+        "it is what it should be, moved by +1 rows, round the edge",
+        "off by one",
+    ),
+    (
+        Clue("channels", {"order": "GRB"}),
+        "it is what it should be with its channels in the order GRB",
+        "in their order",
+    ),
+]
+
+
+@pytest.mark.parametrize(("clue", "sentence", "fix"), WHOLE, ids=lambda it: getattr(it, "kind", None))
+def test_a_claim_that_says_the_whole_mistake_has_a_fix(clue, sentence, fix):
+    found = Finding(None, "gram/relu1_1", clue.sentence, (clue,))
+    assert clue.sentence == sentence
+    assert fix in found.fix
+    assert [line.strip() for line in finding_lines(1, found)] == [f"1. gram/relu1_1: {sentence}.", f"fix: {found.fix}"]
+    assert (finding_json(found)["fix"], finding_json(found)["trap"]) == (found.fix, None)
 
 
 def factor(value, tensor="loss/style/relu1_1"):
@@ -198,7 +330,7 @@ def test_what_only_some_of_a_group_show_is_not_said_of_all():
     [
         (Clue("factor", {"factor": 2.0, "left": 0.0}), Clue("offset", {"offset": 2.0, "left": 0.0})),
         (Clue("another tensor", {"tensor": "gram/relu3_1"}), Clue("another tensor", {"tensor": "gram/relu4_1"})),
-        (Clue("sum without", {"terms": ("tv",)}), Clue("sum without", {"terms": ("content/relu4_2",)})),
+        (Clue("power", {"of": "the square"}), Clue("power", {"of": "the negative"})),
         (Clue("shape", {"got": (1,), "expected": (2,)}), Clue("shape", {"got": (3,), "expected": (2,)})),
         (Clue("number format", {"format": "float16"}), Clue("number format", {"format": "bfloat16"})),
         (Clue("orientation", {"turned": ("flipped",)}), Clue("orientation", {"turned": ("mirrored",)})),

@@ -8,8 +8,9 @@ from shallow import shallow
 
 from common.doctor.diagnosis.diagnose import dependents, diagnose
 from common.doctor.diagnosis.judge import Judge, difference, judged_part
+from common.doctor.diagnosis.recognisers.places import in_its_place
 from common.doctor.diagnosis.rounding import decisions_found
-from common.doctor.diagnosis.unexplained import facts, mistaken_for
+from common.doctor.diagnosis.unexplained import facts
 from common.doctor.hypotheses import hypotheses
 from common.oracle.case import random_case
 from common.oracle.run import Run
@@ -35,17 +36,17 @@ def test_exchanged_pictures_are_recognised(case, tensors):
 def test_targets_of_the_wrong_picture_are_recognised(case):
     exchanged = replace(case, problem=replace(case.problem, style=case.problem.content), style=case.content)
     name = "target/style/relu2_1"
-    (clue,) = mistaken_for(name, Run(exchanged, RIGHT).expected(name), Run(case, RIGHT))
+    (clue,) = in_its_place(name, Run(exchanged, RIGHT).expected(name), Judge.of(case, {}, "float32"))
     assert clue.sentence == "it is that of the other picture"
 
 
 def test_a_total_without_a_term_is_recognised(case, tensors):
     broken = {**tensors, "loss/total": tensors["loss/total"] - tensors["loss/tv"]}
-    assert known_of(case, broken, "loss/total").startswith("it is the sum without tv;")
+    assert known_of(case, broken, "loss/total") == "it is the sum of the terms without tv"
 
 
 def test_one_mistake_in_every_relu_is_one_finding(case, tensors):
-    """A leaky ReLU: its layers are unexplained alike, and the gradient through them cannot be judged."""
+    """A leaky ReLU: its layers are wrong alike, and the gradient through them cannot be judged."""
 
     class Leaky(Run):
         def computed_layer(self, name):
@@ -61,7 +62,7 @@ def test_one_mistake_in_every_relu_is_one_finding(case, tensors):
     assert finding.trap is None
     assert finding.tensor == "features/relu1_1"
     assert finding.also_in[-1] == "features/relu3_1"
-    assert "lies where it should be 0" in finding.evidence
+    assert finding.evidence == "it is a leaky ReLU with slope 0.1"
     verdicts = {row.name: row.verdict for row in diagnosis.rows}
     assert verdicts["features/conv1_2"] == "inherits"
     assert verdicts["gradient/pixels"] == "inherits"

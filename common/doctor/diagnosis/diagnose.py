@@ -1,27 +1,32 @@
 """Why a port differs: faults are tried on the first tensor that does, until nothing is left to explain."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from common.doctor.diagnosis.findings import NOTHING_FITS, Clue, Diagnosis, Finding, grouped
 from common.doctor.diagnosis.judge import Judge, judged_part
+from common.doctor.diagnosis.recognisers import recognised
 from common.doctor.diagnosis.rounding import decisions_followed, decisions_found
 from common.doctor.diagnosis.search import Explained, Search
-from common.doctor.diagnosis.unexplained import another_training, facts, mistaken_for
+from common.doctor.diagnosis.unexplained import another_training, facts
 from common.doctor.hypotheses import Fault, hypotheses
 from common.oracle import Case, Run
 from common.problem import Precision
-from common.tensors import STAGES, Arrays, TensorName, tensor_names
+from common.tensors import STAGES, Arrays, Stage, TensorName, tensor_names
 from common.vgg19 import NAMES
 
 # Seconds that the examination computes: what other processes take of the machine does not shorten it.
 _LONGEST_S = 60.0  # after which nothing new is examined
 _LEAST_S = 5.0  # for what is examined all the same
 _LONGEST_SEARCH_S = 20.0  # of it for pairs of traps
+_SMALL = 100 * 100 * 3  # values of an image
 _QUICK = ("file", "resize", "input", "saved")  # stages that are examined all the same
 # What the weights change, whatever is given of the features.
+_OF_ALL_STEPS = ("Adam", "Adam's betas", "optimizer", "weight decay", "rates")
 _BY_WEIGHTS = {
     *("features", "target/content", "target/style", "gradient/features", "gradient/pixels", "adam/gradient"),
     *("lbfgs/pixels", "lbfgs/losses", "lbfgs/gradients"),
@@ -40,10 +45,12 @@ def diagnose(
     judge = Judge.of(case, given, precision, reference)
     names = [name for name in given if only in (None, name)]
     doctor = _Doctor(judge, names)
-    with np.errstate(over="ignore", invalid="ignore"):  # a trap may overflow, and then it explains nothing
+    threads = 1 if case.image.size < _SMALL else None  # small products wait for each other's threads
+    # A trap may overflow, and then it explains nothing.
+    with threadpool_limits(threads), np.errstate(over="ignore", invalid="ignore"):
         findings = doctor.explain()
-    at_fault = {finding.tensor for finding in findings}
-    rows = tuple(judge.judged(name, name not in at_fault and doctor.inherits(name)) for name in names)
+        at_fault = {finding.tensor for finding in findings}
+        rows = tuple(judge.judged(name, name not in at_fault and doctor.inherits(name)) for name in names)
     return Diagnosis(rows, grouped(findings), doctor.judge.variant)
 
 
@@ -93,36 +100,61 @@ class _Doctor:
         if decisions := decisions_found(self.judge, name):
             self._left_alone.add(name)
             return [decisions]
-        if causes := self._searched(name):
+        expected = self.judge.own.expected(name)
+        given = judged_part(name, self.judge.given[name], expected)
+        clue = recognised(name, given, self.judge)
+        pairs = clue is None or clue.kind == "known factor"  # which two traps may make together
+        if causes := self._searched(name, self._stages_before(name, clue is not None), pairs):
             if causes[0].confined:
                 return self._confine(causes[0], name)
             self.judge = causes[-1].judge
             return [cause.finding for cause in causes]
-        expected = self.judge.own.expected(name)
-        given = judged_part(name, self.judge.given[name], expected)
+        if clue is not None:
+            return [self._recognised(name, clue)]
         if training := another_training(name, given, self.judge.own):
             self._left_alone |= {tensor for tensor in self._names if TensorName.parse(tensor).kind in _BY_WEIGHTS}
             return [training]
         self._dependents |= dependents(name, self.judge)
         self._left_alone |= {name, *self._dependents}
-        clues = *mistaken_for(name, given, self.judge.own), *facts(given, expected)
-        return [Finding(None, name, NOTHING_FITS, clues)]
+        return [Finding(None, name, NOTHING_FITS, tuple(facts(given, expected)))]
 
-    def _searched(self, name: str) -> list[Explained]:
-        search = Search(name, self._names, self.judge, self._in_question(name))
+    def _recognised(self, name: str, clue: Clue) -> Finding:
+        """What a claim in closed form says; the steps of one rule are one finding."""
+        rest = {it for it in self._names if TensorName.parse(it).kind == TensorName.parse(name).kind}
+        self._dependents |= dependents(name, self.judge) | (rest - {name} if clue.kind in _OF_ALL_STEPS else set())
+        self._left_alone |= {name, *self._dependents}
+        return Finding(None, name, clue.sentence, (clue,))
+
+    def _searched(self, name: str, stages: Sequence[Stage], pairs: bool) -> list[Explained]:
+        search = Search(name, self._names, self.judge, self._in_question(name, stages))
         if single := search.alone(max(self._end_s, time.thread_time() + _LEAST_S)):
             return [single]
+        if not pairs:
+            return []
         start_s = time.thread_time()
         pair = search.in_pairs(self._search_s)
         self._search_s = max(0.0, self._search_s - (time.thread_time() - start_s))
         return pair
 
-    def _in_question(self, name: str) -> list[Fault]:
-        stage, layers = TensorName.parse(name).stage, self._layers_before(name)
-        stages = STAGES[: STAGES.index(stage) + 1]
+    def _stages_before(self, name: str, recognised: bool) -> Sequence[Stage]:
+        """The stages whose traps are tried on a tensor.
+
+        With a claim that fits, those alone that no tensor before it has shown to be right.
+        """
+        parsed = TensorName.parse(name)
+        stages = STAGES[: STAGES.index(parsed.stage) + 1]
         # A trap before the optimizers would have shown in the gradient; each costs dozens of evaluations here.
-        if stage == "optimizer" and "gradient/pixels" in self.judge.given:
-            stages = (stage,)
+        if parsed.stage == "optimizer" and "gradient/pixels" in self.judge.given:
+            return (parsed.stage,)
+        if not recognised or parsed.kind == "features":
+            return stages
+        shown = f"features/{parsed.tap}" if parsed.tap else "loss/total" if parsed.stage == "gradient" else ""
+        after = "taps" if shown in self.judge.given or name == "loss/total" else ""
+        late = [stage for stage in stages if not after or STAGES.index(stage) > STAGES.index("taps")]
+        return ["resize", *late] if parsed.kind == "target/style" and after else late
+
+    def _in_question(self, name: str, stages: Sequence[Stage]) -> list[Fault]:
+        layers = self._layers_before(name)
         concerned = (fault for fault in self._hypotheses if fault.stage in stages)
         return [fault for fault in concerned if fault.layer is None or fault.layer in layers]
 

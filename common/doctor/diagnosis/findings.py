@@ -33,9 +33,39 @@ _SENTENCES = {
     "spread": "the hundredth part that is furthest off holds {part:.0%} of the squared difference",
     "another tensor": "it is what {tensor} should be",
     "the other picture": "it is that of the other picture",
-    "sum without": "it is the sum without {terms:and}",
+    "same as": "it is the same as {tensor} that is handed over",
     "other training": "{tensor} is a convolution of the input to {left:.1e}, and its kernels correlate with the "
     "reference's by {correlation:.2f} in the median",
+    "known factor": "it is {expression} = {factor:.6g} times what it should be, to {left:.1e}",
+    "Gram form": "it is {factor:times}F^T F / M, but {form}, to {left:.1e}",
+    "Gram of another layer": "it is {factor:times}the Gram matrix of {layer}, not of {tap}, to {left:.1e}",
+    "another layer": "{layer} is {what}",
+    "term form": "it is {factor:times}{form} of what the term compares",
+    "term of another layer": "it is the term of {layer}, not of {tap}",
+    "sum of other terms": "it is the sum of the terms {changes:and}",
+    "sum with a factor": "it is the sum of the terms with {factor} times the {terms} terms",
+    "gradient's parts": "it is the sum of the terms' gradients {changes:and}, to {left:.1e}",
+    "gradient divided": "it is divided by {norm}",
+    "gradient's signs": "it is the signs of what it should be",
+    "Adam's betas": "the {steps} steps are Adam's with beta1 = {beta1:g} and beta2 = {beta2:g}, to {left:.1e}",
+    "Adam": "the {steps} steps are Adam's {how}, to {left:.1e}",
+    "optimizer": "the {steps} steps are those of {name}, to {left:.1e}",
+    "weight decay": "the {steps} steps are Adam's with a weight decay of {decay:.3g} times the rate, to {left:.1e}",
+    "rates": "the steps are Adam's times {factors:.4g}, one after the other, to {left:.1e}",
+    "L-BFGS memory": "the points are those of SciPy's L-BFGS with a memory of {memory} (here {right})",
+    "L-BFGS bounds": "the points are those of SciPy's L-BFGS-B with bounds: {range}",
+    "L-BFGS line search": "the points are those of SciPy's L-BFGS with at most {most} evaluations a line search",
+    "PyTorch's L-BFGS": "the points are those of torch.optim.LBFGS without a line search, lr={rate:g}, "
+    "a history of {memory}",
+    "plain descent": "the points are those of plain gradient descent with a rate of 1",
+    "all zero": "it is zero everywhere",
+    "picture": "it is {picture} {what}{space}",
+    "power": "it is {of} of what it should be",
+    "clipped": "it is what it should be, clipped to {low:.6g} to {high:.6g}, which changes {part:.0%} of the values",
+    "quantised": "it is what it should be, {how} to {to}",
+    "exchanged": "it is what it should be with its height and width exchanged",
+    "moved": "it is what it should be, moved by {shift:+d} {axis}, {edge}",
+    "channels": "it is what it should be with its channels in the order {order}",
     "not examined": "it differs too, and there was no time to see why, nor for what follows",
     "explained": "with it, the difference of {tensor} falls from {was:.1e} to {left:.1e}",
     "explained together": "together with trap {trap}: with it, the difference of {tensor} falls "
@@ -46,6 +76,41 @@ _SENTENCES = {
     "from {was:.1e} to {left:.1e}",
 }
 KINDS = tuple(_SENTENCES)
+# What a porter does about a claim that says the whole mistake; the others are evidence.
+FIXES = {
+    "another tensor": "compute or record it where it belongs, and {tensor} under its own name",
+    "the other picture": "do not exchange the content and the style picture",
+    "same as": "record it anew: a copy, at its own step",
+    "known factor": "look where {expression} is multiplied or divided by, once too often or not at all",
+    "Gram form": "compute F^T F / M of the feature map as it is, with one row for each position",
+    "Gram of another layer": "take {tap}, by its name and not by a running number",
+    "another layer": "make {layer} {right}",
+    "term form": "sum the squared differences, with the convention's factor (docs/tensors.md)",
+    "term of another layer": "take {tap}, by its name and not by a running number",
+    "sum of other terms": "add every term once",
+    "sum with a factor": "apply the weight of the {terms} terms once",
+    "gradient's parts": "differentiate the sum of all terms, each once; look for a detached or repeated term",
+    "gradient divided": "leave the gradient as it is",
+    "gradient's signs": "leave the gradient as it is",
+    "Adam's betas": "use the recipe's betas",
+    "Adam": "use Adam as Kingma and Ba wrote it (2014, algorithm 1), with the gradient of this step alone",
+    "optimizer": "use the recipe's Adam",
+    "weight decay": "set the weight decay to 0",
+    "rates": "use the recipe's learning rate, and its decay from the step where the recipe has it",
+    "L-BFGS memory": "set m={right} (maxcor in scipy.optimize.minimize)",
+    "L-BFGS bounds": "give no bounds",
+    "L-BFGS line search": "leave maxls at 20",
+    "PyTorch's L-BFGS": "call SciPy's, or do not compare the steps: both are L-BFGS, with other steps",
+    "plain descent": "call SciPy's L-BFGS",
+    "all zero": "look for a buffer that is never filled, or a gradient that is detached",
+    "picture": "use the picture that the name says, and the recipe's pixel space for it (docs/tensors.md)",
+    "power": "leave the values as they are",
+    "clipped": "do not clip here",
+    "quantised": "keep floats",
+    "exchanged": "hand it over as (height, width, channels): a column-major array is transposed",
+    "moved": "look for an index, a padding or a crop that is off by one",
+    "channels": "keep red, green and blue in their order",
+}
 
 
 class Range(NamedTuple):
@@ -67,6 +132,8 @@ class _Formatter(string.Formatter):
     def format_field(self, value: Any, spec: str) -> str:
         if spec in ("and", "or"):
             return f" {spec} ".join(value)
+        if spec == "times":
+            return "" if value == "1" else f"{value} times "
         if spec == "list":
             more = len(value) - _MOST_LISTED
             return ", ".join(value[:_MOST_LISTED]) + (f" and {more} more" if more > 0 else "")
@@ -150,6 +217,18 @@ class Finding:
     def harmless(self) -> bool:
         """Whether the cause is rounding and no bug."""
         return self.trap is not None and self.trap.harmless
+
+    @property
+    def recognised(self) -> Clue | None:
+        """The claim that says the whole mistake, where no trap does."""
+        return next((clue for clue in self.clues if clue.kind in FIXES), None) if self.trap is None else None
+
+    @property
+    def fix(self) -> str | None:
+        """What to do about it; None where nothing fits."""
+        if self.recognised is not None:
+            return FIXES[self.recognised.kind].format_map(self.recognised.values)
+        return None if self.trap is None else self.trap.fix
 
     @property
     def evidence(self) -> str:

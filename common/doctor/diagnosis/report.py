@@ -61,7 +61,9 @@ def _lines(diagnosis: Diagnosis) -> Iterator[str]:
 def finding_lines(number: int, finding: Finding) -> Iterator[str]:
     """One finding in sentences, the number in front."""
     trap, also_in = finding.trap, finding.also_in
-    if trap is None:
+    if finding.recognised is not None:
+        yield f"{number}. {finding.tensor}: {finding.detail}."
+    elif trap is None:
         yield f"{number}. {finding.tensor}: {finding.detail}. What is known: {finding.evidence}."
     else:
         yield f"{number}. Trap {trap.number}: {trap.title}."
@@ -70,10 +72,11 @@ def finding_lines(number: int, finding: Finding) -> Iterator[str]:
     if also_in:
         last = f" ... {also_in[-1]}" if len(also_in) > _MOST_NAMED else ""
         yield f"   {len(also_in)} more of this kind: {', '.join(also_in[:_MOST_NAMED])}{last}"
+    if finding.also_possible:
+        yield f"   traps that would give the same numbers: {', '.join(map(str, finding.also_possible))}"
+    if finding.fix is not None:
+        yield f"   fix: {finding.fix}"
     if trap is not None:
-        if finding.also_possible:
-            yield f"   traps that would give the same numbers: {', '.join(map(str, finding.also_possible))}"
-        yield f"   fix: {trap.fix}"
         yield f"   seen in: {trap.seen_in}"
 
 
@@ -110,5 +113,7 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "also_possible": list(finding.also_possible),
         "also_in": list(finding.also_in),
         "harmless": finding.harmless,
-        **{name: trap and getattr(trap, name) for name in ("title", "fix", "seen_in")},
+        "title": trap and trap.title,
+        "fix": finding.fix,
+        "seen_in": trap and trap.seen_in,
     }

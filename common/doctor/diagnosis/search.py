@@ -103,8 +103,15 @@ class Search:
         """
         left, before = by.from_own(self.name).relative, self.judge
         little = left <= by.tolerance(self.name) and left < _SUBSTANTIAL * before.from_own(self.name).relative
+        if np.isinf(before.from_own(self.name).relative) and self._shapes_stay_wrong(by):
+            return False
         followers = (it for it in self._concerned[1:] if before.from_reference(it).relative > before.tolerance(it))
         return little and not self._spoils(by, [*self.names[: self.names.index(self.name)], *followers])
+
+    def _shapes_stay_wrong(self, by: Judge) -> bool:
+        """Whether a tensor before, of a wrong shape too, is wrong by a fault that only makes the shapes agree."""
+        earlier = self.names[: self.names.index(self.name)]
+        return any(np.isinf(self.judge.from_own(it).relative) and by.is_wrong(it) for it in earlier)
 
     def _spoils(self, by: Judge, names: Iterable[str]) -> bool:
         """Whether tensors are wrong by a fault that are right without it."""

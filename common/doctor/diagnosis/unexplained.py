@@ -1,22 +1,19 @@
 """What is known of a difference that no fault explains: no guess, only clues that hold.
 
-First whether the tensor is another one in its place: another tensor of the reference, that of the other picture, a
-shorter sum. Then how it differs from what it should be. And whether it comes from another training.
+How it differs from what it should be, and whether it comes from another training.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
-from itertools import combinations, islice
+from itertools import islice
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from common.distances import relative_l2
 from common.doctor.diagnosis.findings import Clue, Finding
-from common.doctor.diagnosis.judge import difference
 from common.doctor.hypotheses import OTHER_TRAINING
 from common.oracle import Arithmetic, Run, rounded
-from common.tensors import Array, TensorName, tensor_names
+from common.tensors import Array
 
 _IS = 1e-5
 _MOST_LACKING = 2
@@ -29,42 +26,6 @@ _LEAST = 1e-300
 _FITS = 1e-4
 _FEWEST_ROWS_EACH = 1.5
 _UNRELATED = 0.5
-
-
-def mistaken_for(name: str, got: Array, run: Run) -> Iterator[Clue]:
-    """What a port's tensor is in the place of what it should be; at most one clue."""
-    if name == "loss/total":
-        yield from _shorter_sum(got, run)
-    elif TensorName.parse(name).is_forward:
-        fits = (clue for clue, expected in _in_its_place(name, got, run) if difference(got, expected).relative < _IS)
-        yield from islice(fits, 1)
-
-
-def _in_its_place(name: str, got: Array, run: Run) -> Iterator[tuple[Clue, Array]]:
-    forward = (it for it in tensor_names(run.case.problem) if it != name and TensorName.parse(it).is_forward)
-    for tensor in forward:
-        if (expected := run.expected(tensor)).shape == got.shape:
-            yield Clue("another tensor", {"tensor": tensor}), expected
-    if TensorName.parse(name).kind in ("target/content", "target/style"):
-        yield Clue("the other picture", {}), _of_the_other_picture(name, run).expected(name)
-
-
-def _of_the_other_picture(name: str, run: Run) -> Run:
-    """A run in which the content and the style picture are exchanged for a target."""
-    case, problem = run.case, run.case.problem
-    if TensorName.parse(name).role == "style":
-        return Run(replace(case, problem=replace(problem, style=problem.content), style=case.content), run.variant)
-    return Run(replace(case, problem=replace(problem, content=problem.style), content=case.style), run.variant)
-
-
-def _shorter_sum(got: Array, run: Run) -> Iterator[Clue]:
-    terms = run.terms
-    shorter = (lacking for count in range(1, _MOST_LACKING + 1) for lacking in combinations(terms, count))
-    for lacking in shorter if got.size == 1 else ():
-        rest = sum(value for name, value in terms.items() if name not in lacking)
-        if abs(float(got.item()) - rest) < _IS * abs(rest):
-            yield Clue("sum without", {"terms": lacking})
-            return
 
 
 def facts(got: Array, expected: Array) -> Iterator[Clue]:

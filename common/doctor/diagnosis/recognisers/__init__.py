@@ -1,0 +1,51 @@
+"""What a tensor is in the place of what it should be, in closed form: a factor, a form, another layer, another rule.
+
+In comes a tensor and what follows from the port's own tensors before it; out comes one claim that fits to rounding, or
+none. Nothing here runs the network anew, but for the gradient of each term.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from common.doctor.diagnosis.findings import Clue
+from common.doctor.diagnosis.judge import Judge
+from common.doctor.diagnosis.recognisers.gradients import changed_afterwards, made_of_other_parts
+from common.doctor.diagnosis.recognisers.grams import gram_of_another_kind
+from common.doctor.diagnosis.recognisers.losses import sum_of_other_terms, term_of_another_kind
+from common.doctor.diagnosis.recognisers.network import another_layer
+from common.doctor.diagnosis.recognisers.pictures import another_picture
+from common.doctor.diagnosis.recognisers.places import in_its_place
+from common.doctor.diagnosis.recognisers.points import rule_of_points
+from common.doctor.diagnosis.recognisers.steps import rule_of_steps
+from common.doctor.diagnosis.recognisers.values import changed_in_place, known_factor
+from common.tensors import Array
+
+_Recogniser = Callable[[str, Array, Judge], Iterator[Clue]]
+_RECOGNISERS: tuple[_Recogniser, ...] = (
+    in_its_place,
+    another_picture,
+    sum_of_other_terms,
+    known_factor,
+    changed_afterwards,
+    made_of_other_parts,
+    gram_of_another_kind,
+    term_of_another_kind,
+    rule_of_steps,
+    rule_of_points,
+    changed_in_place,
+    another_layer,
+)
+
+
+def recognised(name: str, got: Array, judge: Judge) -> Clue | None:
+    """The first claim that fits a tensor to its tolerance."""
+    if not np.isfinite(got).all():
+        return None
+    with np.errstate(all="ignore"):  # a form may overflow, and then it does not fit
+        return next(_claims(name, got, judge), None)
+
+
+def _claims(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
+    for recogniser in _RECOGNISERS:
+        yield from recogniser(name, got, judge)

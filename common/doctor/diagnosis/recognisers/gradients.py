@@ -1,0 +1,103 @@
+"""What a gradient is made of: how much of each term's own gradient, and what was done to it afterwards."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from common.doctor.diagnosis.findings import Clue
+from common.doctor.diagnosis.judge import Judge
+from common.doctor.diagnosis.recognisers.sizes import Sizes, expression, sizes_at
+from common.oracle import Run
+from common.tensors import Array, Arrays, TensorName
+
+_NEGLIGIBLE = 1e-4  # of the gradient: a part that is smaller is taken as right
+_ROUND = 2e-3
+_SHOWN = 5
+_LEAST = 1e-300
+
+
+def made_of_other_parts(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
+    """The parts that a gradient lacks, doubles, negates or multiplies; at most one clue."""
+    run, tolerance = judge.own, judge.tolerance(name)
+    if TensorName.parse(name).stage != "gradient" or got.shape != run.expected(name).shape:
+        return
+    wanted, norm = got.astype(np.float64).ravel(), float(np.linalg.norm(got))
+    parts = {label: np.asarray(part, np.float64).ravel() for label, part in _parts(name, run).items()}
+    counted = {label: part for label, part in parts.items() if np.linalg.norm(part) > _NEGLIGIBLE * norm}
+    rest = wanted - sum((part for label, part in parts.items() if label not in counted), np.zeros(wanted.size))
+    if len(counted) < 2:
+        return
+    basis = np.stack(list(counted.values()), axis=1)
+    scale = np.linalg.norm(basis, axis=0)
+    factors, *_ = np.linalg.lstsq(basis / scale, rest, rcond=1e-9)
+    factors = factors / scale
+    if float(np.linalg.norm(basis @ factors - rest)) > tolerance * norm:
+        return
+    # A part that is hardly told from the others has a factor of its own by rounding alone.
+    shown = {
+        label: factor
+        for (label, part), factor in zip(counted.items(), factors.tolist(), strict=True)
+        if abs(factor - 1) * float(np.linalg.norm(part)) > _SHOWN * tolerance * norm
+    }
+    if words := _in_words(shown, sizes_at(run, name)):
+        left = float(np.linalg.norm(basis @ factors - rest)) / norm
+        yield Clue("gradient's parts", {"changes": words, "left": left})
+
+
+def _in_words(factors: dict[str, float], sizes: Sizes) -> tuple[str, ...]:
+    words: list[str] = []
+    for label, factor in factors.items():
+        if abs(factor) < _ROUND:
+            words.append(f"without that of {label}")
+        elif abs(factor + 1) < _ROUND:
+            words.append(f"less that of {label}")
+        elif (found := expression([(factor, sizes)], _ROUND / 10)) is not None:
+            words.append(f"{found} times that of {label}")
+        else:
+            words.append(f"{factor:.4g} times that of {label}")
+    return tuple(words)
+
+
+def _parts(name: str, run: Run) -> Arrays:
+    """The gradient of each term, at a tap those of its own terms and what comes from deeper layers."""
+    terms = [f"{term}" for term in run.terms]
+    if TensorName.parse(name).tap:
+        tap = TensorName.parse(name).tap
+        terms = [f"{role}/{tap}" for role in ("content", "style") if tap in getattr(run.coefficients, role)]
+    elif any(given.startswith("gradient/features/") for given in run.given):
+        terms = ["tv"] if "tv" in terms else []
+    parts = {f"loss/{term}": _of_the_term_alone(name, term, run) for term in terms}
+    deeper = run.expected(name) - sum(parts.values(), np.zeros(run.expected(name).shape))
+    if len(terms) < len(run.terms):
+        parts["the deeper layers"] = deeper
+    return parts
+
+
+def _of_the_term_alone(name: str, term: str, run: Run) -> Array:
+    """What a term adds: the gradient as it is, less the gradient without the term."""
+    variant = run.variant.changed({"term_scale": {term: 0.0}})
+    if variant is None:
+        return np.zeros(run.expected(name).shape)
+    given = {tensor: array for tensor, array in run.given.items() if tensor != name}
+    return np.asarray(run.expected(name) - Run(run.case, variant, given, run).expected(name))
+
+
+def changed_afterwards(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
+    """What was done to a gradient as a whole: divided by one of its norms, its signs alone."""
+    run, tolerance = judge.own, judge.tolerance(name)
+    if TensorName.parse(name).stage != "gradient" or got.shape != run.expected(name).shape:
+        return
+    right = np.asarray(run.expected(name), np.float64)
+    norms = {
+        "the sum of its absolute values": float(np.abs(right).sum()),
+        "the mean of its absolute values": float(np.abs(right).mean()),
+        "its norm": float(np.linalg.norm(right)),
+        "its largest absolute value": float(np.abs(right).max()),
+        "its standard deviation": float(right.std()),
+    }
+    for words, norm in norms.items():
+        if np.linalg.norm(got * norm - right) <= tolerance * np.linalg.norm(right):
+            yield Clue("gradient divided", {"norm": words})
+            return
+    if np.array_equal(np.sign(got), got) and np.mean(np.sign(right) == got) > 1 - _ROUND:
+        yield Clue("gradient's signs", {})

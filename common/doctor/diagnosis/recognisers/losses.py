@@ -1,0 +1,106 @@
+"""What a loss is in the place of what it should be: another form, another layer's, a sum of other terms."""
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+import numpy as np
+
+from common.doctor.diagnosis.findings import Clue
+from common.doctor.diagnosis.judge import Judge
+from common.doctor.diagnosis.recognisers.sizes import Sizes, expression, sizes_at
+from common.oracle import Run, difference_at, gram
+from common.tensors import Array, TensorName
+from common.vgg19 import cut, layer
+
+_LEAST = 1e-300
+_WEIGHTS = {0.0: "without", 2.0: "with twice", -1.0: "less", 0.5: "with half of"}
+_SUBSTANTIAL = 1e-3  # a term that is less of the total proves nothing
+
+
+def term_of_another_kind(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
+    """The form of a term, or the layer that it is of; at most one clue."""
+    parsed, run, tolerance = TensorName.parse(name), judge.own, judge.tolerance(name)
+    if got.size != 1 or parsed.kind not in ("loss/content", "loss/style"):
+        return
+    value, right = float(got.item()), float(run.expected(name))
+    difference = np.asarray(difference_at(run, parsed.role, parsed.tap), np.float64)
+    k = right / max(float(np.sum(difference**2)), _LEAST)
+    alone = {"the square root": np.sqrt(right), "the square": right**2}
+    of = [Clue("power", {"of": form}) for form, size in alone.items() if abs(value - size) <= tolerance * abs(value)]
+    of += [
+        Clue("term of another layer", {"layer": other, "tap": parsed.tap})
+        for other, size in _of_other_layers(parsed, run)
+        if abs(k * size - value) <= tolerance * abs(value)
+    ]
+    yield from of[:1] or _other_forms(value, difference, (k, 1.0, _weight(parsed, run)), sizes_at(run, name), tolerance)
+
+
+def _other_forms(
+    value: float, difference: Array, weights: Sequence[float], sizes: Sizes, tolerance: float
+) -> Iterator[Clue]:
+    for form, size in _forms(difference):
+        for weight in weights if size else ():
+            if (found := expression([(value / (weight * size), sizes)], tolerance)) is not None:
+                yield Clue("term form", {"form": form, "factor": found})
+                return
+
+
+def _weight(name: TensorName, run: Run) -> float:
+    recipe = run.case.problem.recipe
+    return recipe.content_weight if name.role == "content" else recipe.style_weight
+
+
+def _forms(difference: Array) -> Iterator[tuple[str, float]]:
+    absolute = np.abs(difference)
+    yield "the sum of absolute differences", float(absolute.sum())
+    yield "the square root of the sum of squares", float(np.linalg.norm(difference))
+    if absolute.min(initial=0.0) < 1 < absolute.max(initial=0.0):
+        yield "the Huber loss", float(np.where(absolute < 1, difference**2 / 2, absolute - 0.5).sum())
+    yield "the sum of fourth powers", float((difference**4).sum())
+    yield "the square of the sum of squares", float(np.sum(difference**2)) ** 2
+    if difference.ndim == 2:
+        yield "the sum of squares of the upper half", float((np.triu(difference) ** 2).sum())
+    yield "the largest absolute difference", float(absolute.max(initial=0.0))
+
+
+def _of_other_layers(name: TensorName, run: Run) -> Iterator[tuple[str, float]]:
+    """The squared differences of other layers of as many channels, computed from the port's own feature maps."""
+    for other in cut(run.taps):
+        if other.name == name.tap or other.out_channels != layer(name.tap).out_channels:
+            continue
+        ours = np.asarray(run.layer(other.name), np.float64)
+        theirs = np.asarray(run.layer_of_picture(name.role, other.name), np.float64)
+        if name.role == "style":
+            ours, theirs = gram(ours), run.coefficients.style[name.tap].target_scale * gram(theirs)
+        if ours.shape == theirs.shape:
+            yield other.name, float(np.sum((ours - theirs) ** 2))
+
+
+def sum_of_other_terms(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
+    """Which terms the total leaves out, doubles, halves or subtracts, or by what a kind of term is multiplied."""
+    run, tolerance = judge.own, judge.tolerance(name)
+    if name != "loss/total" or got.size != 1:
+        return
+    excess = float(got.item()) - sum(run.terms.values())
+    close, least = tolerance * abs(float(got.item())), _SUBSTANTIAL * abs(float(got.item()))
+    terms = {term: size for term, size in run.terms.items() if abs(size) > least}
+    kinds = {kind: size for kind in ("content", "style", "tv") if abs(size := _sum_of(kind, run)) > least}
+    changes = {
+        f"{words} {term}": (weight - 1) * size
+        for term, size in {**kinds, **terms}.items()
+        for weight, words in _WEIGHTS.items()
+    }
+    single = next((words for words, change in changes.items() if abs(change - excess) <= close), None)
+    pairs = [pair for pair in combinations(changes, 2) if abs(sum(changes[it] for it in pair) - excess) <= close]
+    if single is not None or len(pairs) == 1:
+        yield Clue("sum of other terms", {"changes": (single,) if single is not None else pairs[0]})
+        return
+    for kind, size in kinds.items():
+        found = expression([(1 + excess / size, sizes_at(run, name))], tolerance)
+        if found is not None:
+            yield Clue("sum with a factor", {"terms": kind, "factor": found})
+            return
+
+
+def _sum_of(kind: str, run: Run) -> float:
+    return sum(size for term, size in run.terms.items() if term.split("/")[0] == kind)

@@ -1,0 +1,65 @@
+"""Which picture a variable or a network's input is made of, and what was done to its RGB on the way."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from common.doctor.diagnosis.findings import Clue
+from common.doctor.diagnosis.judge import Judge, difference
+from common.oracle import Run
+from common.tensors import Array, TensorName
+
+_LUMA = np.array([0.299, 0.587, 0.114])
+
+
+def another_picture(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
+    """The picture, and the change of its RGB, that give the tensor; at most one clue."""
+    kind = TensorName.parse(name).kind
+    if kind not in ("pixels", "input", "content/resized", "style/resized"):
+        return
+    for picture, rgb in _pictures(name, judge.reference):
+        for what, changed in _changes(rgb):
+            for space, mapped in _mapped(kind, changed, judge.own):
+                if difference(got, mapped).relative <= judge.tolerance(name):
+                    yield Clue("picture", {"picture": picture, "what": what, "space": space})
+                    return
+
+
+def _pictures(name: str, run: Run) -> Iterator[tuple[str, Array]]:
+    problem, own = run.case.problem, name.split("/")[0]
+    pictures = {"image": run.case.image, "content": problem.content, "style": problem.style}
+    first = own if own in pictures else "image"
+    for picture in (first, *(other for other in pictures if other != first)):
+        yield "the image" if picture == "image" else f"the {picture} picture", np.asarray(pictures[picture], np.float64)
+
+
+def _changes(rgb: Array) -> Iterator[tuple[str, Array]]:
+    yield "as it is", rgb
+    yield "in linear light (sRGB decoded)", np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    encoded = 1.055 * np.maximum(rgb, 0.0031308) ** (1 / 2.4) - 0.055
+    yield "encoded as sRGB once more", np.where(rgb <= 0.0031308, rgb * 12.92, encoded)
+    for gamma in (2.2, 1 / 2.2, 1.8):
+        yield f"to the power of {gamma:.3g}", rgb**gamma
+    yield "rounded to 8 bits", np.rint(rgb * 255) / 255
+    yield "rounded down to 8 bits", np.floor(rgb * 255) / 255
+    yield "stretched to -1 to 1", 2 * rgb - 1
+    yield "less 0.5", rgb - 0.5
+    yield "in grey", np.repeat((rgb @ _LUMA)[..., None], 3, axis=2)
+    yield "inverted", 1 - rgb
+    yield "stretched from its least to its largest value", (rgb - rgb.min()) / max(float(np.ptp(rgb)), 1e-12)
+    yield "less its own mean", rgb - rgb.mean(axis=(0, 1))
+    yield "standardised by its own mean and deviation", (rgb - rgb.mean(axis=(0, 1))) / rgb.std(axis=(0, 1))
+    for turned, words in ((rgb[:, ::-1], "mirrored"), (rgb[::-1], "upside down"), (rgb[..., ::-1], "in the order BGR")):
+        yield words, turned
+
+
+def _mapped(kind: str, rgb: Array, run: Run) -> Iterator[tuple[str, Array]]:
+    if kind.endswith("resized"):
+        yield "", rgb
+        return
+    right: Callable[[Array], Array] = run.maps.to_pixels
+    pixels = np.asarray(right(rgb))
+    yield "", pixels if kind == "pixels" else np.asarray(run.maps.to_input(pixels))
+    for space, factor in (("in 0..1", 1.0), ("in 0..255", 255.0)):
+        yield f", {space} with nothing subtracted", factor * rgb
+        yield f", BGR {space} with nothing subtracted", factor * rgb[..., ::-1]

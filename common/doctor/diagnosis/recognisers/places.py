@@ -1,0 +1,46 @@
+"""Whether a tensor is another one in its place: of another name, of the other picture, of another step."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from common.doctor.diagnosis.findings import Clue
+from common.doctor.diagnosis.judge import Judge, difference
+from common.oracle import Run
+from common.tensors import Array, TensorName, tensor_names
+
+_IS = 1e-5
+
+
+def in_its_place(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
+    """What a port's tensor is in the place of what it should be; at most one clue.
+
+    Judged by what is computed from the pictures: what follows from the port's own wrong tensor would look like it.
+    """
+    clues = (clue for clue, expected in _candidates(name, got, judge) if difference(got, expected).relative < _IS)
+    if (clue := next(clues, None)) is not None:
+        yield clue
+
+
+def _candidates(name: str, got: Array, judge: Judge) -> Iterator[tuple[Clue, Array]]:
+    parsed, run, shape = TensorName.parse(name), judge.reference, got.shape
+    if parsed.is_forward:
+        for tensor in tensor_names(run.case.problem):
+            if tensor != name and TensorName.parse(tensor).is_forward and run.expected(tensor).shape == shape:
+                yield Clue("another tensor", {"tensor": tensor}), run.expected(tensor)
+        if parsed.kind in ("target/content", "target/style"):
+            yield Clue("the other picture", {}), _of_the_other_picture(name, run).expected(name)
+    elif parsed.stage in ("gradient", "optimizer") and len(shape) == len(run.case.image.shape):
+        for tensor, array in judge.given.items():
+            alike = TensorName.parse(tensor).stage in ("input", "gradient", "optimizer")
+            if alike and tensor != name and array.shape == shape:
+                yield Clue("same as", {"tensor": tensor}), np.asarray(array, np.float64)
+
+
+def _of_the_other_picture(name: str, run: Run) -> Run:
+    """A run in which the content and the style picture are exchanged for a target."""
+    case, problem = run.case, run.case.problem
+    if TensorName.parse(name).role == "style":
+        return Run(replace(case, problem=replace(problem, style=problem.content), style=case.content), run.variant)
+    return Run(replace(case, problem=replace(problem, content=problem.style), content=case.style), run.variant)

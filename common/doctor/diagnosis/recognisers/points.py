@@ -1,0 +1,137 @@
+"""Which L-BFGS evaluated at the points that are handed over: SciPy's with other settings, or PyTorch's own."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+from scipy.optimize import fmin_l_bfgs_b
+
+from common.doctor.diagnosis.findings import Clue
+from common.doctor.diagnosis.judge import Judge
+from common.oracle import Run
+from common.recipes import lbfgs_of
+from common.tensors import Array
+
+_LEAST = 1e-300
+_FEWEST = 3
+_MEMORIES = (3, 5, 7, 10, 17, 20, 30, 50, 100)
+
+Answer = Callable[[Array], tuple[float, Array]]
+Minimise = Callable[[Answer, Array], Any]
+
+
+class _NoMoreAnswersError(Exception):
+    pass
+
+
+def rule_of_points(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
+    """The optimizer that evaluates at the port's points when it is given the port's own answers; at most one clue."""
+    run, tolerance = judge.own, judge.tolerance(name)
+    losses, gradients = run.given.get("lbfgs/losses"), run.given.get("lbfgs/gradients")
+    if name != "lbfgs/pixels" or losses is None or gradients is None or got.ndim < 2 or len(got) < _FEWEST:
+        return
+    points = np.asarray(got, np.float64).reshape(len(got), -1)
+    flat = (np.asarray(gradient, np.float64).ravel() for gradient in gradients)
+    answers = [(float(loss), gradient) for loss, gradient in zip(losses, flat, strict=False)]
+    if len(answers) < _FEWEST:
+        return
+    for kind, values, optimizers in _families(run):
+        fitting = [size for size, run_it in optimizers if _fits(run_it, points, answers, tolerance)]
+        if fitting:  # the memory is told only where several were tried
+            yield Clue(kind, {**values, "memory": _in_words(fitting)} if len(optimizers) > 1 else values)
+            return
+
+
+def _in_words(memories: list[int]) -> str:
+    """The memory; one that is larger than the number of steps cannot be told from a larger one."""
+    smaller = [size for size in _MEMORIES if size < min(memories)]
+    return f"more than {max(smaller, default=0)}" if _MEMORIES[-1] in memories else str(memories[0])
+
+
+def _fits(run_it: Minimise, points: Array, answers: list[tuple[float, Array]], tolerance: float) -> bool:
+    seen = _points_of(run_it, points[0], answers)
+    count = min(len(seen), len(points))
+    if count < min(len(points), len(answers) + 1):
+        return False
+    steps = np.maximum(np.linalg.norm(points[1:count] - points[:1], axis=1), _LEAST)
+    off = np.linalg.norm(seen[1:count] - points[1:count], axis=1) / steps
+    return bool(off.max(initial=0.0) <= tolerance)
+
+
+def _points_of(run_it: Minimise, start: Array, answers: list[tuple[float, Array]]) -> Array:
+    seen: list[Array] = []
+
+    def answer(point: Array) -> tuple[float, Array]:
+        seen.append(np.array(point, np.float64))
+        if len(seen) > len(answers):
+            raise _NoMoreAnswersError
+        return answers[len(seen) - 1]
+
+    with suppress(_NoMoreAnswersError):
+        run_it(answer, start.copy())
+    return np.stack(seen)
+
+
+def _families(run: Run) -> Iterator[tuple[str, dict[str, Any], list[tuple[int, Minimise]]]]:
+    """Optimizers by kind and setting, each with some sizes of its memory."""
+    right = lbfgs_of(run.case.problem.recipe).memory
+    others = [(size, _scipy(size)) for size in _MEMORIES if size != right]
+    yield "L-BFGS memory", {"right": right}, others
+    flat_rgb = (np.full(run.case.image.shape, level) for level in (0.0, 1.0))
+    black, white = (np.asarray(run.maps.to_pixels(level)).ravel() for level in flat_rgb)
+    bounds = list(zip(np.minimum(black, white).tolist(), np.maximum(black, white).tolist(), strict=True))
+    yield "L-BFGS bounds", {"range": "the range of RGB"}, [(right, _scipy(right, bounds))]
+    for low, high in ((0.0, 255.0), (0.0, 1.0), (-1.0, 1.0), (-127.5, 127.5)):
+        words = f"{low:g} to {high:g}"
+        yield "L-BFGS bounds", {"range": words}, [(right, _scipy(right, [(low, high)] * black.size))]
+    for lines in (1, 5, 10, 50):
+        yield "L-BFGS line search", {"most": lines}, [(right, _scipy(right, None, lines))]
+    for rate in (1.0, 0.1, 0.5, 0.01, 10.0, 2.0):
+        yield "PyTorch's L-BFGS", {"rate": rate}, [(size, _torch(rate, size)) for size in _MEMORIES]
+    yield "plain descent", {}, [(0, _descend)]
+
+
+def _scipy(memory: int, bounds: Any = None, lines: int = 20) -> Minimise:
+    settings = {"m": memory, "bounds": bounds, "maxls": lines, "factr": 0.0, "pgtol": 0.0}
+    return lambda answer, start: fmin_l_bfgs_b(answer, start, **settings)
+
+
+def _torch(rate: float, memory: int) -> Minimise:
+    """PyTorch's L-BFGS without a line search, as `torch.optim.LBFGS` documents its steps."""
+
+    def minimise(answer: Answer, point: Array) -> None:
+        moves: list[Array] = []
+        changes: list[Array] = []
+        _, gradient = answer(point)
+        scale, first = 1.0, True
+        while True:
+            direction = _two_loops(gradient, moves, changes, scale)
+            length = min(1.0, 1.0 / float(np.abs(gradient).sum())) * rate if first else rate
+            move = length * direction
+            point, before, first = point + move, gradient, False
+            _, gradient = answer(point)
+            change = gradient - before
+            if float(change @ move) > 1e-10:
+                moves, changes = [*moves, move][-memory:], [*changes, change][-memory:]
+                scale = float(change @ move) / float(change @ change)
+
+    return minimise
+
+
+def _two_loops(gradient: Array, moves: list[Array], changes: list[Array], scale: float) -> Array:
+    """The two-loop recursion (Nocedal 1980)."""
+    weights, rest = [], -gradient
+    for move, change in zip(reversed(moves), reversed(changes), strict=True):
+        weights.append(float(move @ rest) / float(change @ move))
+        rest = rest - weights[-1] * change
+    rest = scale * rest
+    for move, change, weight in zip(moves, changes, reversed(weights), strict=True):
+        rest = rest + (weight - float(change @ rest) / float(change @ move)) * move
+    return np.asarray(rest)
+
+
+def _descend(answer: Answer, point: Array) -> None:
+    while True:
+        _, gradient = answer(point)
+        point = point - gradient

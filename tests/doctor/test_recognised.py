@@ -1,0 +1,199 @@
+"""Claims in closed form: what is planted in a tensor, in plain NumPy, is what the doctor says of it."""
+
+import numpy as np
+import pytest
+from numpy.lib.stride_tricks import sliding_window_view
+from shallow import shallow
+
+from common import load_weights
+from common.doctor import diagnose
+from common.doctor.diagnosis.recognisers.sizes import expression
+from common.oracle import Run, forward, random_case
+from common.recipes import adam_of
+from common.tensors import tensor_names
+from common.vgg19 import cut
+
+
+@pytest.fixture(scope="module", params=["gatys", "d2l"])
+def healthy(request):
+    """A case of a recipe, and all its tensors as a port without a fault hands them over."""
+    case = random_case(3, shallow(request.param), load_weights("random"))
+    run = Run(case)
+    return case, {name: np.asarray(run.expected(name)).astype(np.float32) for name in tensor_names(case.problem)}
+
+
+def channels(feature):
+    return feature.reshape(-1, feature.shape[-1]).astype(np.float64)
+
+
+def gram(feature):
+    flat = channels(feature)
+    return flat.T @ flat / len(flat)
+
+
+def centred(feature):
+    flat = channels(feature)
+    flat = flat - flat.mean(axis=0)
+    return flat.T @ flat / len(flat)
+
+
+def cosine(feature):
+    matrix = gram(feature)
+    norms = np.sqrt(np.diag(matrix))
+    return matrix / np.outer(norms, norms)
+
+
+def roots(given):
+    return {name: np.sqrt(term) for name, term in given.items() if name.startswith("loss/style/")}
+
+
+def descent(given, adam):
+    """Gradient descent from the gradients that are handed over, at the points that they belong to."""
+    points, point = {}, given["pixels"].astype(np.float64)
+    for step in range(1, 6):
+        point = point - adam.rate_at(step - 1) * given[f"adam/{step}/gradient"]
+        points[f"adam/{step}/pixels"] = point
+    return points
+
+
+PLANTED = {
+    "a Gram matrix three times too large": (
+        lambda it: {f"gram/{tap}": 3 * it[f"gram/{tap}"] for tap in ("relu1_1", "relu2_1", "relu3_1")},
+        ("known factor", {"expression": "3"}),
+    ),
+    "a Gram matrix of another layer": (
+        lambda it: {"gram/relu2_1": gram(it["features/relu2_2"])},
+        ("Gram of another layer", {"layer": "relu2_2", "tap": "relu2_1", "factor": "1"}),
+    ),
+    "a covariance": (
+        lambda it: {"gram/relu2_1": centred(it["features/relu2_1"])},
+        ("Gram form", {"form": "the covariance: the mean of each channel is subtracted", "factor": "1"}),
+    ),
+    "a cosine": (
+        lambda it: {"gram/relu1_1": cosine(it["features/relu1_1"])},
+        ("Gram form", {"form": "the cosine of channels: each channel is divided by its norm", "factor": "1"}),
+    ),
+    "the upper half": (
+        lambda it: {"gram/relu1_1": np.triu(it["gram/relu1_1"])},
+        ("Gram form", {"form": "the upper half alone", "factor": "1"}),
+    ),
+    "roots of the style terms": (roots, ("power", {"of": "the square root"})),
+    "a total without a term": (
+        lambda it: {"loss/total": it["loss/total"] - it["loss/style/relu3_1"]},
+        ("sum of other terms", {"changes": ("without style/relu3_1",)}),
+    ),
+    "a total with a term twice": (
+        lambda it: {"loss/total": it["loss/total"] + it["loss/style/relu2_1"]},
+        ("sum of other terms", {"changes": ("with twice style/relu2_1",)}),
+    ),
+    "a clipped input": (
+        lambda it: {"input": np.clip(it["input"], np.quantile(it["input"], 0.1), np.quantile(it["input"], 0.8))},
+        ("clipped", {}),
+    ),
+    "a map moved by a column": (
+        lambda it: {"features/relu1_1": np.roll(it["features/relu1_1"], 1, axis=1)},
+        ("moved", {"shift": 1, "axis": "columns", "edge": "round the edge"}),
+    ),
+    "a map of exchanged height and width": (
+        lambda it: {"features/relu2_2": it["features/relu2_2"].transpose(1, 0, 2)},
+        ("exchanged", {}),
+    ),
+    "a leaky ReLU": (
+        lambda it: {"features/relu2_1": np.where((x := it["features/conv2_1"]) > 0, x, 0.2 * x)},
+        ("another layer", {"what": "a leaky ReLU with slope 0.2", "layer": "it"}),
+    ),
+    "the other picture's target": (
+        lambda it: {"target/content/relu2_2": it["features/relu2_2"]},
+        ("another tensor", {"tensor": "features/relu2_2"}),
+    ),
+}
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+def test_what_is_planted_is_what_is_said(planted, healthy):
+    change, (kind, values) = PLANTED[planted]
+    case, given = healthy
+    changed = {name: np.asarray(array, np.float32) for name, array in change(given).items()}
+    diagnosis = diagnose(case, {**given, **changed})
+    first = diagnosis.findings[0]
+    assert first.trap is None, first
+    assert first.tensor == next(iter(changed))
+    assert first.recognised.kind == kind
+    assert {name: first.recognised.values[name] for name in values} == values
+    assert first.fix
+
+
+def test_the_rule_of_all_steps_is_one_finding(healthy):
+    case, given = healthy
+    points = descent(given, adam_of(case.problem.recipe))
+    steps = {name: it for name, it in given.items() if not name.startswith(("lbfgs/", "adam/"))}
+    steps |= {name: it for name, it in given.items() if name.startswith("adam/") and name.endswith("gradient")}
+    first, *_ = diagnose(case, {**steps, **{name: it.astype(np.float32) for name, it in points.items()}}).findings
+    assert (first.tensor, first.recognised.kind) == ("adam/1/pixels", "optimizer")
+    assert first.recognised.values["name"] == "plain gradient descent"
+
+
+def linear(rgb):
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+
+
+@pytest.mark.parametrize(
+    ("planted", "words"),
+    [
+        (lambda case: 255 * case.image[..., ::-1], "the image as it is, BGR in 0..255 with nothing subtracted"),
+        (lambda case: case.problem.pixels(linear(case.image).astype(np.float32)), "the image in linear light"),
+        (lambda case: case.problem.pixels(case.problem.content), "the content picture as it is"),
+        (lambda case: case.problem.pixels((np.rint(case.image * 255) / 255).astype(np.float32)), "8 bits"),
+    ],
+    ids=["means not subtracted", "linear", "the content", "8 bits"],
+)
+def test_a_wrong_variable_is_never_what_is_computed_from_it(planted, words, healthy):
+    """In the caffe space the input is the variable: what follows from a wrong one is no reference for it."""
+    case, given = healthy
+    diagnosis = diagnose(case, {**given, "pixels": np.asarray(planted(case), np.float32)})
+    first = diagnosis.findings[0]
+    assert first.tensor == "pixels"
+    assert words in first.evidence or first.trap is not None
+    assert all("what input should be" not in finding.evidence for finding in diagnosis.findings)
+
+
+def test_grams_in_a_norm_of_their_own_leave_the_optimizers_rows_alone(healthy):
+    case, given = healthy
+    changed = {name: it / len(it) for name, it in given.items() if name.startswith(("gram/", "target/style/"))}
+    diagnosis = diagnose(case, {**given, **changed})
+    assert [finding.trap.number for finding in diagnosis.findings if not finding.harmless] == [18]
+    harmless = {finding.tensor for finding in diagnosis.findings if finding.harmless}
+    rows = [row for row in diagnosis.rows if row.name.startswith(("adam/", "lbfgs/")) and row.name not in harmless]
+    assert {row.name for row in rows if row.verdict != "same" or row.from_own.relative > row.tolerance} == set()
+
+
+def test_a_pool_of_another_window_is_not_an_odd_edge_rounded_up(healthy):
+    """3x3 windows with stride 2, padded by 1, have the shapes of 2x2 windows that round up."""
+    case, given = healthy
+    run, x, features = Run(case), given["input"].astype(np.float64), {}
+    for layer in cut(case.problem.recipe.taps):
+        if layer.kind == "pool":
+            padded = np.pad(x, ((1, 1), (1, 1), (0, 0)), constant_values=-np.inf)
+            x = sliding_window_view(padded, (3, 3), (0, 1))[::2, ::2].max(axis=(-1, -2))
+        else:
+            x = forward(layer, x, run.network, run.variant)
+        features[f"features/{layer.name}"] = x.astype(np.float32)
+    only_relus = {name: it for name, it in features.items() if "relu" in name}
+    findings = diagnose(case, {"pixels": given["pixels"], "input": given["input"], **only_relus}).findings
+    assert [finding.trap for finding in findings] == [None] * len(findings)
+    assert findings[0].evidence == "pool1 is a 3x3 max pool with stride 2, padded by 1 and 1"
+
+
+@pytest.mark.parametrize(
+    ("factors", "words"),
+    [
+        ([(1 / 64, {"C": 64.0, "M": 300.0}), (1 / 128, {"C": 128.0, "M": 75.0})], "1/C"),
+        ([(300.0 / 64, {"C": 64.0, "M": 300.0})], "M/C"),
+        ([(-(64.0**2), {"C": 64.0})], "-C^2"),
+        ([(np.sqrt(300.0), {"M": 300.0})], "sqrt(M)"),
+        ([(0.123456, {"C": 64.0, "M": 300.0})], "None"),
+        ([(1 / 64, {"C": 64.0}), (1 / 64, {"C": 128.0})], "None"),
+    ],
+)
+def test_a_factor_is_named_by_the_sizes_that_it_is_made_of(factors, words):
+    assert str(expression(factors)) == words
