@@ -30,7 +30,7 @@ def sizes_at(run: Run, name: str) -> Sizes:
     weighted = TensorName.parse(name).stage in ("loss", "gradient")
     for weight in ("content_weight", "style_weight", "tv_weight") if weighted else ():
         sizes[f"the {weight.replace('_', ' ')}"] = getattr(recipe, weight)
-    sizes["L"] = float(len(recipe.style_taps))
+    sizes |= {"L": float(len(recipe.style_taps)), "(L - 1)": len(recipe.style_taps) - 1.0}
     if tap:
         rows, columns, channels = shape_at(tap, (height, width))
         style_rows, style_columns, _ = shape_at(tap, (style_height, style_width))
