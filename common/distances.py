@@ -18,6 +18,13 @@ def relative_l2(ours: Array, theirs: Array) -> float:
     return float(difference) / max(float(norm), _TINY)
 
 
+def best_factor(ours: Array, theirs: Array) -> tuple[float, float]:
+    """The factor of the second array that comes nearest to the first, and the relative L2 difference that it leaves."""
+    square = float(np.sum(theirs.astype(np.float64) ** 2))
+    factor = float(np.sum(ours * theirs)) / square if square else 0.0
+    return factor, relative_l2(factor * theirs, ours)
+
+
 def cosine_gap(ours: Array, theirs: Array) -> float:
     """One minus the cosine of two arrays taken as vectors, from half the squared distance of their directions."""
     arrays = [array.astype(np.float64) for array in (ours, theirs)]

@@ -25,8 +25,8 @@ _LEAST_S = 5.0  # for what is examined all the same
 _LONGEST_SEARCH_S = 20.0  # of it for pairs of traps
 _SMALL = 100 * 100 * 3  # values of an image
 _QUICK = ("file", "resize", "input", "saved")  # stages that are examined all the same
-# What the weights change, whatever is given of the features.
 _OF_ALL_STEPS = ("Adam", "Adam's betas", "optimizer", "weight decay", "rates")
+# What the weights change, whatever is given of the features.
 _BY_WEIGHTS = {
     *("features", "target/content", "target/style", "gradient/features", "gradient/pixels", "adam/gradient"),
     *("lbfgs/pixels", "lbfgs/losses", "lbfgs/gradients"),
@@ -149,9 +149,10 @@ class _Doctor:
         if not recognised or parsed.kind == "features":
             return stages
         shown = f"features/{parsed.tap}" if parsed.tap else "loss/total" if parsed.stage == "gradient" else ""
-        after = "taps" if shown in self.judge.given or name == "loss/total" else ""
-        late = [stage for stage in stages if not after or STAGES.index(stage) > STAGES.index("taps")]
-        return ["resize", *late] if parsed.kind == "target/style" and after else late
+        if shown not in self.judge.given and name != "loss/total":
+            return stages
+        late = [stage for stage in stages if STAGES.index(stage) > STAGES.index("taps")]
+        return ["resize", *late] if parsed.kind == "target/style" else late
 
     def _in_question(self, name: str, stages: Sequence[Stage]) -> list[Fault]:
         layers = self._layers_before(name)

@@ -9,7 +9,7 @@ from itertools import islice
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from common.distances import relative_l2
+from common.distances import best_factor, relative_l2
 from common.doctor.diagnosis.findings import Clue, Finding
 from common.doctor.hypotheses import OTHER_TRAINING
 from common.oracle import Arithmetic, Run, rounded
@@ -58,9 +58,7 @@ def _of_many(ours: Array, theirs: Array) -> Iterator[Clue]:
 
 
 def _factor(ours: Array, theirs: Array) -> Clue:
-    square = float(np.sum(theirs**2))
-    factor = float(np.sum(ours * theirs)) / square if square else 0.0
-    left = relative_l2(factor * theirs, ours)
+    factor, left = best_factor(ours, theirs)
     return Clue("factor" if left < _ALMOST else "best factor", {"factor": factor, "left": left})
 
 

@@ -60,9 +60,8 @@ def _in_words(factors: dict[str, float], sizes: Sizes) -> tuple[str, ...]:
 
 def _parts(name: str, run: Run) -> Arrays:
     """The gradient of each term, at a tap those of its own terms and what comes from deeper layers."""
-    terms = [f"{term}" for term in run.terms]
-    if TensorName.parse(name).tap:
-        tap = TensorName.parse(name).tap
+    terms = list(run.terms)
+    if tap := TensorName.parse(name).tap:
         terms = [f"{role}/{tap}" for role in ("content", "style") if tap in getattr(run.coefficients, role)]
     elif any(given.startswith("gradient/features/") for given in run.given):
         terms = ["tv"] if "tv" in terms else []

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from common.distances import best_factor
 from common.doctor.diagnosis.findings import Clue
 from common.doctor.diagnosis.judge import Judge
 from common.doctor.diagnosis.recognisers.sizes import expression, sizes_at
@@ -18,14 +19,13 @@ def gram_of_another_kind(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
     """The form of a Gram matrix, or the layer that it is of, with its factor; at most one clue."""
     run, tolerance = judge.own, judge.tolerance(name)
     tap = TensorName.parse(name).tap
-    if TensorName.parse(name).kind not in ("gram", "target/style") or got.ndim != 2 or not np.isfinite(got).all():
+    if TensorName.parse(name).kind not in ("gram", "target/style") or got.ndim != 2:
         return
     sizes = sizes_at(run, name)
     for kind, values, candidate in _candidates(name, tap, run):
         if candidate.shape != got.shape:
             continue
-        scale = float(np.sum(got * candidate)) / max(float(np.sum(candidate**2)), _LEAST)
-        left = float(np.linalg.norm(got - scale * candidate)) / max(float(np.linalg.norm(got)), _LEAST)
+        scale, left = best_factor(got, candidate)
         if left > tolerance:
             continue
         factor = "1" if abs(scale - 1) < tolerance else expression([(scale, sizes)], tolerance)
@@ -67,7 +67,6 @@ def _forms(feature: Array) -> Iterator[tuple[str, Array]]:
     yield "of a reshape where a transpose is meant: (H, W, C) read as (C, M)", rows @ rows.T / positions
     columns = np.ascontiguousarray(flat.T).reshape(positions, channels)
     yield "of a reshape where a transpose is meant: (C, H, W) read as (M, C)", columns.T @ columns / positions
-    across = feature.transpose(1, 0, 2).reshape(-1, channels)
     yield "the upper half alone", np.triu(whole)
     yield "the lower half alone", np.tril(whole)
     yield "without its diagonal", whole - np.diag(np.diag(whole))
@@ -79,6 +78,5 @@ def _forms(feature: Array) -> Iterator[tuple[str, Array]]:
     yield "the square of what it should be", whole**2
     shifted = feature[:, 1:].reshape(-1, channels).T @ feature[:, :-1].reshape(-1, channels)
     yield "of the feature map with itself moved by one position", shifted / positions
-    if across.shape[0] != positions:
-        return
+    across = feature.transpose(1, 0, 2).reshape(-1, channels)
     yield "of the feature map with its own transpose", flat.T @ across / positions

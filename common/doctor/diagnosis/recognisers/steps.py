@@ -28,11 +28,16 @@ class _Moments:
     corrected: tuple[bool, bool] = (True, True)
     steps_late: int = 0
 
-    def __call__(self, gradients: Sequence[Array], rate: float) -> Array:
+    def means(self, gradients: Sequence[Array]) -> Iterator[tuple[Array, Array]]:
+        """Both means after each gradient."""
         first = second = np.zeros(gradients[0].shape)
         for gradient in gradients:
             first = self.beta1 * first + (1 - self.beta1) * gradient
             second = self.beta2 * second + (1 - self.beta2) * gradient**2
+            yield first, second
+
+    def __call__(self, gradients: Sequence[Array], rate: float) -> Array:
+        *_, (first, second) = self.means(gradients)
         step = len(gradients) + self.steps_late
         first = first / (1 - self.beta1**step) if self.corrected[0] else first
         second = second / (1 - self.beta2**step) if self.corrected[1] else second
@@ -43,7 +48,7 @@ def rule_of_steps(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
     """The rule that gives all the steps that are handed over, from the port's own gradients; at most one clue."""
     run, tolerance = judge.own, judge.tolerance(name)
     parsed = TensorName.parse(name)
-    if parsed.kind != "adam/pixels" or not np.isfinite(got).all():
+    if parsed.kind != "adam/pixels":
         return
     points = [np.asarray(run.value("pixels"), np.float64)]
     gradients: list[Array] = []
@@ -154,21 +159,15 @@ def _rmsprop(rho: float, epsilon: float, gradients: Sequence[Array], rate: float
 
 
 def _amsgrad(right: _Moments, gradients: Sequence[Array], rate: float) -> Array:
-    first = second = largest = np.zeros(gradients[0].shape)
-    for gradient in gradients:
-        first = right.beta1 * first + (1 - right.beta1) * gradient
-        second = right.beta2 * second + (1 - right.beta2) * gradient**2
-        largest = np.maximum(largest, second)
+    means = list(right.means(gradients))
+    first, largest = means[-1][0], np.maximum.reduce([second for _, second in means])
     step = len(gradients)
     root = np.sqrt(largest / (1 - right.beta2**step)) + right.epsilon
     return np.asarray(rate * first / (1 - right.beta1**step) / root)
 
 
 def _nadam(right: _Moments, gradients: Sequence[Array], rate: float) -> Array:
-    first = second = np.zeros(gradients[0].shape)
-    for gradient in gradients:
-        first = right.beta1 * first + (1 - right.beta1) * gradient
-        second = right.beta2 * second + (1 - right.beta2) * gradient**2
+    *_, (first, second) = right.means(gradients)
     step, now = len(gradients), (1 - right.beta1) * gradients[-1]
     ahead = right.beta1 * first / (1 - right.beta1 ** (step + 1)) + now / (1 - right.beta1**step)
     return np.asarray(rate * ahead / (np.sqrt(second / (1 - right.beta2**step)) + right.epsilon))

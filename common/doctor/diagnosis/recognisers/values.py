@@ -5,13 +5,12 @@ from itertools import product
 
 import numpy as np
 
-from common.distances import relative_l2
+from common.distances import best_factor, relative_l2
 from common.doctor.diagnosis.findings import Clue
 from common.doctor.diagnosis.judge import Judge
 from common.doctor.diagnosis.recognisers.sizes import expression, sizes_at
 from common.tensors import Array, TensorName, tensor_names
 
-_LEAST = 1e-300
 _MOST_CLIPPED = 0.9
 _FEWEST_CLIPPED = 1e-3
 
@@ -23,7 +22,9 @@ def known_factor(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
     for tensor in tensor_names(run.case.problem):
         if TensorName.parse(tensor).kind == kind and (tensor == name or tensor in run.given):
             array = got if tensor == name else np.asarray(run.given[tensor], np.float64)
-            factor, left = _factor(array, run.expected(tensor))
+            if array.shape != run.expected(tensor).shape:
+                continue
+            factor, left = best_factor(array, run.expected(tensor))
             if left <= tolerance and abs(factor - 1) > tolerance:
                 factors.append((tensor, factor, left))
     own = next(((factor, left) for tensor, factor, left in factors if tensor == name), None)
@@ -35,14 +36,6 @@ def known_factor(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
         yield Clue("known factor", {"expression": found, "factor": own[0], "left": own[1]})
 
 
-def _factor(ours: Array, theirs: Array) -> tuple[float, float]:
-    if ours.shape != theirs.shape or not np.isfinite(ours).all():
-        return 0.0, np.inf
-    square = float(np.sum(np.asarray(theirs, np.float64) ** 2))
-    factor = float(np.sum(ours * theirs)) / square if square else 0.0
-    return factor, float(np.linalg.norm(ours - factor * theirs)) / max(float(np.linalg.norm(ours)), _LEAST)
-
-
 def changed_in_place(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
     """A power, rounding to integers or to 8 bits, a range, or a move by one position; at most one clue."""
     run, tolerance = judge.own, judge.tolerance(name)
@@ -51,7 +44,7 @@ def changed_in_place(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
         if relative_l2(got.transpose(1, 0, 2), expected) <= tolerance:
             yield Clue("exchanged", {})
         return
-    if got.shape != expected.shape or got.size < 2 or not np.isfinite(got).all():
+    if got.shape != expected.shape or got.size < 2:
         return
     ours, norm = got.astype(np.float64), float(np.linalg.norm(got))
     if norm == 0:
