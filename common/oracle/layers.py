@@ -1,6 +1,6 @@
 """The layers of VGG-19, forward and backward, in float64 NumPy on (H, W, C), written for reading."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +14,7 @@ from common.vgg19 import NAMES, Layer, Pooling, Weights, cut
 _PAD_MODES: dict[Padding, Any] = {"zero": "constant", "replicate": "edge", "reflect": "reflect"}
 # float32 has 23 bits after the point; TF32 keeps 10 of them, bfloat16 7.
 _DROPPED_BITS: dict[Arithmetic, int] = {"tf32": 13, "bfloat16": 16}
+_BAND = 4096  # positions whose 3x3 neighbourhoods are in memory at once
 
 
 def outputs_at(names: Collection[str], network_input: Array, network: Network, variant: Variant = RIGHT) -> Arrays:
@@ -88,25 +89,33 @@ def _reordered(kernel_hwio: Array, kernels: Kernels) -> Array:
 
 def _conv(x: Array, kernel: Array, bias: Array, variant: Variant) -> Array:
     """A 3x3 convolution of the same size; with `bias_apart`, a result is stored before the bias is added."""
-    height, width, _ = x.shape
-    arithmetic = variant.arithmetic
-    padded = np.pad(rounded(x, arithmetic), ((1, 1), (1, 1), (0, 0)), _PAD_MODES[variant.padding])
-    total = np.zeros((height, width, len(bias)))
-    for row in range(3):
-        for column in range(3):
-            total += padded[row : row + height, column : column + width] @ kernel[row, column]
-    return _stored((_stored(total, arithmetic) if variant.bias_apart else total) + bias, arithmetic)
+    height, width, inputs = x.shape
+    padded = np.pad(rounded(x, variant.arithmetic), ((1, 1), (1, 1), (0, 0)), _PAD_MODES[variant.padding])
+    flat, total = kernel.reshape(9 * inputs, -1), np.empty((height, width, len(bias)))
+    for rows in _bands(height, width):
+        seen = np.empty((rows.stop - rows.start, width, 3, 3, inputs))
+        for row, column in np.ndindex(3, 3):
+            seen[:, :, row, column] = padded[rows.start + row : rows.stop + row, column : column + width]
+        total[rows] = (seen.reshape(-1, 9 * inputs) @ flat).reshape(-1, width, len(bias))
+    return _stored((_stored(total, variant.arithmetic) if variant.bias_apart else total) + bias, variant.arithmetic)
 
 
 def _conv_backward(gradient: Array, kernel: Array, variant: Variant) -> Array:
-    height, width, _ = gradient.shape
+    height, width, outputs = gradient.shape
     # float16 has as many bits as TF32, and codes scale the loss to keep gradients in its range.
     rounded_gradient = rounded(gradient, "tf32" if variant.arithmetic == "float16" else variant.arithmetic)
-    padded = np.zeros((height + 2, width + 2, kernel.shape[2]))
-    for row in range(3):
-        for column in range(3):
-            padded[row : row + height, column : column + width] += rounded_gradient @ kernel[row, column].T
+    flat, padded = kernel.reshape(-1, outputs).T, np.zeros((height + 2, width + 2, kernel.shape[2]))
+    for rows in _bands(height, width):
+        shares = (rounded_gradient[rows].reshape(-1, outputs) @ flat).reshape(-1, width, 3, 3, kernel.shape[2])
+        for row, column in np.ndindex(3, 3):
+            padded[rows.start + row : rows.stop + row, column : column + width] += shares[:, :, row, column]
     return _unpadded(_unpadded(padded, 0, variant.padding), 1, variant.padding)
+
+
+def _bands(height: int, width: int) -> Iterator[slice]:
+    """Rows of a map, a few at a time: a product for each band is fast, and for the whole map would take the memory."""
+    step = max(1, _BAND // width)
+    yield from (slice(start, min(start + step, height)) for start in range(0, height, step))
 
 
 def _unpadded(padded: Array, axis: int, padding: Padding) -> Array:
