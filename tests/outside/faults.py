@@ -1,4 +1,4 @@
-"""The table of faults, filled by the modules faults_*.py."""
+"""The table of faults, filled by the modules of open_half and closed_half, one for each area."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,22 +33,17 @@ def fault(name, *, port, recipe, truth, seen_in="plausible", hands_over="all", w
     def register(plant):
         assert name not in FAULTS, name
         assert hands_over in GROUPS, hands_over
-        area = plant.__module__.rsplit("faults_", 1)[1]
+        area = plant.__module__.rsplit(".", 1)[1]
         FAULTS[name] = Fault(name, area, port, recipe, truth, seen_in, hands_over, way, plant)
         return plant
 
     return register
 
 
-def after(port, method, change):
-    """Let `change(result, *arguments)` alter what a method of this port returns."""
-    healthy = getattr(port, method)
-    setattr(port, method, lambda *arguments: change(healthy(*arguments), *arguments))
-
-
 def _load():
     for area in AREAS:
-        import_module(f"{__package__}.faults_{area}")
+        for side in ("open", "closed"):
+            import_module(f"{__package__}.{side}_half.{area}")
 
 
 _load()

@@ -3,38 +3,8 @@
 import numpy as np
 import torch
 
-from .faults import after, fault
-
-OPTIMIZERS = {"hands_over": "optimizers"}
-WIKI = "https://github.com/jcjohnson/neural-style/pull/451"
-
-
-def with_torch(p, make):
-    p.make_adam = make
-
-
-def update_by(p, update):
-    """A step of the NumPy port from the gradient, the step's number, and the averages kept on the port."""
-
-    def adam_update(g, step):
-        s = p.adam_settings
-        p.m = s["beta1"] * (p.m if step > 1 else 0) + (1 - s["beta1"]) * g
-        p.v = s["beta2"] * (p.v if step > 1 else 0) + (1 - s["beta2"]) * g**2
-        return update(s, p.m, p.v, step)
-
-    p.adam_update = adam_update
-
-
-@fault("adam-rate-tenth", port="numpy", recipe="d2l", truth="Adam's rate is 0.03 instead of 0.3")
-def _(p):
-    p.adam_settings["rate"] = 0.03
-
-
-@fault(
-    "adam-eps-tenth", port="torch", recipe="pytorch-blog", truth="Adam's epsilon is 0.1 instead of 1e-8", seen_in=WIKI
-)
-def _(p):
-    p.eps = 0.1
+from ..changes import OPTIMIZERS, WIKI, after, clamped, torch_lbfgs, update_by, with_torch
+from ..faults import fault
 
 
 @fault(
@@ -50,11 +20,6 @@ def _(p):
         return rate * m / (np.sqrt(v) + 1e-7)
 
     update_by(p, update)
-
-
-@fault("adam-no-correction", port="numpy", recipe="gatys", truth="Adam has no bias correction")
-def _(p):
-    update_by(p, lambda s, m, v, t: p.rate_at(t - 1) * m / (np.sqrt(v) + s["eps"]))
 
 
 @fault(
@@ -83,41 +48,9 @@ def _(p):
     update_by(p, lambda s, m, v, t: p.rate_at(t - 1) * m / (1 - s["beta1"] ** t) / (np.sqrt(v) + s["eps"]))
 
 
-@fault("adam-beta1", port="torch", recipe="gatys", truth="beta1 is 0.5 instead of 0.9")
-def _(p):
-    p.betas = (0.5, 0.999)
-
-
-@fault(
-    "adam-beta2",
-    port="torch",
-    recipe="neural-style",
-    **OPTIMIZERS,
-    truth="beta2 is 0.99 instead of 0.999",
-    seen_in=WIKI,
-)
-def _(p):
-    p.betas = (0.9, 0.99)
-
-
 @fault("adam-betas-099", port="numpy", recipe="gatys", truth="beta1 is 0.99 instead of 0.9", seen_in=WIKI)
 def _(p):
     p.adam_settings["beta1"] = 0.99
-
-
-@fault("adam-w", port="torch", recipe="d2l", truth="AdamW with its default weight decay 0.01 in place of Adam")
-def _(p):
-    with_torch(p, lambda x: torch.optim.AdamW([x], lr=p.lr, betas=p.betas, eps=p.eps))
-
-
-@fault("adam-nadam", port="torch", recipe="pytorch-blog", truth="NAdam in place of Adam")
-def _(p):
-    with_torch(p, lambda x: torch.optim.NAdam([x], lr=p.lr, betas=p.betas, eps=p.eps))
-
-
-@fault("adam-rmsprop", port="torch", recipe="gatys", **OPTIMIZERS, truth="RMSprop (alpha 0.99) in place of Adam")
-def _(p):
-    with_torch(p, lambda x: torch.optim.RMSprop([x], lr=p.lr))
 
 
 @fault(
@@ -148,17 +81,6 @@ def _(p):
         return healthy(pixels, sum_of, steps)
 
     p.adam = adam
-
-
-@fault(
-    "adam-decay-every-step",
-    port="numpy",
-    recipe="d2l",
-    truth="the rate falls by 0.8 after every step instead of every 50",
-    seen_in="https://github.com/apache/mxnet/pull/622",
-)
-def _(p):
-    p.adam_settings["every"] = 1
 
 
 @fault(
@@ -193,31 +115,6 @@ def _(p):
 
 
 @fault(
-    "adam-clamped-picture",
-    port="torch",
-    recipe="gatys",
-    truth="after each step the picture is clamped to 0..255 (less the means)",
-    seen_in="https://www.tensorflow.org/tutorials/generative/style_transfer",
-)
-def _(p):
-    clamped(p, lambda x: (x + p.caffe_mean).clamp(0, 255) - p.caffe_mean)
-
-
-def clamped(p, clamp):
-    def adam(pixels, gradient, steps=5):
-        x = pixels.detach().clone().requires_grad_()
-        optimizer = p.make_adam(x)
-        for step in range(1, steps + 1):
-            x.grad = gradient(x)[1].clone()
-            given = x.grad.clone()
-            optimizer.step()
-            x.data = clamp(x.data)
-            yield step, given, x.detach().clone()
-
-    p.adam = adam
-
-
-@fault(
     "adam-first-step-plain",
     port="numpy",
     recipe="pytorch-blog",
@@ -241,17 +138,6 @@ def _(p):
 
 
 @fault(
-    "lbfgs-memory-scipy-default",
-    port="torch",
-    recipe="neural-style",
-    truth="L-BFGS keeps 10 corrections (SciPy's default) instead of 100",
-    seen_in="https://github.com/ProGamerGov/neural-style-pt/issues/7",
-)
-def _(p):
-    p.history = 10
-
-
-@fault(
     "lbfgs-not-restarted",
     port="numpy",
     recipe="keras-notebook",
@@ -260,17 +146,6 @@ def _(p):
 )
 def _(p):
     p.maxfun = None
-
-
-@fault(
-    "lbfgs-restarted",
-    port="torch",
-    recipe="gatys",
-    truth="L-BFGS is called for 10 evaluations at a time, each call with an empty memory",
-    seen_in="https://github.com/anishathalye/neural-style/pull/79",
-)
-def _(p):
-    p.restart = 10
 
 
 @fault(
@@ -311,30 +186,6 @@ def _(p):
 
 
 @fault(
-    "lbfgs-stops-early",
-    port="torch",
-    recipe="d2l",
-    **OPTIMIZERS,
-    truth="L-BFGS stops when the loss falls by less than 5 percent (a tolerance that is far too wide)",
-    seen_in="https://github.com/cysmith/neural-style-tf/issues/39",
-)
-def _(p):
-    after(p, "lbfgs_options", lambda out: {**out, "ftol": 0.05})
-
-
-@fault(
-    "lbfgs-float16-points",
-    port="numpy",
-    recipe="gatys",
-    truth="the points that L-BFGS evaluates are rounded to float16 before the network sees them",
-    seen_in="https://github.com/scipy/scipy/pull/18825 (single precision)",
-)
-def _(p):
-    healthy = p.unflatten
-    p.unflatten = lambda v, shape: healthy(v, shape).astype(np.float16).astype(np.float64)
-
-
-@fault(
     "lbfgs-clamped-closure",
     port="torch",
     recipe="neural-style",
@@ -343,18 +194,6 @@ def _(p):
 )
 def _(p):
     after(p, "unflatten", lambda out, *_: (out + p.caffe_mean).clamp(0, 255) - p.caffe_mean)
-
-
-@fault(
-    "lbfgs-of-torch",
-    port="torch",
-    recipe="gatys",
-    **OPTIMIZERS,
-    truth="PyTorch's own L-BFGS (rate 1, no line search) in place of SciPy's",
-    seen_in="https://github.com/leongatys/PytorchNeuralStyleTransfer/issues/4",
-)
-def _(p):
-    torch_lbfgs(p)
 
 
 @fault(
@@ -367,26 +206,6 @@ def _(p):
 )
 def _(p):
     torch_lbfgs(p, line_search_fn="strong_wolfe")
-
-
-def torch_lbfgs(p, **options):
-    def lbfgs(pixels, gradient, evaluations=24):
-        x, seen = pixels.detach().clone().requires_grad_(), []
-        optimizer = torch.optim.LBFGS([x], max_iter=1000, max_eval=evaluations, history_size=p.history, **options)
-
-        def closure():
-            loss, x.grad = gradient(x)
-            seen.append((_hwc(x), float(loss.detach()), _hwc(x.grad)))
-            return loss.detach()
-
-        optimizer.step(closure)
-        return [np.stack(column[:evaluations]) for column in zip(*seen, strict=True)]
-
-    p.lbfgs = lbfgs
-
-
-def _hwc(x):
-    return x.detach()[0].permute(1, 2, 0).numpy().copy()
 
 
 @fault(
