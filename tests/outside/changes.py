@@ -14,7 +14,7 @@ from .numpy_port import layer_names
 NSTYLE = "https://github.com/jcjohnson/neural-style"
 BUNDLE = {"way": "bundle"}
 LASAGNE = "https://github.com/Lasagne/Recipes/issues/32"
-ALL = list(layer_names())
+LAYERS = list(layer_names())
 GATYS_PT = "https://github.com/leongatys/PytorchNeuralStyleTransfer/issues/14"
 OPTIMIZERS = {"hands_over": "optimizers"}
 WIKI = "https://github.com/jcjohnson/neural-style/pull/451"
@@ -85,8 +85,8 @@ def moved(p, term, table):
     healthy = p.layer_of
     p.layer_of = lambda tap, of: table.get(tap, tap) if term in (None, of) else healthy(tap, of)
     names = p.layers if hasattr(p, "layers") else p.index
-    deepest = max(list(table.values()) + list(p.style_taps + p.content_taps), key=ALL.index)
-    names[:] = ALL[: ALL.index(deepest) + 1] if len(names) < ALL.index(deepest) + 1 else names
+    deepest = max(list(table.values()) + list(p.style_taps + p.content_taps), key=LAYERS.index)
+    names[:] = LAYERS[: LAYERS.index(deepest) + 1] if len(names) < LAYERS.index(deepest) + 1 else names
 
 
 def scaled_gram(p, factor):

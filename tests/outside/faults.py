@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from .handing import GROUPS
+from .split import half
 
 AREAS = ("pictures", "network", "taps", "losses", "gradient", "optimizers", "handing")
 
@@ -33,7 +34,8 @@ def fault(name, *, port, recipe, truth, seen_in="plausible", hands_over="all", w
     def register(plant):
         assert name not in FAULTS, name
         assert hands_over in GROUPS, hands_over
-        area = plant.__module__.rsplit(".", 1)[1]
+        package, area = plant.__module__.rsplit(".", 2)[1:]
+        assert package == f"{half(name)}_half", f"{name} belongs in {half(name)}_half"
         FAULTS[name] = Fault(name, area, port, recipe, truth, seen_in, hands_over, way, plant)
         return plant
 
