@@ -11,6 +11,8 @@ from common.oracle.run import Run, computes
 from common.recipes import adam_of, lbfgs_of
 from common.tensors import LBFGS_CHECKED, LBFGS_EVALUATIONS, Array, TensorName
 
+_FAR = 0.1
+
 
 @computes("adam/gradient")
 def _adam_gradient(run: Run, name: TensorName) -> Array:
@@ -35,9 +37,16 @@ def _adam_pixels(run: Run, name: TensorName) -> Array:
     return np.asarray(run.value(name.stepped_from) - update)
 
 
+class _LeftThePathError(Exception):
+    pass
+
+
 @computes("lbfgs/pixels")
 def _lbfgs_pixels(run: Run, _: TensorName) -> Array:
-    """The points that SciPy evaluates first, shape (points, H, W, 3); the port's answers steer where it has them."""
+    """The points that SciPy evaluates first, shape (points, H, W, 3); the port's answers steer where it has them.
+
+    Where the points leave the port's, the last is repeated: those that would follow are of no interest, and take long.
+    """
     points: list[Array] = []
     given = run.given.get("lbfgs/pixels")
     # One more than a port that stopped early has, so that it is seen to have stopped.
@@ -45,13 +54,25 @@ def _lbfgs_pixels(run: Run, _: TensorName) -> Array:
 
     def value_and_grad(point: Array) -> tuple[float, Array]:
         points.append(_as_evaluated(run, point))
+        if given is not None and _is_far(points, given):
+            points.extend(points[-1:] * (count - len(points)))
+            raise _LeftThePathError
         return _answer(run, len(points) - 1, points[-1])
 
     variant, settings = run.variant, lbfgs_of(run.case.problem.recipe)
     settings = replace(settings, maxfun=settings.maxfun if variant.maxfun is None else variant.maxfun)
-    with suppress(RosettaError):
+    with suppress(RosettaError, _LeftThePathError):
         minimize(value_and_grad, run.value("pixels"), settings, count, variant.factr or 0.0)
     return np.stack(points).reshape(-1, *run.case.image.shape)
+
+
+def _is_far(points: list[Array], given: Array) -> bool:
+    """Whether the last point is off the port's by a part of its way from the start that no rounding makes."""
+    at = len(points) - 1
+    if not 0 < at < len(given):
+        return False
+    theirs, start = (given[index].ravel().astype(np.float64) for index in (at, 0))
+    return bool(np.linalg.norm(points[at] - theirs) > _FAR * np.linalg.norm(theirs - start))
 
 
 def _as_evaluated(run: Run, point: Array) -> Array:

@@ -133,6 +133,32 @@ def test_the_rule_of_all_steps_is_one_finding(healthy):
     assert first.recognised.values["name"] == "plain gradient descent"
 
 
+def test_a_dump_in_float16_is_one_finding(healthy):
+    case, given = healthy
+    with np.errstate(over="ignore"):
+        short = {name: it.astype(np.float16).astype(np.float32) for name, it in given.items()}
+    (finding,) = diagnose(case, short).findings
+    assert finding.recognised.sentence == "its values are what they should be, stored in float16"
+    assert len(finding.also_in) > 20
+
+
+def test_what_is_no_number_is_one_finding_and_nothing_else(healthy):
+    case, given = healthy
+    late = [name for name in given if not name.startswith(("content/", "style/", "pixels", "input"))]
+    diagnosis = diagnose(case, {**given, **{name: np.full_like(given[name], np.nan) for name in late}})
+    (finding,) = diagnosis.findings
+    assert (finding.tensor, finding.recognised.kind) == (late[0], "not finite")
+
+
+def test_whole_numbers_are_not_called_float16(healthy):
+    """Pixels that were rounded to whole numbers can be held by float16 too."""
+    case, given = healthy
+    image = (np.rint(case.image * 255) / 255).astype(np.float32)
+    changed = {"pixels": case.problem.pixels(image), "saved": np.full_like(given["saved"], 7)}
+    kinds = {clue.kind for finding in diagnose(case, {**given, **changed}).findings for clue in finding.clues}
+    assert "stored in" not in kinds
+
+
 def linear(rgb):
     return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
 

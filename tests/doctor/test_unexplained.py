@@ -148,6 +148,11 @@ def test_every_kind_of_clue_is_tried_here():
 LEFT = {"left": 3e-8}
 # What says the whole mistake: the claim, its sentence, and what a porter does about it.
 WHOLE = [
+    (
+        Clue("stored in", {"format": "float16"}),
+        "its values are what they should be, stored in float16",
+        "hand over float32",
+    ),
     (Clue("another tensor", {"tensor": "style/decoded"}), "it is what style/decoded should be", "under its own name"),
     (Clue("the other picture", {}), "it is that of the other picture", "do not exchange"),
     (Clue("same as", {"tensor": "adam/1/pixels"}), "it is the same as adam/1/pixels that is handed over", "a copy"),

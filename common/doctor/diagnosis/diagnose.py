@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from common.doctor.diagnosis.findings import NOTHING_FITS, Clue, Diagnosis, Finding, grouped
 from common.doctor.diagnosis.judge import Judge, judged_part
-from common.doctor.diagnosis.recognisers import recognised
+from common.doctor.diagnosis.recognisers import damaged, recognised
 from common.doctor.diagnosis.rounding import decisions_followed, decisions_found
 from common.doctor.diagnosis.search import Explained, Search
 from common.doctor.diagnosis.unexplained import another_training, facts
@@ -22,7 +22,7 @@ from common.vgg19 import NAMES
 # Seconds that the examination computes: what other processes take of the machine does not shorten it.
 _LONGEST_S = 60.0  # after which nothing new is examined
 _LEAST_S = 5.0  # for what is examined all the same
-_LONGEST_SEARCH_S = 20.0  # of it for pairs of traps
+_LONGEST_SEARCH_S = 8.0  # of it for pairs of traps
 _SMALL = 100 * 100 * 3  # values of an image
 _QUICK = ("file", "resize", "input", "saved")  # stages that are examined all the same
 _OF_ALL_STEPS = ("Adam", "Adam's betas", "optimizer", "weight decay", "rates")
@@ -70,6 +70,8 @@ class _Doctor:
         self._hypotheses = hypotheses(judge.own.case)
         self._left_alone: set[str] = set()
         self._dependents: set[str] = set()
+        self._in_vain: set[str] = set()  # kinds of tensors that no trap explains
+        self._shorter_format: str | None = None  # in which tensors were stored
         self._search_s = _LONGEST_SEARCH_S
         self._end_s = time.thread_time() + _LONGEST_S
 
@@ -97,14 +99,16 @@ class _Doctor:
         return next((name for name in names if self.judge.is_wrong(name)), None)
 
     def _explained(self, name: str) -> list[Finding]:
+        if damage := damaged(name, self.judge.given[name], self.judge, self._shorter_format):
+            self._shorter_format = str(damage.values.get("format", "")) or self._shorter_format
+            return [self._recognised(name, damage)]
         if decisions := decisions_found(self.judge, name):
             self._left_alone.add(name)
             return [decisions]
         expected = self.judge.own.expected(name)
         given = judged_part(name, self.judge.given[name], expected)
         clue = recognised(name, given, self.judge)
-        pairs = clue is None or clue.kind == "known factor"  # which two traps may make together
-        if causes := self._searched(name, self._stages_before(name, clue is not None), pairs):
+        if causes := self._searched(name, clue):
             if causes[0].confined:
                 return self._confine(causes[0], name)
             self.judge = causes[-1].judge
@@ -114,6 +118,7 @@ class _Doctor:
         if training := another_training(name, given, self.judge.own):
             self._left_alone |= {tensor for tensor in self._names if TensorName.parse(tensor).kind in _BY_WEIGHTS}
             return [training]
+        self._in_vain.add(TensorName.parse(name).kind)
         self._dependents |= dependents(name, self.judge)
         self._left_alone |= {name, *self._dependents}
         return [Finding(None, name, NOTHING_FITS, tuple(facts(given, expected)))]
@@ -125,28 +130,33 @@ class _Doctor:
         self._left_alone |= {name, *self._dependents}
         return Finding(None, name, clue.sentence, (clue,))
 
-    def _searched(self, name: str, stages: Sequence[Stage], pairs: bool) -> list[Explained]:
-        search = Search(name, self._names, self.judge, self._in_question(name, stages))
+    def _searched(self, name: str, clue: Clue | None) -> list[Explained]:
+        """One trap, or two that explain a tensor together; the claim that fits the tensor leaves fewer to try."""
+        search = Search(name, self._names, self.judge, self._in_question(name, self._stages_before(name, clue)))
         if single := search.alone(max(self._end_s, time.thread_time() + _LEAST_S)):
             return [single]
-        if not pairs:
+        # A factor may be what two traps make together.
+        if (clue is not None and clue.kind != "known factor") or TensorName.parse(name).kind in self._in_vain:
             return []
         start_s = time.thread_time()
         pair = search.in_pairs(self._search_s)
         self._search_s = max(0.0, self._search_s - (time.thread_time() - start_s))
         return pair
 
-    def _stages_before(self, name: str, recognised: bool) -> Sequence[Stage]:
+    def _stages_before(self, name: str, clue: Clue | None) -> Sequence[Stage]:
         """The stages whose traps are tried on a tensor.
 
-        With a claim that fits, those alone that no tensor before it has shown to be right.
+        With a claim that fits, those alone that no tensor before it has shown to be right; and only its own where the
+        stages before have been tried in vain on a tensor of its kind.
         """
         parsed = TensorName.parse(name)
         stages = STAGES[: STAGES.index(parsed.stage) + 1]
         # A trap before the optimizers would have shown in the gradient; each costs dozens of evaluations here.
         if parsed.stage == "optimizer" and "gradient/pixels" in self.judge.given:
             return (parsed.stage,)
-        if not recognised or parsed.kind == "features":
+        if parsed.kind in self._in_vain:
+            return ("network", "taps") if parsed.stage == "taps" else (parsed.stage,)
+        if clue is None or parsed.kind == "features":
             return stages
         shown = f"features/{parsed.tap}" if parsed.tap else "loss/total" if parsed.stage == "gradient" else ""
         if shown not in self.judge.given and name != "loss/total":

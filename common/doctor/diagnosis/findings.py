@@ -13,11 +13,13 @@ from common.tensors import TensorName
 
 NOTHING_FITS = "no known trap explains it"
 _ALWAYS_KNOWN = ("best factor", "coarse part", "signs", "spread")  # of any difference, so they tell no mistakes apart
+_OF_WHATEVER = ("not finite", "stored in")  # one mistake, whatever tensors have them
 _MOST_LISTED = 3
 
 _SENTENCES = {
     "shape": "its shape is {got} and should be {expected}",
     "not finite": "{count} of its {size} values are not finite",
+    "stored in": "its values are what they should be, stored in {format}",
     "number format": "{format} can represent all its values",
     "factor": "it is {factor:.6g} times what it should be, to {left:.1e}",
     "best factor": "the best factor is {factor:.4g}, which leaves {left:.1e}",
@@ -78,6 +80,8 @@ _SENTENCES = {
 KINDS = tuple(_SENTENCES)
 # What a porter does about a claim that says the whole mistake; the others are evidence.
 FIXES = {
+    "not finite": "find the first operation that overflows, divides by 0, or takes the root or logarithm of less",
+    "stored in": "compute and hand over float32",
     "another tensor": "compute or record it where it belongs, and {tensor} under its own name",
     "the other picture": "do not exchange the content and the style picture",
     "same as": "record it anew: a copy, at its own step",
@@ -240,6 +244,8 @@ class Finding:
         """What findings have in common that are reported as one."""
         if self.trap is not None:
             return self.trap.number, None if self.harmless else self.tensor
+        if self.recognised is not None and self.recognised.kind in _OF_WHATEVER:
+            return None, self.recognised.kind
         name = TensorName.parse(self.tensor)
         layers = name.tap.rstrip("_0123456789") if name.kind == "features" else "any"
         return None, name.kind, name.step, layers, claims(self.clues)

@@ -148,6 +148,8 @@ class Judge:
         return Run(self.own.case, self.variant, path, self.reference)
 
     def _from(self, name: str, run: Run) -> Difference:
+        if not np.isfinite(self.given[name]).all():
+            return Difference(np.inf, np.inf, np.nan)
         expected = run.expected(name)
         got = judged_part(name, self.given[name], expected)
         if name == "saved" and got.shape == expected.shape:

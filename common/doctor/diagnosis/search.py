@@ -50,7 +50,7 @@ class Search:
             for fault in self.tried:
                 if fault.stage != stage or time.thread_time() > end_s:
                     continue
-                by = self.judge.but(fault)
+                by = self._by(fault)
                 if by is not None and self._explains(by):
                     explaining.append((*self._left_by(by), fault, by))
             if any(wrong == 0 for wrong, *_ in explaining):
@@ -84,17 +84,26 @@ class Search:
 
     def _worth_trying(self, end_s: float) -> list[tuple[Fault, Fault, float]]:
         """Pairs of faults that change the tensor, the most promising first, and what the better of the two leaves."""
-        base = self.judge.own.expected(self.name)
         effective = []
         for fault in self.tried:
-            by = None if time.thread_time() > end_s else self.judge.but(fault)
-            if by is None:
-                continue
-            if not np.array_equal(by.own.expected(self.name), base):
-                effective.append((by.from_own(self.name).relative, fault))
+            if fault not in self._left and time.thread_time() <= end_s:
+                self._by(fault)
+            if (left := self._left.get(fault)) is not None:
+                effective.append((left, fault))
         effective.sort(key=lambda entry: entry[0])
         pairs = ((effective[i], effective[j]) for i, j in sorted(combinations(range(len(effective)), 2), key=sum))
         return [(first, second, left) for (left, first), (_, second) in pairs if first.trap != second.trap]
+
+    def _by(self, fault: Fault) -> Judge | None:
+        """The judge by a fault; what the fault leaves of the difference is kept, or None where it changes nothing."""
+        by = self.judge.but(fault)
+        changed = by is not None and not np.array_equal(by.own.expected(self.name), self.judge.own.expected(self.name))
+        self._left[fault] = by.from_own(self.name).relative if by is not None and changed else None
+        return by
+
+    @cached_property
+    def _left(self) -> dict[Fault, float | None]:
+        return {}
 
     def _explains(self, by: Judge) -> bool:
         """Whether little is left, and no earlier tensor that was right, nor a later one that follows, says otherwise.

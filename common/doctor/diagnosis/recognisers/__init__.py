@@ -10,6 +10,7 @@ import numpy as np
 
 from common.doctor.diagnosis.findings import Clue
 from common.doctor.diagnosis.judge import Judge
+from common.doctor.diagnosis.recognisers.formats import damaged
 from common.doctor.diagnosis.recognisers.gradients import changed_afterwards, made_of_other_parts
 from common.doctor.diagnosis.recognisers.grams import gram_of_another_kind
 from common.doctor.diagnosis.recognisers.losses import sum_of_other_terms, term_of_another_kind
@@ -20,6 +21,8 @@ from common.doctor.diagnosis.recognisers.points import rule_of_points
 from common.doctor.diagnosis.recognisers.steps import rule_of_steps
 from common.doctor.diagnosis.recognisers.values import changed_in_place, known_factor
 from common.tensors import Array
+
+__all__ = ["damaged", "recognised"]
 
 _Recogniser = Callable[[str, Array, Judge], Iterator[Clue]]
 _RECOGNISERS: tuple[_Recogniser, ...] = (
