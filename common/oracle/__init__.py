@@ -13,4 +13,4 @@ from common.oracle.layers import below, decided_on, forward, rounded, windows
 from common.oracle.losses import gram
 from common.oracle.pictures import FILTERS, Picture
 from common.oracle.run import Run
-from common.oracle.variant import ALL, RIGHT, Arithmetic, Changes, Orientation, Variant
+from common.oracle.variant import ALL, RIGHT, Arithmetic, Changes, Orientation, Substitute, Variant

@@ -78,7 +78,7 @@ def fits(name: str, array: Array, case: Case, variant: Variant) -> bool:
 def shape_of(text: str, array: Array, case: Case, variant: Variant) -> Shape | None:
     """The shape that a tensor should have, given an array that stands for it, whose number of L-BFGS's points is free.
 
-    None where the shape is not known, as that of a picture before it is resized.
+    None where the shape is not known, as that of a picture before it is resized, or after what takes a layer's place.
     """
     name, image, style = TensorName.parse(text), case.problem.content.shape, case.problem.style.shape
     if name.kind == "lbfgs/losses":
@@ -89,6 +89,8 @@ def shape_of(text: str, array: Array, case: Case, variant: Variant) -> Shape | N
         return None
     if name.stage == "loss":
         return ()
+    if variant.substitutes and name.tap and name.kind not in ("gram", "target/style"):
+        return None
     if name.kind in ("gram", "target/style"):
         height, width, channels = feature_shape(name.tap, image if name.kind == "gram" else style, variant)
         side = height * width if variant.gram_of_positions else channels

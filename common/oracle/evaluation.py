@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from common.images import Image
 from common.oracle.case import Shape, case_at, feature_shape
 from common.oracle.inputs import scrambled, tv_unit
-from common.oracle.layers import backward, decided_on, outputs_at
+from common.oracle.layers import backward, backward_of_substitute, decided_on, outputs_at
 from common.oracle.losses import abs_slopes, gram, gram_gradient, norm_scale, tv_gradient, tv_loss
 from common.oracle.pictures import Picture, resized_by, saved_bytes
 from common.oracle.run import Run, computes
@@ -198,6 +198,8 @@ def _at_input(run: Run, layer: Layer) -> Array:
     """The gradient at a layer's input, from what is given or computed at its output."""
     given = run.given_of("gradient/features", layer.name)
     gradient = _at_output(run, layer.name) if given is None else given
+    if layer.name in run.variant.substitutes:
+        return backward_of_substitute(run.variant.substitutes[layer.name], gradient, run.below(layer))
     decided = None if layer.kind == "conv" else run.layer(decided_on(layer))
     return backward(layer, gradient, decided, run.network, run.variant)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from common.oracle.variant import ALL, RIGHT, Arithmetic, Kernels, Padding, Variant
+from common.oracle.variant import ALL, RIGHT, Arithmetic, Kernels, Padding, Substitute, Variant
 from common.problem import Network
 from common.tensors import Array, Arrays
 from common.vgg19 import NAMES, Layer, Pooling, Weights, cut
@@ -14,6 +14,7 @@ from common.vgg19 import NAMES, Layer, Pooling, Weights, cut
 _PAD_MODES: dict[Padding, Any] = {"zero": "constant", "replicate": "edge", "reflect": "reflect"}
 # float32 has 23 bits after the point; TF32 keeps 10 of them, bfloat16 7.
 _DROPPED_BITS: dict[Arithmetic, int] = {"tf32": 13, "bfloat16": 16}
+_STEP = 1e-6  # of a central difference, relative to the values
 _BAND = 4096  # positions whose 3x3 neighbourhoods are in memory at once
 
 
@@ -29,6 +30,8 @@ def outputs_at(names: Collection[str], network_input: Array, network: Network, v
 
 def forward(layer: Layer, x: Array, network: Network, variant: Variant) -> Array:
     """The output of a layer for its input."""
+    if layer.name in variant.substitutes:
+        return variant.substitutes[layer.name].function(x)
     if layer.kind == "relu":
         return np.maximum(x, 0)
     if layer.kind == "conv":
@@ -58,6 +61,15 @@ def backward(layer: Layer, gradient: Array, decided: Array | None, network: Netw
     if layer.kind == "relu":
         return np.asarray(gradient * (decided > 0))
     return _pool_backward(gradient, decided, network.pooling, variant)
+
+
+def backward_of_substitute(substitute: Substitute, gradient: Array, x: Array) -> Array:
+    """The gradient at the input `x` of what takes a layer's place: by differences, or nan where values are mixed."""
+    if not substitute.by_value:
+        return np.full(x.shape, np.nan)
+    step = _STEP * float(np.sqrt(np.mean(x**2)))
+    slope = (substitute.function(x + step) - substitute.function(x - step)) / (2 * step)
+    return np.asarray(slope * gradient)
 
 
 def _kernel_and_bias(layer: Layer, weights: Weights, variant: Variant) -> tuple[Array, Array]:

@@ -38,9 +38,14 @@ class Run:
     """
 
     def __init__(
-        self, case: Case, variant: Variant = RIGHT, given: Arrays | None = None, like: "Run | None" = None
+        self,
+        case: Case,
+        variant: Variant = RIGHT,
+        given: Arrays | None = None,
+        like: "Run | None" = None,
+        differs_from: str | None = None,
     ) -> None:
-        """`like` is a run whose variant differs in the loss or later alone: its feature maps are taken over."""
+        """`like` is a run of the same case and tensors: its feature maps before `differs_from` are taken over."""
         self.case, self.variant, problem = case, variant, case.problem
         self.coefficients, self.taps = problem.coefficients, problem.recipe.taps
         # In its own unit the weights are as in their file, whatever the recipe's family.
@@ -50,7 +55,14 @@ class Run:
         self.gradients: dict[str, Array] = {}
         self.given = {name: array for name, array in (given or {}).items() if fits(name, array, case, variant)}
         self._computed: dict[str, Array] = {}
-        self._maps: dict[str, Array] = {} if like is None else like._maps
+        self._maps: dict[str, Array] = {} if like is None else like._maps_before(differs_from)
+
+    def _maps_before(self, layer: str | None) -> dict[str, Array]:
+        """The feature maps of the layers before one, or, shared, of all layers."""
+        if layer is None:
+            return self._maps
+        end = NAMES.index(layer)
+        return {key: feature for key, feature in self._maps.items() if NAMES.index(key.split("/")[1]) < end}
 
     def expected(self, name: str) -> Array:
         """What is computed under a name, from what is given under the others."""

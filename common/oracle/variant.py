@@ -1,10 +1,11 @@
 """How a port computes: the reference, with the fields changed that one or more traps change."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any, Literal
 
+from common.tensors import Array
 from common.vgg19 import Pooling, Preprocessing
 
 Orientation = Literal[
@@ -24,6 +25,17 @@ Saved = Literal["rounded", "truncated", "stretched", "stretched, truncated"]
 Changes = Mapping[str, Any]
 ALL = "all"
 _FACTORS = ("scale", "pool_scale", "rate_scale")
+
+
+@dataclass(frozen=True, eq=False)
+class Substitute:
+    """A function of a layer's input (h, w, C) that takes the layer's place.
+
+    `by_value` says that each output depends on the input of its own place alone: then the gradient is known, too.
+    """
+
+    function: Callable[[Array], Array]
+    by_value: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +76,7 @@ class Variant:
     arithmetic: Arithmetic = "exact"
     bias_apart: bool = False
     taps: Mapping[str, str] = field(default_factory=dict)  # the layer that is recorded under a name
+    substitutes: Mapping[str, Substitute] = field(default_factory=dict)  # by layer
     # The loss, and what is handed over of it.
     gram_norm: GramNorm = "M"
     gram_of_positions: bool = False

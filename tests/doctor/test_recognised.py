@@ -207,7 +207,7 @@ def test_a_pool_of_another_window_is_not_an_odd_edge_rounded_up(healthy):
     only_relus = {name: it for name, it in features.items() if "relu" in name}
     findings = diagnose(case, {"pixels": given["pixels"], "input": given["input"], **only_relus}).findings
     assert [finding.trap for finding in findings] == [None] * len(findings)
-    assert findings[0].evidence == "pool1 is a 3x3 max pool with stride 2, padded by 1 and 1"
+    assert findings[0].evidence == "every pool is a 3x3 max pool with stride 2, padded by 1 and 1"
 
 
 @pytest.mark.parametrize(

@@ -1,27 +1,27 @@
 """Why a port differs: faults are tried on the first tensor that does, until nothing is left to explain."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from common.doctor.diagnosis.candidates import Candidates
 from common.doctor.diagnosis.findings import NOTHING_FITS, Clue, Diagnosis, Finding, grouped
 from common.doctor.diagnosis.judge import Judge, judged_part
 from common.doctor.diagnosis.recognisers import damaged, recognised
 from common.doctor.diagnosis.rounding import decisions_followed, decisions_found
 from common.doctor.diagnosis.search import Explained, Search
 from common.doctor.diagnosis.unexplained import another_training, facts
-from common.doctor.hypotheses import Fault, hypotheses
+from common.doctor.hypotheses import hypotheses
 from common.oracle import Case, Run
 from common.problem import Precision
-from common.tensors import STAGES, Arrays, Stage, TensorName, tensor_names
-from common.vgg19 import NAMES
+from common.tensors import Arrays, TensorName, tensor_names
 
 # Seconds that the examination computes: what other processes take of the machine does not shorten it.
 _LONGEST_S = 60.0  # after which nothing new is examined
 _LEAST_S = 5.0  # for what is examined all the same
+_LONGEST_SUBSTITUTES_S = 6.0  # of it for what is computed in the place of a layer
 _LONGEST_SEARCH_S = 8.0  # of it for pairs of traps
 _SMALL = 100 * 100 * 3  # values of an image
 _QUICK = ("file", "resize", "input", "saved")  # stages that are examined all the same
@@ -132,51 +132,30 @@ class _Doctor:
 
     def _searched(self, name: str, clue: Clue | None) -> list[Explained]:
         """One trap, or two that explain a tensor together; the claim that fits the tensor leaves fewer to try."""
-        search = Search(name, self._names, self.judge, self._in_question(name, self._stages_before(name, clue)))
+        parsed = TensorName.parse(name)
+        candidates = Candidates(name, self._names, self.judge, parsed.kind in self._in_vain)
+        search = Search(name, self._names, self.judge, candidates.of_traps(self._hypotheses, clue))
         if single := search.alone(max(self._end_s, time.thread_time() + _LEAST_S)):
             return [single]
-        # A factor may be what two traps make together.
-        if (clue is not None and clue.kind != "known factor") or TensorName.parse(name).kind in self._in_vain:
+        if clue is not None and clue.kind != "known factor":  # which two traps may make together
             return []
+        if parsed.kind in self._in_vain and parsed.kind != "features":
+            return []
+        of_layers, end_s = replace(search, tried=candidates.of_layers()), time.thread_time() + _LONGEST_SUBSTITUTES_S
+        if single := of_layers.alone(end_s):
+            return [self._without_gradient(single)]
         start_s = time.thread_time()
         pair = search.in_pairs(self._search_s)
         self._search_s = max(0.0, self._search_s - (time.thread_time() - start_s))
         return pair
 
-    def _stages_before(self, name: str, clue: Clue | None) -> Sequence[Stage]:
-        """The stages whose traps are tried on a tensor.
-
-        With a claim that fits, those alone that no tensor before it has shown to be right; and only its own where the
-        stages before have been tried in vain on a tensor of its kind.
-        """
-        parsed = TensorName.parse(name)
-        stages = STAGES[: STAGES.index(parsed.stage) + 1]
-        # A trap before the optimizers would have shown in the gradient; each costs dozens of evaluations here.
-        if parsed.stage == "optimizer" and "gradient/pixels" in self.judge.given:
-            return (parsed.stage,)
-        if parsed.kind in self._in_vain:
-            return ("network", "taps") if parsed.stage == "taps" else (parsed.stage,)
-        if clue is None or parsed.kind == "features":
-            return stages
-        shown = f"features/{parsed.tap}" if parsed.tap else "loss/total" if parsed.stage == "gradient" else ""
-        if shown not in self.judge.given and name != "loss/total":
-            return stages
-        late = [stage for stage in stages if STAGES.index(stage) > STAGES.index("taps")]
-        return ["resize", *late] if parsed.kind == "target/style" else late
-
-    def _in_question(self, name: str, stages: Sequence[Stage]) -> list[Fault]:
-        layers = self._layers_before(name)
-        concerned = (fault for fault in self._hypotheses if fault.stage in stages)
-        return [fault for fault in concerned if fault.layer is None or fault.layer in layers]
-
-    def _layers_before(self, name: str) -> set[str]:
-        """The layers that a tensor is computed by from what is given before it."""
-        parsed = TensorName.parse(name)
-        if parsed.kind != "features":
-            return set(NAMES)
-        index = NAMES.index(parsed.tap)
-        given = (at for at in range(index - 1, -1, -1) if f"features/{NAMES[at]}" in self.judge.given)
-        return set(NAMES[next(given, -1) + 1 : index + 1])
+    def _without_gradient(self, found: Explained) -> Explained:
+        """The same; what the gradient would be is not known but after another activation."""
+        changed = found.judge.variant.substitutes.values()
+        if not all(substitute.by_value for substitute in changed):
+            self._dependents |= {it for it in self._names if TensorName.parse(it).stage in ("gradient", "optimizer")}
+            self._left_alone |= self._dependents
+        return found
 
     def _confine(self, single: Explained, name: str) -> list[Finding]:
         """Leave alone what a fault explains, without taking it over: it would spoil the rest."""

@@ -106,10 +106,15 @@ class Judge:
             variant = None if variant is None else variant.changed(fault.changes)
         if variant is None:
             return None
-        case, late = self.own.case, all(fault.is_late for fault in faults)
-        # What a trap of the loss or of an optimizer leaves as it is, need not be computed again.
-        own = Run(case, variant, self.given, self.own if late else None)
-        return Judge(self.given, self.precision, own, Run(case, variant, None, self.reference if late else None))
+        # What a fault leaves as it is, need not be computed again.
+        early = [fault for fault in faults if not fault.is_late]
+        differs_from = early[0].differs_from if len(early) == 1 else None
+        shares = not early or differs_from is not None
+        own, reference = (
+            Run(run.case, variant, given, run if shares else None, differs_from)
+            for run, given in ((self.own, self.given), (self.reference, None))
+        )
+        return Judge(self.given, self.precision, own, reference)
 
     @property
     def variant(self) -> Variant:

@@ -11,8 +11,9 @@ import numpy as np
 
 from common.doctor.diagnosis.findings import Clue, Finding
 from common.doctor.diagnosis.judge import Judge
-from common.doctor.hypotheses import TRAPS, Fault
+from common.doctor.hypotheses import RIGHT, TRAPS, Fault
 from common.tensors import STAGES, TensorName
+from common.vgg19 import layer
 
 _SUBSTANTIAL = 0.5
 _POWERS = 20
@@ -140,9 +141,17 @@ class Search:
             return list(later)
         return [name for name in later if TensorName.parse(name).stage != "optimizer"]
 
+    def _substitute(self, fault: Fault) -> Clue:
+        which, what = fault.detail.split(" is ", 1)
+        # Said alike of every layer that is changed alike, so that these are one finding.
+        which = "it" if fault.layers == (TensorName.parse(self.name).tap,) else which
+        return Clue("another layer", {"layer": which, "what": what, "right": RIGHT[layer(fault.layers[0]).kind]})
+
     def _finding(
         self, fault: Fault, by: Judge, together_with: Fault | None = None, also_possible: tuple[int, ...] = ()
     ) -> Finding:
+        if not fault.trap:
+            return Finding(None, self.name, fault.detail, (self._substitute(fault),))
         was, left = self.judge.from_own(self.name).relative, by.from_own(self.name).relative
         clue = Clue("explained", {"tensor": self.name, "was": was, "left": left})
         if together_with is not None:

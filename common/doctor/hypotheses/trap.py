@@ -6,6 +6,7 @@ from typing import Any
 
 from common.oracle import ALL, Case, Changes
 from common.tensors import STAGES, Stage
+from common.vgg19 import NAMES
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +20,8 @@ class Fault:
     detail: str
     changes: Changes
     rank: int = 0
-    trap: int = 0  # its number
+    trap: int = 0  # its number; 0 for a fault of no trap
+    layers: tuple[str, ...] = ()  # in whose place another function is, where that is the fault
 
     @property
     def is_late(self) -> bool:
@@ -31,6 +33,11 @@ class Fault:
         """The only layer that is changed; None where there are more."""
         layer = self.changes.get("only_layer") or self.changes.get("dropped_bias")
         return None if layer in (None, ALL) else str(layer)
+
+    @property
+    def differs_from(self) -> str | None:
+        """The first layer that is another; None where that is not known."""
+        return min(self.layers, key=NAMES.index, default=None)
 
 
 def fault(stage: Stage, detail: str, rank: int = 0, **changes: Any) -> Fault:

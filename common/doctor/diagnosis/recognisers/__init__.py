@@ -14,7 +14,6 @@ from common.doctor.diagnosis.recognisers.formats import damaged
 from common.doctor.diagnosis.recognisers.gradients import changed_afterwards, made_of_other_parts
 from common.doctor.diagnosis.recognisers.grams import gram_of_another_kind
 from common.doctor.diagnosis.recognisers.losses import sum_of_other_terms, term_of_another_kind
-from common.doctor.diagnosis.recognisers.network import another_layer
 from common.doctor.diagnosis.recognisers.pictures import another_picture
 from common.doctor.diagnosis.recognisers.places import in_its_place
 from common.doctor.diagnosis.recognisers.points import rule_of_points
@@ -37,7 +36,6 @@ _RECOGNISERS: tuple[_Recogniser, ...] = (
     rule_of_steps,
     rule_of_points,
     changed_in_place,
-    another_layer,
 )
 
 
