@@ -1,12 +1,12 @@
 """The traps before the network: picture files, resizing, saving, weights, channels, means, ranges, memory layouts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import product
 from typing import get_args
 
 from common.doctor.hypotheses.trap import Fault, Trap, fault
-from common.oracle import FILTERS, Case, Orientation, differ_in_unit_alone
+from common.oracle import COMMON, PILLOWS, Case, Orientation, described, differ_in_unit_alone, weights
 from common.vgg19 import cut
 
 _ROLES = {("content", "style"): "both pictures", ("content",): "content", ("style",): "style"}
@@ -50,11 +50,35 @@ def _misread(_: Case) -> Iterator[Fault]:
     fix="pass the resized pixels to the port, or use the reference's filter, antialiased Lanczos in floating point",
     seen_in="every library has its own default filter",
 )
-def _resized_otherwise(_: Case) -> Iterator[Fault]:
-    for eight_bits, name in product((False, True), ("lanczos", *FILTERS)):
-        if eight_bits or name != "lanczos":
-            rounding = ", rounded to 8 bits" if eight_bits else ""
-            yield fault("resize", f"resized by {name}{rounding}", filter=name, eight_bits=eight_bits)
+def _resized_otherwise(case: Case) -> Iterator[Fault]:
+    for eight_bits in (False, True):
+        for names in _told_apart(case, eight_bits):
+            if eight_bits or "lanczos" not in names:
+                how = " or ".join(_resized_by(name, eight_bits) for name in names)
+                yield fault("resize", f"resized by {how}", filter=names[0], eight_bits=eight_bits)
+
+
+def _resized_by(name: str, eight_bits: bool) -> str:
+    if not eight_bits:
+        return described(name)
+    return f"Pillow's {name.upper()}, in 8 bits" if name in PILLOWS else f"{described(name)}, rounded to 8 bits"
+
+
+def _told_apart(case: Case, eight_bits: bool) -> Iterable[list[str]]:
+    """The usual filters, those together that have the same weights at the sizes of the pictures."""
+    together: dict[tuple[object, ...], list[str]] = {}
+    for name in COMMON:
+        sizes = [
+            (old, new)
+            for role in ("content", "style")
+            for old, new in zip(
+                getattr(case, role).decoded.shape[:2], getattr(case.problem, role).shape[:2], strict=True
+            )
+        ]
+        by_pillow = eight_bits and name in PILLOWS and name != "nearest"  # which rounds after each pass
+        alike = by_pillow, *(weights(name, old, new).tobytes() for old, new in sizes)
+        together.setdefault(alike, []).append(name)
+    return together.values()
 
 
 @Trap(
