@@ -167,7 +167,11 @@ _COMMON = {
     "bilinear, from the corner": Filter(_plain(triangle, 1, "origin"), (f"{_TF1} 'bilinear'",)),
     "bilinear, corners aligned": Filter(
         _plain(triangle, 1, "corners"),
-        (f"{_TORCH} and {_TF1} 'bilinear' with align_corners", "scipy.ndimage.zoom, order 1"),
+        (
+            f"{_TORCH} 'bilinear' with align_corners",
+            f"{_TF1} 'bilinear' with align_corners",
+            "scipy.ndimage.zoom of order 1",
+        ),
     ),
     "bicubic (a = -0.75), not antialiased": Filter(
         _plain(cubic(-0.75), 2), ("OpenCV's and MXNet's INTER_CUBIC", f"{_TORCH} 'bicubic'")
@@ -202,7 +206,7 @@ _RARE = {
     ),
     "bicubic (a = -0.5), not antialiased, the edge repeated": Filter(_plain(cubic(-0.5), 2)),
     "lanczos of 8 samples, not antialiased": Filter(_plain(lanczos(4), 4), ("OpenCV's INTER_LANCZOS4",)),
-    "cubic spline, corners aligned": Filter(_spline, ("scipy.ndimage.zoom",)),
+    "cubic spline, corners aligned": Filter(_spline, ("scipy.ndimage.zoom of order 3",)),
     "bilinear, of a smoothed picture": Filter(_smoothed, ("skimage.transform.resize",)),
     **{
         f"{name}, not antialiased": Filter(Sampled(kernel, radius, False), (f"{_TF} '{name}'",))
