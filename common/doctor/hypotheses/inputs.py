@@ -51,34 +51,23 @@ def _misread(_: Case) -> Iterator[Fault]:
     seen_in="every library has its own default filter",
 )
 def _resized_otherwise(case: Case) -> Iterator[Fault]:
-    for eight_bits in (False, True):
-        for names in _told_apart(case, eight_bits):
-            if eight_bits or "lanczos" not in names:
-                how = " or ".join(_resized_by(name, eight_bits) for name in names)
-                yield fault("resize", f"resized by {how}", filter=names[0], eight_bits=eight_bits)
-
-
-def _resized_by(name: str, eight_bits: bool) -> str:
-    if not eight_bits:
-        return described(name)
-    return f"Pillow's {name.upper()}, in 8 bits" if name in PILLOWS else f"{described(name)}, rounded to 8 bits"
-
-
-def _told_apart(case: Case, eight_bits: bool) -> Iterable[list[str]]:
-    """The usual filters, those together that have the same weights at the sizes of the pictures."""
-    together: dict[tuple[object, ...], list[str]] = {}
+    for names in _with_the_same_weights(case, COMMON):
+        if "lanczos" not in names:
+            yield fault("resize", f"resized by {' or '.join(map(described, names))}", filter=names[0])
     for name in COMMON:
-        sizes = [
-            (old, new)
-            for role in ("content", "style")
-            for old, new in zip(
-                getattr(case, role).decoded.shape[:2], getattr(case.problem, role).shape[:2], strict=True
-            )
-        ]
-        by_pillow = eight_bits and name in PILLOWS and name != "nearest"  # which rounds after each pass
-        alike = by_pillow, *(weights(name, old, new).tobytes() for old, new in sizes)
-        together.setdefault(alike, []).append(name)
-    return together.values()
+        if not name.startswith("nearest"):  # which leaves the values as they are
+            of = f"{name} (Pillow's {name.upper()})" if name in PILLOWS else described(name)
+            yield fault("resize", f"resized by {of}, rounded to 8 bits", filter=name, eight_bits=True)
+
+
+def _with_the_same_weights(case: Case, names: Iterable[str]) -> Iterable[list[str]]:
+    """Filters, those together that do the same at the sizes of the pictures."""
+    pictures = ((case.content, case.problem.content), (case.style, case.problem.style))
+    sizes = [pair for old, new in pictures for pair in zip(old.decoded.shape[:2], new.shape[:2], strict=True)]
+    alike: dict[tuple[bytes, ...], list[str]] = {}
+    for name in names:
+        alike.setdefault(tuple(weights(name, old, new).tobytes() for old, new in sizes), []).append(name)
+    return alike.values()
 
 
 @Trap(

@@ -39,9 +39,10 @@ class _Framing:
 
 def resized_otherwise(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
     """The filters that give a resized picture, or the nearest where it is near; at most one clue."""
-    role, run = TensorName.parse(name).role, judge.own
+    run = judge.own
     if TensorName.parse(name).stage != "resize" or got.shape != run.expected(name).shape:
         return
+    role = TensorName.parse(name).role
     decoded, picture = np.asarray(run.value(f"{role}/decoded"), np.float64), getattr(run.case, role)
     if decoded.shape[:2] == got.shape[:2]:
         return
