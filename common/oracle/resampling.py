@@ -155,14 +155,14 @@ _COMMON = {
         ("Pillow's BILINEAR", f"{_TORCH} 'bilinear' with antialias", f"{_TF} 'bilinear' with antialias"),
     ),
     "box": Filter(Sampled(box, 0.5), ("Pillow's BOX",)),
-    "area": Filter(_area, ("OpenCV's and MXNet's INTER_AREA to a smaller size", f"{_TF} 'area'")),
+    "area": Filter(_area, ("OpenCV's INTER_AREA and MXNet's interp=3 to a smaller size", f"{_TF} 'area'")),
     "area of whole pixels": Filter(_whole_pixels, (f"{_TORCH} 'area'", "adaptive_avg_pool2d")),
     "nearest": Filter(_plain(box, 0.5), ("Pillow's NEAREST", f"{_TORCH} 'nearest-exact'", f"{_TF} 'nearest'")),
     "nearest, from the corner": Filter(
-        _nearest, ("OpenCV's and MXNet's INTER_NEAREST", f"{_TORCH} 'nearest'", f"{_TF1} 'nearest'")
+        _nearest, ("OpenCV's INTER_NEAREST", "MXNet's interp=0", f"{_TORCH} 'nearest'", f"{_TF1} 'nearest'")
     ),
     "bilinear, not antialiased": Filter(
-        _plain(triangle, 1), ("OpenCV's and MXNet's INTER_LINEAR", f"{_TORCH} 'bilinear'", f"{_TF} 'bilinear'")
+        _plain(triangle, 1), ("OpenCV's INTER_LINEAR", "MXNet's interp=1", f"{_TORCH} 'bilinear'", f"{_TF} 'bilinear'")
     ),
     "bilinear, from the corner": Filter(_plain(triangle, 1, "origin"), (f"{_TF1} 'bilinear'",)),
     "bilinear, corners aligned": Filter(
@@ -174,7 +174,7 @@ _COMMON = {
         ),
     ),
     "bicubic (a = -0.75), not antialiased": Filter(
-        _plain(cubic(-0.75), 2), ("OpenCV's and MXNet's INTER_CUBIC", f"{_TORCH} 'bicubic'")
+        _plain(cubic(-0.75), 2), ("OpenCV's INTER_CUBIC", "MXNet's interp=2", f"{_TORCH} 'bicubic'")
     ),
     "bicubic (a = -0.5), not antialiased, from a table": Filter(
         _looked_up(-0.5, "centres", "left out"), (f"{_TF} 'bicubic'",)
@@ -205,7 +205,9 @@ _RARE = {
         Sampled(cubic(-0.5), 2, False), ("jax.image.resize 'cubic' without antialias",)
     ),
     "bicubic (a = -0.5), not antialiased, the edge repeated": Filter(_plain(cubic(-0.5), 2)),
-    "lanczos of 8 samples, not antialiased": Filter(_plain(lanczos(4), 4), ("OpenCV's INTER_LANCZOS4",)),
+    "lanczos of 8 samples, not antialiased": Filter(
+        _plain(lanczos(4), 4), ("OpenCV's INTER_LANCZOS4", "MXNet's interp=4")
+    ),
     "cubic spline, corners aligned": Filter(_spline, ("scipy.ndimage.zoom of order 3",)),
     "bilinear, of a smoothed picture": Filter(_smoothed, ("skimage.transform.resize",)),
     **{

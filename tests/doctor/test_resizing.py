@@ -212,7 +212,7 @@ def test_filters_that_coincide_are_all_named(tmp_path):
     picture = np.random.default_rng(0).integers(0, 256, (74, 68, 3)).astype(np.uint8)
     case = pictured(picture, SIZE, tmp_path)
     means = (picture.reshape(37, 2, 34, 2, 3) / 255).mean(axis=(1, 3))
-    functions = [*FLOATS, "OpenCV's and MXNet's INTER_AREA", "OpenCV's and MXNet's INTER_LINEAR"]
+    functions = [*FLOATS, "OpenCV's INTER_AREA", "OpenCV's INTER_LINEAR"]
     found = named(functions, said(case, means))
     assert {"Pillow's BOX", f"{TORCH} 'area'", f"{TF} 'area'", *functions[-2:], f"{TORCH} 'bilinear'"} <= found
     assert all(np.allclose(FLOATS[it](case.content.decoded, SIZE), means, atol=1e-5) for it in found & FLOATS.keys())

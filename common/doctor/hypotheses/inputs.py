@@ -54,10 +54,14 @@ def _resized_otherwise(case: Case) -> Iterator[Fault]:
     for names in _with_the_same_weights(case, COMMON):
         if "lanczos" not in names:
             yield fault("resize", f"resized by {' or '.join(map(described, names))}", filter=names[0])
-    for name in COMMON:
-        if not name.startswith("nearest"):  # which leaves the values as they are
-            of = f"{name} (Pillow's {name.upper()})" if name in PILLOWS else described(name)
-            yield fault("resize", f"resized by {of}, rounded to 8 bits", filter=name, eight_bits=True)
+    # Nearest neighbours leave the values as they are.
+    rounded = [name for name in COMMON if not name.startswith("nearest")]
+    for name in (name for name in rounded if name in PILLOWS):
+        detail = f"resized by {name} (Pillow's {name.upper()}), rounded to 8 bits"
+        yield fault("resize", detail, filter=name, eight_bits=True)
+    for names in _with_the_same_weights(case, (name for name in rounded if name not in PILLOWS)):
+        detail = f"resized by {' or '.join(map(described, names))}, rounded to 8 bits"
+        yield fault("resize", detail, filter=names[0], eight_bits=True)
 
 
 def _with_the_same_weights(case: Case, names: Iterable[str]) -> Iterable[list[str]]:

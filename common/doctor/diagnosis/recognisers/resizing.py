@@ -17,6 +17,10 @@ _TIE = 0.01  # within this part of an 8-bit step of a half, or of a whole, a lib
 _NEAR, _MOST_STEPS = 0.5, 2.0
 _GAPS = (2.0, 3.0)
 _LINEAR = "bilinear, not antialiased"
+_OPENCVS = {  # with the bits to which the weights are rounded
+    _LINEAR: ("OpenCV's INTER_LINEAR_EXACT", 8),
+    "lanczos of 8 samples, not antialiased": ("OpenCV's INTER_LANCZOS4 and MXNet's interp=4", 11),
+}
 
 _Named = tuple[str, str, Array]  # a filter, it and its numbers in words, and the resized picture
 
@@ -117,10 +121,11 @@ def _in_8_bits(levels: Array, height_px: int, width_px: int, name: str) -> Itera
     how = f"{name}, rounded to 8 bits after each pass (so do Pillow and PyTorch with 8-bit pictures)"
     yield how, _rounded(weighted(_rounded(weighted(levels, columns, 1)), rows, 0)) / 255
     if name == _LINEAR:
-        yield "OpenCV's and MXNet's INTER_LINEAR, in 8 bits", _opencvs_linear(levels, rows, columns)
-        rows, columns = (np.rint(each * 256) / 256 for each in (rows, columns))
-        exact = _rounded(weighted(weighted(levels, columns, 1), rows, 0))
-        yield "OpenCV's INTER_LINEAR_EXACT, in 8 bits", exact / 255
+        yield "OpenCV's INTER_LINEAR and MXNet's interp=1, in 8 bits", _opencvs_linear(levels, rows, columns)
+    if name in _OPENCVS:
+        function, bits = _OPENCVS[name]
+        rows, columns = (np.rint(each * 2**bits) / 2**bits for each in (rows, columns))
+        yield f"{function}, in 8 bits", _rounded(weighted(weighted(levels, columns, 1), rows, 0)) / 255
 
 
 def _opencvs_linear(levels: Array, rows: Array, columns: Array) -> Array:
