@@ -45,16 +45,16 @@ class Picture:
 def resized_by(image: Array, height_px: int, width_px: int, variant: Variant) -> Array:
     """What a variant makes of a picture, shape (height_px, width_px, 3)."""
     if variant.eight_bits and variant.filter in PILLOWS:
-        return resized_by_pillow(image, height_px, width_px, variant.filter)
+        return resized_by_pillow(to_bytes(image), height_px, width_px, variant.filter)
     if variant.filter == "lanczos":
         return resize(np.asarray(image, np.float32), height_px, width_px)
     clipped = np.clip(resample(image, height_px, width_px, variant.filter), 0, 1)
     return np.rint(clipped * 255) / 255 if variant.eight_bits else clipped
 
 
-def resized_by_pillow(image: Array, height_px: int, width_px: int, name: str, gap: float | None = None) -> Array:
-    """What Pillow makes of a picture in 8 bits, by a filter of `PILLOWS`; `gap` is its reducing_gap."""
-    picture = Pillow.fromarray(to_bytes(image))
+def resized_by_pillow(levels: Array, height_px: int, width_px: int, name: str, gap: float | None = None) -> Array:
+    """What Pillow makes of 8-bit values by a filter of `PILLOWS`, in [0, 1]; `gap` is its reducing_gap."""
+    picture = Pillow.fromarray(levels)
     return np.asarray(picture.resize((width_px, height_px), PILLOWS[name], reducing_gap=gap)) / 255
 
 

@@ -89,7 +89,7 @@ def _framings(decoded: Array, height_px: int, width_px: int) -> Iterator[_Framin
 def _resized(framing: _Framing, got: Array, picture: Picture) -> Iterator[_Named]:
     """What every filter makes of a framing, in every kind of numbers."""
     size = framing.height_px, framing.width_px
-    levels = to_bytes(framing.part).astype(np.float64)
+    levels = to_bytes(framing.part)
     for name in FILTERS:
         floats = resample(framing.part, *size, name)[framing.kept(got)]
         clipped, of = np.clip(floats, 0, 1), described(name)
@@ -112,10 +112,10 @@ def _whole_steps(clipped: Array, added: float, got: Array) -> Array:
 def _in_8_bits(levels: Array, height_px: int, width_px: int, name: str) -> Iterator[tuple[str, Array]]:
     """The arithmetics that libraries have for 8-bit pictures."""
     if name in PILLOWS:
-        picture, of = levels / 255, f"Pillow's {name.upper()}"
-        yield f"{of}, in 8 bits", resized_by_pillow(picture, height_px, width_px, name)
+        of = f"Pillow's {name.upper()}"
+        yield f"{of}, in 8 bits", resized_by_pillow(levels, height_px, width_px, name)
         for gap in _GAPS:
-            values = resized_by_pillow(picture, height_px, width_px, name, gap)
+            values = resized_by_pillow(levels, height_px, width_px, name, gap)
             yield f"{of} with reducing_gap={gap:g}, in 8 bits", values
     rows, columns = weights(name, levels.shape[0], height_px), weights(name, levels.shape[1], width_px)
     how = f"{name}, rounded to 8 bits after each pass (so do Pillow and PyTorch with 8-bit pictures)"
