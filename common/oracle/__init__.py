@@ -11,6 +11,7 @@ from common.oracle.evaluation import difference_at, features, losses, tv_slopes,
 from common.oracle.inputs import differ_in_unit_alone
 from common.oracle.layers import below, decided_on, forward, rounded, windows
 from common.oracle.losses import gram
-from common.oracle.pictures import FILTERS, Picture
+from common.oracle.pictures import PILLOWS, Picture, resized_by_pillow
+from common.oracle.resampling import COMMON, FILTERS, described, resample, weighted, weights
 from common.oracle.run import Run
 from common.oracle.variant import ALL, RIGHT, Arithmetic, Changes, Orientation, Substitute, Variant

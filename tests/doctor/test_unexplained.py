@@ -162,6 +162,16 @@ WHOLE = [
         "the recipe's pixel space",
     ),
     (
+        Clue("resized", {"how": ("box", "area"), "framing": ", of the picture's middle alone", **LEFT}),
+        "it was resized by box or area, of the picture's middle alone, to 3.0e-08",
+        "antialiased Lanczos",
+    ),
+    (
+        Clue("resized about", {"how": "hamming, truncated to 8 bits", "steps": 0.034}),
+        "no filter gives it exactly; the nearest is hamming, truncated to 8 bits, 0.034 of 255 steps away on average",
+        "the reference's resized pixels",
+    ),
+    (
         Clue("known factor", {"expression": "1/C", "factor": 1 / 64, **LEFT}),
         "it is 1/C = 0.015625 times what it should be, to 3.0e-08",
         "look where 1/C is multiplied",

@@ -11,7 +11,8 @@ from shallow import each_recipe, shallow
 from common import Recipe, oracle, resize
 from common.oracle.case import Case, random_case, shape_of
 from common.oracle.layers import rounded
-from common.oracle.pictures import Picture, resample
+from common.oracle.pictures import Picture
+from common.oracle.resampling import resample
 from common.oracle.run import Run
 from common.oracle.variant import RIGHT, Variant
 from common.recipes.overrides import adam_of
@@ -128,7 +129,7 @@ def test_resampling_is_pillows(name, theirs, size):
     [
         ("bilinear, not antialiased", {"mode": "bilinear", "align_corners": False}),
         ("bilinear, corners aligned", {"mode": "bilinear", "align_corners": True}),
-        ("bicubic, not antialiased (PyTorch's)", {"mode": "bicubic", "align_corners": False}),
+        ("bicubic (a = -0.75), not antialiased", {"mode": "bicubic", "align_corners": False}),
         ("nearest, from the corner", {"mode": "nearest"}),
         ("bilinear", {"mode": "bilinear", "align_corners": False, "antialias": True}),
     ],
@@ -146,7 +147,7 @@ def test_resampling_is_tensorflows(size):
 
     picture = np.random.default_rng(0).random((81, 93), np.float32)
     wanted = tf.image.resize(picture[..., None], size, method="bicubic").numpy()[..., 0]
-    found = resample(picture[..., None], *size, "bicubic, not antialiased (TensorFlow's)")[..., 0]
+    found = resample(picture[..., None], *size, "bicubic (a = -0.5), not antialiased, from a table")[..., 0]
     np.testing.assert_allclose(found, wanted, atol=2e-6)
 
 

@@ -62,6 +62,8 @@ _SENTENCES = {
     "plain descent": "the points are those of plain gradient descent with a rate of 1",
     "all zero": "it is zero everywhere",
     "picture": "it is {picture} {what}{space}",
+    "resized": "it was resized by {how:or}{framing}, to {left:.1e}",
+    "resized about": "no filter gives it exactly; the nearest is {how}, {steps:.2g} of 255 steps away on average",
     "power": "it is {of} of what it should be",
     "clipped": "it is what it should be, clipped to {low:.6g} to {high:.6g}, which changes {part:.0%} of the values",
     "quantised": "it is what it should be, {how} to {to}",
@@ -77,6 +79,9 @@ _SENTENCES = {
     "decisions turned": "{decisions:list}; with them turned, the difference of {tensor} falls "
     "from {was:.1e} to {left:.1e}",
 }
+_LANCZOS = (
+    "use antialiased Lanczos of the whole picture, in floats and clipped to 0..1, or the reference's resized pixels"
+)
 KINDS = tuple(_SENTENCES)
 # What a porter does about a claim that says the whole mistake; the others are evidence.
 FIXES = {
@@ -108,6 +113,8 @@ FIXES = {
     "plain descent": "call SciPy's L-BFGS",
     "all zero": "look for a buffer that is never filled, or a gradient that is detached",
     "picture": "use the picture that the name says, and the recipe's pixel space for it (docs/tensors.md)",
+    "resized": _LANCZOS,
+    "resized about": _LANCZOS,
     "power": "leave the values as they are",
     "clipped": "do not clip here",
     "quantised": "keep floats",

@@ -1,12 +1,12 @@
 """The traps before the network: picture files, resizing, saving, weights, channels, means, ranges, memory layouts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import product
 from typing import get_args
 
 from common.doctor.hypotheses.trap import Fault, Trap, fault
-from common.oracle import FILTERS, Case, Orientation, differ_in_unit_alone
+from common.oracle import COMMON, PILLOWS, Case, Orientation, described, differ_in_unit_alone, weights
 from common.vgg19 import cut
 
 _ROLES = {("content", "style"): "both pictures", ("content",): "content", ("style",): "style"}
@@ -50,11 +50,28 @@ def _misread(_: Case) -> Iterator[Fault]:
     fix="pass the resized pixels to the port, or use the reference's filter, antialiased Lanczos in floating point",
     seen_in="every library has its own default filter",
 )
-def _resized_otherwise(_: Case) -> Iterator[Fault]:
-    for eight_bits, name in product((False, True), ("lanczos", *FILTERS)):
-        if eight_bits or name != "lanczos":
-            rounding = ", rounded to 8 bits" if eight_bits else ""
-            yield fault("resize", f"resized by {name}{rounding}", filter=name, eight_bits=eight_bits)
+def _resized_otherwise(case: Case) -> Iterator[Fault]:
+    for names in _with_the_same_weights(case, COMMON):
+        if "lanczos" not in names:
+            yield fault("resize", f"resized by {' or '.join(map(described, names))}", filter=names[0])
+    # Nearest neighbours leave the values as they are.
+    rounded = [name for name in COMMON if not name.startswith("nearest")]
+    for name in (name for name in rounded if name in PILLOWS):
+        detail = f"resized by {name} (Pillow's {name.upper()}), rounded to 8 bits"
+        yield fault("resize", detail, filter=name, eight_bits=True)
+    for names in _with_the_same_weights(case, (name for name in rounded if name not in PILLOWS)):
+        detail = f"resized by {' or '.join(map(described, names))}, rounded to 8 bits"
+        yield fault("resize", detail, filter=names[0], eight_bits=True)
+
+
+def _with_the_same_weights(case: Case, names: Iterable[str]) -> Iterable[list[str]]:
+    """Filters, those together that do the same at the sizes of the pictures."""
+    pictures = ((case.content, case.problem.content), (case.style, case.problem.style))
+    sizes = [pair for old, new in pictures for pair in zip(old.decoded.shape[:2], new.shape[:2], strict=True)]
+    alike: dict[tuple[bytes, ...], list[str]] = {}
+    for name in names:
+        alike.setdefault(tuple(weights(name, old, new).tobytes() for old, new in sizes), []).append(name)
+    return alike.values()
 
 
 @Trap(

@@ -17,6 +17,7 @@ from common.doctor.diagnosis.recognisers.losses import sum_of_other_terms, term_
 from common.doctor.diagnosis.recognisers.pictures import another_picture
 from common.doctor.diagnosis.recognisers.places import in_its_place
 from common.doctor.diagnosis.recognisers.points import rule_of_points
+from common.doctor.diagnosis.recognisers.resizing import resized_otherwise
 from common.doctor.diagnosis.recognisers.steps import rule_of_steps
 from common.doctor.diagnosis.recognisers.values import changed_in_place, known_factor
 from common.tensors import Array
@@ -36,6 +37,7 @@ _RECOGNISERS: tuple[_Recogniser, ...] = (
     rule_of_steps,
     rule_of_points,
     changed_in_place,
+    resized_otherwise,
 )
 
 
