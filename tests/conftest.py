@@ -4,6 +4,7 @@ import ctypes
 import gc
 import logging
 import re
+import shutil
 from collections.abc import Generator
 
 import numpy as np
@@ -48,13 +49,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--no-skips", action="store_true", help="fail where a test is skipped, but for those marked gpu")
+    parser.addoption(
+        "--no-skips", action="store_true", help="fail where a test is skipped, but for those marked gpu or cc"
+    )
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    if item.config.getoption("--no-skips") and not item.get_closest_marker("gpu"):
+    allowed = item.get_closest_marker("gpu") or item.get_closest_marker("cc")
+    if item.config.getoption("--no-skips") and not allowed:
         refuse_skip(report)
     return report
 
@@ -78,6 +82,12 @@ def refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
 
 HEIGHT_PX, WIDTH_PX = 37, 35  # odd and not square: a transposed axis cannot hide
 STYLE_HEIGHT_PX, STYLE_WIDTH_PX = 33, 40
+
+
+@pytest.fixture(scope="session")
+def compiler() -> str:
+    """The C compiler, for tests marked `cc`, which alone may be skipped where there is none."""
+    return shutil.which("cc") or pytest.skip("there is no C compiler: install gcc or clang, whose command is cc")
 
 
 @pytest.fixture
