@@ -19,8 +19,8 @@ _OWN_UNIT = "own_unit/"
 def write_weights(path: Path, problem: Problem) -> None:
     """Write `conv1_1/weight` (out, in, 3, 3), `conv1_1/bias` (out,), ..., as the network's input wants them.
 
-    All sixteen convolutions, since the doctor also tries taps from layers below the deepest. Biases that are brought
-    to another unit stand there as in their file, too, under `own_unit/conv1_1/bias`.
+    All sixteen convolutions, since the doctor also tries taps from deeper layers. Biases that are brought to another
+    unit stand there as in their file, too, under `own_unit/conv1_1/bias`.
     """
     own, used = problem.weights, problem.network.weights
     arrays = {f"{name}/weight": kernel.transpose(_HWIO_TO_OIHW) for name, kernel in used.kernels_hwio.items()}
