@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, distributions
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from common.entry import Entry
 from common.errors import RosettaError, one_line
@@ -13,7 +13,9 @@ from common.images import Image
 from common.problem import Features, Network, Pixels, Problem
 from common.recorder import OnStep
 from common.results import LossTerms, RunResult
-from common.stages import Objective
+
+if TYPE_CHECKING:
+    from common import stages  # whose L-BFGS brings SciPy, which takes long to import
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Backend(Protocol):
     ) -> RunResult:
         """The whole transfer."""
 
-    def Objective(self, problem: Problem) -> Objective:  # noqa: N802
+    def Objective(self, problem: Problem) -> "stages.Objective":  # noqa: N802
         """The loss of a problem, ready to be evaluated."""
 
     def check_arithmetic(self, network: Network) -> None:

@@ -4,6 +4,7 @@ import ctypes
 import gc
 import logging
 import re
+import shutil
 from collections.abc import Generator
 
 import numpy as np
@@ -78,6 +79,12 @@ def refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
 
 HEIGHT_PX, WIDTH_PX = 37, 35  # odd and not square: a transposed axis cannot hide
 STYLE_HEIGHT_PX, STYLE_WIDTH_PX = 33, 40
+
+
+@pytest.fixture(scope="session")
+def compiler() -> str:
+    """The C compiler, for tests marked `cc`; they are skipped where there is none, which CI does not allow."""
+    return shutil.which("cc") or pytest.skip("there is no C compiler: install gcc or clang, whose command is cc")
 
 
 @pytest.fixture

@@ -12,7 +12,10 @@ TAP_OPTIONS = ["--style-taps", ",".join(STYLE_TAPS), "--content-taps", ",".join(
 BRIEF_RUN = ["--weights", "random", "--size", "24", "--steps", "3"]  # of `compare.py`
 QUICK_RUN = [*BRIEF_RUN, *TAP_OPTIONS, "--threads", "1"]  # two threads on one core would wait for each other
 # The smallest bundle.
-SMALL_EXPORT = ["--size", "32", "--weights", "random", "--style-taps", "relu1_1", "--content-taps", "relu1_1"]
+SMALL_EXPORT = [
+    *("--size", "32", "--weights", "random", "--without-weights"),
+    *("--style-taps", "relu1_1", "--content-taps", "relu1_1"),
+]
 
 
 def shallow(name: str, **changes: Any) -> Recipe:

@@ -16,6 +16,7 @@ from common.cli.stylize import parser_for
 README = (ROOT / "README.md").read_text()
 PROGRAMS = {entry.package: entry for entry in BACKENDS.values()}
 COMMANDS = [command for command in all_commands() if not command.is_template]
+OF_C = {"sed", "cc", *(f"./{name}" for command in COMMANDS for name in re.findall(r"^cc .*-o (\S+)", command.text))}
 
 
 def anchors(text):
@@ -42,6 +43,8 @@ def test_every_command_is_understood(command):
             parse(words[2:])
         elif words[:2] == ["python", "-m"] and words[2] in PROGRAMS:
             parser_for(PROGRAMS[words[2]]).parse_args(words[3:])
+        elif words[0] in OF_C:
+            assert len(words) > 2
         elif words[1].endswith(".py"):
             assert (ROOT / words[1]).is_file()
         else:
@@ -86,6 +89,13 @@ def test_the_heart_of_the_faulty_port_is_the_examples_own():
         r"```python\n(def features.*?)```", (ROOT / "docs/port-doctor.md").read_text(), flags=re.DOTALL
     )
     assert shown.strip() in (ROOT / "examples/faulty_port.py").read_text()
+
+
+def test_the_port_in_c_is_shown_as_it_is():
+    shown = re.findall(r"```c\n(.*?)```", (ROOT / "docs/port-in-c.md").read_text(), flags=re.DOTALL)
+    source = (ROOT / "examples/port_in_c/port.c").read_text()
+    assert len(shown) == 4
+    assert [code for code in shown if code not in source] == []
 
 
 def test_the_readme_is_as_long_as_a_newcomer_reads():

@@ -54,9 +54,9 @@ def run_export(options: argparse.Namespace) -> int:
     """`export`: write the bundle of the case that the options describe, unless the folder holds other files."""
     folder = Path(options.folder)
     doctor.check_bundle_folder(folder)
-    doctor.write_bundle(_case_from(options), folder)
-    size = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
-    print(f"{folder}/{doctor.TENSORS} and {doctor.MANIFEST}, {size:.1f} MB with the pictures")
+    doctor.write_bundle(_case_from(options), folder, not options.without_weights, options.with_steps)
+    for file in sorted(folder.iterdir()):
+        print(f"{file}, {file.stat().st_size / 1e6:.2f} MB")
     print(f"compare a port by `python compare.py check THEIRS --against {folder}`")
     return 0
 

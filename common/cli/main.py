@@ -18,7 +18,7 @@ compare.py selftest                    does the instrument find a difference whe
 compare.py losses CONTENT STYLE IMAGE  every loss term of a picture, by the oracle and each backend
 compare.py gallery [CONTENT STYLE]     every recipe on every backend, as one picture
 compare.py doctor [BACKEND ...]        every tensor of a backend, to the first that differs, and why
-compare.py export DIR                  the reference's tensors, for a port that is written elsewhere
+compare.py export DIR                  the reference's tensors and weights, for a port that is written elsewhere
 compare.py check THEIRS                a port's tensors: the first that differs, and why
 compare.py recipes                     the recipes, with their sources and deviations
 
@@ -69,7 +69,7 @@ COMMANDS = {
     ),
     "export": Command(
         "check:run_export",
-        "Write every tensor of the reference, by the float64 oracle, with a manifest, into a folder.",
+        "Write the reference's tensors, by the float64 oracle, the network's weights and a manifest into a folder.",
         of.BUNDLE | of.CASE,
     ),
     "check": Command(

@@ -109,7 +109,11 @@ GALLERY: Options = {"--report": {**_folder, "help": "folder for the pictures (de
 REPEATS: Options = {"--repeats": {"type": _count, "default": 20, "metavar": "N", "help": _repeats}}
 PRINT_JSON: Options = {"--json": {"action": "store_true", "help": "print JSON instead of a table"}}
 EXAMINED: Options = {"backend": {"nargs": "*", "help": f"of {', '.join(BACKENDS)} (default: all)"}}
-BUNDLE: Options = {"folder": {"metavar": "DIR", "help": "where to write tensors.safetensors and manifest.json"}}
+BUNDLE: Options = {
+    "folder": {"metavar": "DIR", "help": "where to write tensors, weights, pictures and manifest.json"},
+    "--without-weights": {"action": "store_true", "help": "leave out weights.safetensors, 80 MB"},
+    "--with-steps": {"action": "store_true", "help": "the first steps of Adam and L-BFGS, too: 28 more evaluations"},
+}
 _named: Options = {
     f"--{role}": {"metavar": "PICTURE", "help": f"the {role} picture (default: the sample)"} for role in PICTURES
 }

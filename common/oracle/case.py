@@ -17,6 +17,7 @@ from common.vgg19 import Weights, shape_at
 
 Shape = tuple[int, ...]
 _BYTES_OF_A_PIXEL = 43_000  # measured: every layer, forward and backward, in float64
+_FEW_VALUES = 200 * 200 * 3  # of an image; measured at 150x100 px, two threads take three times the processor's time
 SMALL = Exactly(37, 34)  # odd and not square: nothing that is transposed or rounded hides
 
 
@@ -28,6 +29,11 @@ class Case:
     content: Picture
     style: Picture
     image: Image
+
+    @property
+    def threads(self) -> int | None:
+        """How many threads a product takes: 1 where it is so small that threads wait for each other; None for all."""
+        return 1 if self.image.size < _FEW_VALUES else None
 
 
 def case_from_files(content: Path, style: Path, recipe: Recipe, weights: Weights, size: Size = SMALL) -> Case:

@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 
 from common.errors import RosettaError
-from common.lbfgs import minimize
 from common.oracle.run import Run, computes
 from common.recipes import adam_of, lbfgs_of
 from common.tensors import LBFGS_CHECKED, LBFGS_EVALUATIONS, Array, TensorName
@@ -47,6 +46,8 @@ def _lbfgs_pixels(run: Run, _: TensorName) -> Array:
 
     Where the points leave the port's, the last is repeated: those that would follow are of no interest, and take long.
     """
+    from common.lbfgs import minimize  # here, since SciPy takes longer to import than a small bundle to compute
+
     points: list[Array] = []
     given = run.given.get("lbfgs/pixels")
     # One more than a port that stopped early has, so that it is seen to have stopped.
@@ -88,12 +89,21 @@ def _answer(run: Run, number: int, point: Array) -> tuple[float, Array]:
     losses, gradients = run.given.get("lbfgs/losses"), run.given.get("lbfgs/gradients")
     if losses is not None and gradients is not None and number < min(len(losses), len(gradients)):
         return float(losses[number]), gradients[number]
-    at_point = run.at(point.reshape(run.case.image.shape))
-    return float(at_point.expected("loss/total")), at_point.expected("gradient/pixels")
+    loss, gradient = _at_point(run, point, "loss/total", "gradient/pixels")
+    return float(loss), gradient
 
 
 @computes("lbfgs/losses", "lbfgs/gradients")
 def _lbfgs_at_first_points(run: Run, name: TensorName) -> Array:
     """The losses or the gradients at the first points."""
     tensor = "loss/total" if name.kind == "lbfgs/losses" else "gradient/pixels"
-    return np.stack([run.at(point).expected(tensor) for point in run.value("lbfgs/pixels")[:LBFGS_CHECKED]])
+    return np.stack([_at_point(run, point, tensor)[0] for point in run.value("lbfgs/pixels")[:LBFGS_CHECKED]])
+
+
+def _at_point(run: Run, point: Array, *tensors: str) -> list[Array]:
+    """What is computed under some names at a point, which is kept with the run."""
+    kept = run.at_points.setdefault(point.tobytes(), {})
+    if not kept.keys() >= set(tensors):
+        at_point = run.at(point.reshape(run.case.image.shape))
+        kept.update({tensor: at_point.expected(tensor) for tensor in tensors})
+    return [kept[tensor] for tensor in tensors]

@@ -53,6 +53,7 @@ class Run:
         self.layer_of = {name: variant.taps.get(name, name) for name in NAMES}  # by the name that it is recorded under
         self.depth = len(cut([*self.taps, *(self.layer_of[tap] for tap in self.taps)]))
         self.gradients: dict[str, Array] = {}
+        self.at_points: dict[bytes, dict[str, Array]] = {}  # by the point's bytes, then by the tensor's name
         self.given = {name: array for name, array in (given or {}).items() if fits(name, array, case, variant)}
         self._computed: dict[str, Array] = {}
         self._maps: dict[str, Array] = {} if like is None else like._maps_before(differs_from)

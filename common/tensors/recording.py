@@ -5,7 +5,6 @@ from collections.abc import Callable
 import numpy as np
 
 from common.images import Image, to_bytes
-from common.lbfgs import Vector, minimize
 from common.problem import Pixels, Problem
 from common.recipes import LBFGS
 from common.results import LossTerms
@@ -32,6 +31,8 @@ def value_and_grad_tensors(terms: LossTerms, gradient: Pixels) -> Tensors:
 
 def lbfgs_tensors(evaluate: Callable[[Pixels], tuple[LossTerms, Pixels]], start: Pixels, optimizer: LBFGS) -> Tensors:
     """The points that L-BFGS evaluates first, their losses and gradients, in float64."""
+    from common.lbfgs import Vector, minimize  # here, since SciPy takes long to import
+
     seen: list[tuple[Pixels, float, Pixels]] = []
 
     def value_and_grad(point: Vector) -> tuple[float, Pixels]:

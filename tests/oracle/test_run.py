@@ -177,3 +177,13 @@ def test_adam_and_lbfgs_start_at_the_image():
     np.testing.assert_allclose(step, wanted, rtol=1e-9, atol=1e-12)
     np.testing.assert_array_equal(run.expected("lbfgs/pixels")[0], run.expected("pixels"))
     assert len(run.expected("lbfgs/pixels")) == 24
+
+
+def test_lbfgs_first_points_are_evaluated_once(monkeypatch):
+    """The losses and gradients are those of the evaluations that the points come from, and of none besides."""
+    run = Run(random_case(0, shallow("d2l"), random_weights(0)), RIGHT)
+    points = run.expected("lbfgs/pixels")
+    fresh = [run.at(point) for point in points[:3]]
+    monkeypatch.setattr(Run, "at", lambda *_: pytest.fail("evaluated again"))
+    for name, tensor in (("lbfgs/losses", "loss/total"), ("lbfgs/gradients", "gradient/pixels")):
+        np.testing.assert_array_equal(run.expected(name), [each.expected(tensor) for each in fresh])

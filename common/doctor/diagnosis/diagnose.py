@@ -23,7 +23,6 @@ _LONGEST_S = 60.0  # after which nothing new is examined
 _LEAST_S = 5.0  # for what is examined all the same
 _LONGEST_SUBSTITUTES_S = 6.0  # of it for what is computed in the place of a layer
 _LONGEST_SEARCH_S = 8.0  # of it for pairs of traps
-_SMALL = 100 * 100 * 3  # values of an image
 _QUICK = ("file", "resize", "input", "saved")  # stages that are examined all the same
 _OF_ALL_STEPS = ("Adam", "Adam's betas", "optimizer", "weight decay", "rates")
 # What the weights change, whatever is given of the features.
@@ -45,9 +44,8 @@ def diagnose(
     judge = Judge.of(case, given, precision, reference)
     names = [name for name in given if only in (None, name)]
     doctor = _Doctor(judge, names)
-    threads = 1 if case.image.size < _SMALL else None  # small products wait for each other's threads
     # A trap may overflow, and then it explains nothing.
-    with threadpool_limits(threads), np.errstate(over="ignore", invalid="ignore"):
+    with threadpool_limits(case.threads), np.errstate(over="ignore", invalid="ignore"):
         findings = doctor.explain()
         at_fault = {finding.tensor for finding in findings}
         rows = tuple(judge.judged(name, name not in at_fault and doctor.inherits(name)) for name in names)

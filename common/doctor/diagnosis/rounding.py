@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import coo_matrix, csr_matrix
-from scipy.sparse.linalg import lsmr
 
 from common.doctor.diagnosis.findings import Clue, Finding
 from common.doctor.diagnosis.judge import Judge
@@ -14,6 +13,9 @@ from common.doctor.hypotheses import TURNED_DECISIONS
 from common.oracle import Run, below, decided_on, deciding, turned, tv_slopes, windows
 from common.tensors import LBFGS_CHECKED, Array, Arrays, TensorName
 from common.vgg19 import Layer
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 # float32 keeps 24 bits, and a layer sums thousands of products: what is closer than this to a tie may fall either way.
 NEARLY_TIED = 2e-6
@@ -194,6 +196,8 @@ class EqualNeighbours:
 
     def turned(self, wanted: Array) -> tuple[int, Array]:
         """Fit other slopes to the difference of two gradients: how many pairs they concern, and what they add."""
+        from scipy.sparse import coo_matrix  # here and below, since SciPy takes longer to import than most checks
+
         pairs, touched = np.arange(len(self.first)), self.touched
         rows = np.searchsorted(touched, np.concatenate([self.first, self.second]))
         signs = np.concatenate([-self.gradient, self.gradient])
@@ -203,8 +207,10 @@ class EqualNeighbours:
         added[touched] = effects @ changes
         return int(np.count_nonzero(np.abs(changes) > _LEAST_CHANGE)), added.reshape(wanted.shape)
 
-    def _within_bounds(self, effects: csr_matrix, wanted: Array) -> Array:
+    def _within_bounds(self, effects: "csr_matrix", wanted: Array) -> Array:
         """The change of every slope: alternating projections onto least squares and onto slopes from -1 to 1."""
+        from scipy.sparse.linalg import lsmr
+
         changes = np.zeros(len(self.first))
         for _ in range(_MOST_ROUNDS):
             before, step = changes, lsmr(effects, wanted - effects @ changes, atol=1e-15, btol=1e-15)[0]

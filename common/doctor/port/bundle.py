@@ -1,4 +1,4 @@
-"""The reference bundle: every tensor of a case by the float64 oracle, and a manifest that says what they are."""
+"""The reference bundle: a case's tensors by the float64 oracle, its weights, and a manifest that says what they are."""
 
 import json
 import os
@@ -9,30 +9,34 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
+from common.doctor.port.bundle_weights import WEIGHTS, read_weights, weights_entry, write_weights
 from common.errors import RosettaError, one_line
-from common.images import write_text
+from common.images import load_image, write_text
 from common.oracle import Case, Picture, Run
 from common.problem import Problem
 from common.recipes import adam_of, lbfgs_of, recipe_from_json, recipe_to_json
 from common.tensors import Array, Arrays, TensorName, read_tensors, tensor_names, write_tensors
-from common.vgg19 import Weights, load_weights
+from common.vgg19 import layer
 
-SCHEMA = 1
+SCHEMA = 2
 TENSORS, MANIFEST = "tensors.safetensors", "manifest.json"
+WIDEST_GRAM = 128  # channels: a matrix of 512 x 512 takes 1 MB, and the feature map that it is made of 33 kB
 COMPUTED_BY = "style-rosetta's oracle, float64"
 
 
-def write_bundle(case: Case, folder: Path) -> None:
-    """Write tensors.safetensors, manifest.json, and copies of the two pictures into a folder: all of them or none.
+def write_bundle(case: Case, folder: Path, with_weights: bool = True, with_steps: bool = False) -> None:
+    """Write tensors, weights, manifest.json, and copies of the two pictures into a folder: all of them or none.
 
-    An earlier bundle there is replaced. Raises RosettaError for a folder that cannot be written.
+    `with_steps` adds the optimizers' first steps. An earlier bundle there is replaced. Raises RosettaError for a folder
+    that cannot be written.
     """
-    arrays = bundle_tensors(case)
+    arrays = bundle_tensors(case, with_steps)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".part-") as name:
-            _write_files(case, arrays, part := Path(name))
+            _write_files(case, arrays, part := Path(name), with_weights)
             # The earlier bundle's pictures may be what the new one is made of: they are removed last.
             for file in _earlier_files(folder):
                 (folder / file).unlink(missing_ok=True)
@@ -42,21 +46,37 @@ def write_bundle(case: Case, folder: Path) -> None:
         raise RosettaError(f"cannot write the bundle {str(folder)!r} ({one_line(error)}): name another") from None
 
 
-def _write_files(case: Case, arrays: Arrays, folder: Path) -> None:
+def _write_files(case: Case, arrays: Arrays, folder: Path, with_weights: bool) -> None:
     files = {role: getattr(case, role).path for role in ("content", "style")}
     names = {role: file and f"{role}{file.suffix.lower()}" for role, file in files.items()}
     for role, file in files.items():
         if file:
             shutil.copyfile(file, folder / names[role])
     write_tensors(folder / TENSORS, arrays)
-    write_text(folder / MANIFEST, json.dumps(_manifest(case, arrays, names), indent=1))
+    weights = folder / WEIGHTS if with_weights else None
+    if weights:
+        write_weights(weights, case.problem)
+    write_text(folder / MANIFEST, json.dumps(_manifest(case, arrays, names, weights), indent=1))
 
 
-def bundle_tensors(case: Case) -> Arrays:
-    """Every tensor of the case: large ones in float32, those that steps are computed from in float64."""
-    run = Run(case)
-    stored = {name: _stored(name, np.asarray(run.expected(name))) for name in tensor_names(case.problem)}
+def bundle_tensors(case: Case, with_steps: bool = False) -> Arrays:
+    """The tensors that a bundle has: large ones in float32, those that steps are computed from in float64."""
+    run, names = Run(case), [name for name in tensor_names(case.problem) if _is_stored(name, case, with_steps)]
+    with threadpool_limits(case.threads):
+        stored = {name: _stored(name, np.asarray(run.expected(name))) for name in names}
     return {"image": case.image, **stored}
+
+
+def _is_stored(name: str, case: Case, with_steps: bool) -> bool:
+    """Whether a bundle has a tensor: what is large, and follows from others by one operation, is left out."""
+    parsed = TensorName.parse(name)
+    if parsed.stage == "optimizer":
+        return with_steps
+    if parsed.stage == "file":
+        return getattr(case, parsed.role).path is None
+    if parsed.kind in ("gram", "target/style"):
+        return layer(parsed.tap).out_channels <= WIDEST_GRAM
+    return parsed.kind != "features" or layer(parsed.tap).kind != "relu" or parsed.tap in case.problem.recipe.taps
 
 
 def _stored(name: str, array: Array) -> Array:
@@ -68,18 +88,19 @@ def _stored(name: str, array: Array) -> Array:
     return array.astype(np.float32) if large else array
 
 
-def _manifest(case: Case, arrays: Arrays, pictures: Mapping[str, str | None]) -> dict[str, Any]:
-    recipe, weights = case.problem.recipe, case.problem.weights
+def _manifest(case: Case, arrays: Arrays, pictures: Mapping[str, str | None], weights: Path | None) -> dict[str, Any]:
+    recipe = case.problem.recipe
     return {
         "schema": SCHEMA,
         "computed by": COMPUTED_BY,
         "layout": "HWC, without a batch; Gram matrices (C, C)",
         "recipe": recipe_to_json(recipe),
-        "weights": {name: getattr(weights, name) for name in ("name", "family", "sha256", "licence")},
+        "weights": weights_entry(case.problem, weights),
         "adam": vars(adam_of(recipe)),
         "lbfgs": vars(lbfgs_of(recipe)),
         "pictures": pictures,
         "tensors": {name: {"shape": list(it.shape), "dtype": str(it.dtype)} for name, it in arrays.items()},
+        "left out": [name for name in tensor_names(case.problem) if name not in arrays],
     }
 
 
@@ -90,38 +111,33 @@ def read_bundle(folder: Path, weights: str | None) -> Case:
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         if manifest["schema"] != SCHEMA:
-            raise ValueError(f"its schema is {manifest['schema']}, not {SCHEMA}")
+            raise ValueError(f"its schema is {manifest['schema']}, and this version reads {SCHEMA}")
         recipe = recipe_from_json(manifest["recipe"])
-        wanted, pictures = manifest["weights"], manifest["pictures"]
+        pictures = {role: _path(folder, manifest["pictures"][role]) for role in ("content", "style")}
+        found_weights = read_weights(manifest["weights"], folder, weights)
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RosettaError(
             f"{str(folder)!r} is no bundle ({one_line(error)}): make one by `python compare.py export DIR`"
         ) from None
-    arrays, found_weights = read_tensors(folder / TENSORS), _same_weights(wanted, weights)
+    arrays = read_tensors(folder / TENSORS)
     try:
         problem = Problem(arrays["content/resized"], arrays["style/resized"], recipe, found_weights, "float64")
-        content, style = (_picture(role, arrays, pictures, folder) for role in ("content", "style"))
+        content, style = (_picture(role, arrays, path) for role, path in pictures.items())
         return Case(problem, content, style, arrays["image"])
     except KeyError as error:
         raise RosettaError(f"the bundle {str(folder)!r} has no {one_line(error)}: export it anew") from None
 
 
-def _same_weights(wanted: Mapping[str, str], source: str | None) -> Weights:
-    name = wanted["name"]
-    weights = load_weights(source or (name if name.startswith("random") else None))
-    if weights.sha256 != wanted["sha256"]:
-        raise RosettaError(
-            f"the bundle was made with the weights {name} (sha256 {wanted['sha256'][:12]}...), and {weights.name} is "
-            f"{weights.sha256[:12]}...: name the file by --weights"
-        )
-    return weights
+def _path(folder: Path, name: str | None) -> Path | None:
+    """The file in the folder itself, whatever the manifest says."""
+    return folder / Path(name).name if name else None
 
 
-def _picture(role: str, arrays: Arrays, pictures: Mapping[str, str | None], folder: Path) -> Picture:
+def _picture(role: str, arrays: Arrays, path: Path | None) -> Picture:
+    if path:
+        return Picture(load_image(path), path)
     decoded = arrays[f"{role}/decoded"]
-    values = (decoded / np.float32(255 if decoded.dtype == np.uint8 else 1)).astype(np.float32)
-    path = folder / Path(pictures.get(role) or "").name
-    return Picture(values, path if path.is_file() else None)
+    return Picture((decoded / np.float32(255 if decoded.dtype == np.uint8 else 1)).astype(np.float32))
 
 
 def check_bundle_folder(folder: Path) -> None:
@@ -145,7 +161,9 @@ def _earlier_files(folder: Path) -> set[str]:
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         if manifest["computed by"] == COMPUTED_BY:
-            return {TENSORS, MANIFEST, *(Path(name).name for name in manifest["pictures"].values() if name)}
+            weights = manifest["weights"].get("file")  # schema 1 has none
+            names = [weights and weights["name"], *manifest["pictures"].values()]
+            return {TENSORS, MANIFEST, *(Path(name).name for name in names if name)}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         pass
     return set()

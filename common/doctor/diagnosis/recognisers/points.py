@@ -5,7 +5,6 @@ from contextlib import suppress
 from typing import Any
 
 import numpy as np
-from scipy.optimize import fmin_l_bfgs_b
 
 from common.doctor.diagnosis.findings import Clue
 from common.doctor.diagnosis.judge import Judge
@@ -93,6 +92,8 @@ def _families(run: Run) -> Iterator[tuple[str, dict[str, Any], list[tuple[int, M
 
 
 def _scipy(memory: int, bounds: Any = None, lines: int = 20) -> Minimise:
+    from scipy.optimize import fmin_l_bfgs_b  # here, since SciPy takes longer to import than most checks
+
     settings = {"m": memory, "bounds": bounds, "maxls": lines, "factr": 0.0, "pgtol": 0.0}
     return lambda answer, start: fmin_l_bfgs_b(answer, start, **settings)
 

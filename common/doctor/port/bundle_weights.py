@@ -1,0 +1,82 @@
+"""The weights in a bundle: every convolution's kernel and bias, in the recipe's unit, for a port in any language."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common.errors import RosettaError, one_line
+from common.problem import Problem
+from common.tensors import Array, Arrays, read_tensors, write_tensors
+from common.vgg19 import CONVS, SPACES, Weights, load_weights, sha256_of
+
+WEIGHTS = "weights.safetensors"
+_HWIO_TO_OIHW, _OIHW_TO_HWIO = (3, 2, 0, 1), (2, 3, 1, 0)
+_OWN_UNIT = "own_unit/"
+
+
+def write_weights(path: Path, problem: Problem) -> None:
+    """Write `conv1_1/weight` (out, in, 3, 3), `conv1_1/bias` (out,), ..., as the network's input wants them.
+
+    All sixteen convolutions, since the doctor also tries taps from deeper layers. Biases that are brought to another
+    unit stand there as in their file, too, under `own_unit/conv1_1/bias`.
+    """
+    own, used = problem.weights, problem.network.weights
+    arrays = {f"{name}/weight": kernel.transpose(_HWIO_TO_OIHW) for name, kernel in used.kernels_hwio.items()}
+    arrays |= {f"{name}/bias": bias for name, bias in used.biases.items()}
+    if used is not own:
+        arrays |= {f"{_OWN_UNIT}{name}/bias": bias for name, bias in own.biases.items()}
+    write_tensors(path, arrays)
+
+
+def weights_entry(problem: Problem, file: Path | None) -> dict[str, Any]:
+    """What the manifest says of the weights; `file` is the bundle's own, if it has any."""
+    own, used = problem.weights, problem.network.weights
+    return {
+        **{name: getattr(own, name) for name in ("name", "family", "sha256", "licence")},
+        "divided_by": used.preprocessing.std[0] / own.preprocessing.std[0],
+        "file": file and {"name": file.name, "sha256": sha256_of(file), "layout": "weight OIHW, float32"},
+    }
+
+
+def read_weights(entry: Mapping[str, Any], folder: Path, source: str | None) -> Weights:
+    """The weights that a bundle was made with: those that `source` names, the bundle's own, or those that are found.
+
+    Raises RosettaError where they are damaged, or are others.
+    """
+    file = entry["file"] and folder / Path(entry["file"]["name"]).name
+    if source is None and file and file.is_file():
+        return _own_weights(entry, file)
+    name = entry["name"]
+    weights = load_weights(source or (name if name.startswith("random") else None))
+    if weights.sha256 != entry["sha256"]:
+        raise RosettaError(
+            f"the bundle was made with the weights {name} (sha256 {entry['sha256'][:12]}...), and {weights.name} is "
+            f"{weights.sha256[:12]}...: name the file by --weights"
+        )
+    return weights
+
+
+def _own_weights(entry: Mapping[str, Any], file: Path) -> Weights:
+    if sha256_of(file) != entry["file"]["sha256"]:
+        raise RosettaError(
+            f"{str(file)!r} is damaged (its sha256 is not the manifest's): export the bundle anew, or name the "
+            "weights by --weights"
+        )
+    arrays = read_tensors(file)
+    try:
+        kernels = {conv.name: _hwio(arrays[f"{conv.name}/weight"]) for conv in CONVS}
+        biases = {conv.name: _bias(arrays, f"{conv.name}/bias") for conv in CONVS}
+    except KeyError as error:
+        raise RosettaError(f"{str(file)!r} has no {one_line(error)}: export the bundle anew") from None
+    family = entry["family"]
+    return Weights(entry["name"], family, SPACES[family], kernels, biases, entry["sha256"], entry["licence"])
+
+
+def _hwio(kernel_oihw: Array) -> Array:
+    return np.ascontiguousarray(kernel_oihw.transpose(_OIHW_TO_HWIO))
+
+
+def _bias(arrays: Arrays, name: str) -> Array:
+    return arrays.get(f"{_OWN_UNIT}{name}", arrays[name])
