@@ -223,4 +223,4 @@ def _judge(tensors: Arrays, reference: Run, precision: Precision) -> doctor.Judg
     """The port doctor's judge of an evaluation; its `own` run takes the evaluation's decisions."""
     given = {name: array for name, array in tensors.items() if TensorName.parse(name).stage == "taps"}
     own = Run(reference.case, RIGHT, {**given, **reference.targets})
-    return doctor.Judge(tensors, precision, own, reference)
+    return doctor.Judge(tensors, precision, own, reference, reference)

@@ -31,9 +31,14 @@ class Case:
     image: Image
 
     @property
+    def is_small(self) -> bool:
+        """Whether the maps of all layers take little memory, and threads wait for each other at each product."""
+        return self.image.size < _FEW_VALUES
+
+    @property
     def threads(self) -> int | None:
-        """How many threads a product takes: 1 where it is so small that threads wait for each other; None for all."""
-        return 1 if self.image.size < _FEW_VALUES else None
+        """How many threads a product takes; None for all."""
+        return 1 if self.is_small else None
 
 
 def case_from_files(content: Path, style: Path, recipe: Recipe, weights: Weights, size: Size = SMALL) -> Case:
@@ -77,7 +82,9 @@ def case_at(problem: Problem, image: Image) -> Case:
 
 def fits(name: str, array: Array, case: Case, variant: Variant) -> bool:
     """Whether an array can stand for a tensor: it has its shape, and finite values."""
-    shape = shape_of(name, array, case, variant)
+    shape, tap = shape_of(name, array, case, variant), TensorName.parse(name).tap
+    if shape is None and tap:  # a map of whatever size, but of the layer's channels
+        shape = (*array.shape[:2], feature_shape(tap, case.problem.content.shape, variant)[2])
     return array.size > 0 and (shape is None or array.shape == shape) and bool(np.isfinite(array).all())
 
 

@@ -12,7 +12,7 @@ from common.oracle.layers import backward, backward_of_substitute, decided_on, o
 from common.oracle.losses import abs_slopes, gram, gram_gradient, norm_scale, tv_gradient, tv_loss
 from common.oracle.pictures import Picture, resized_by, saved_bytes
 from common.oracle.run import Run, computes
-from common.oracle.variant import RIGHT, TvForm
+from common.oracle.variant import RIGHT, TvForm, Variant
 from common.problem import Network, Problem, check_image
 from common.recipes import CONVENTIONS
 from common.results import LossTerms
@@ -91,7 +91,11 @@ def _gram(run: Run, name: TensorName) -> Array:
     """The Gram matrix at a style tap, as it is handed over."""
     feature, variant = run.value(f"features/{name.tap}"), run.variant
     scale = _handed_scales(run, name.tap)[0] * norm_scale(variant.gram_norm, feature.shape)
-    return scale * gram(feature, variant.gram_of_positions)
+    return scale * _matrix(feature, variant)
+
+
+def _matrix(feature: Array, variant: Variant) -> Array:
+    return gram(feature, variant.gram_of_positions) if variant.gram_form is None else variant.gram_form(feature)
 
 
 @computes("target/content")
@@ -107,7 +111,7 @@ def _style_target(run: Run, name: TensorName) -> Array:
     shape = _normalised_by(run, run.value(f"features/{tap}").shape, feature.shape)
     scale = run.coefficients.style[tap].target_scale * norm_scale(variant.gram_norm, shape)
     scale *= float(variant.target_scale.get(tap, 1.0))
-    return _handed_scales(run, tap)[1] * scale * gram(feature, variant.gram_of_positions)
+    return _handed_scales(run, tap)[1] * scale * _matrix(feature, variant)
 
 
 def _handed_scales(run: Run, tap: str) -> tuple[float, float]:
@@ -210,7 +214,9 @@ def _from_terms(run: Run, tap: str) -> Array:
     gradient = np.zeros_like(feature)
     if tap in run.coefficients.content:
         gradient += 2 * _factor(run, "content", tap) * difference_at(run, "content", tap)
-    if tap in run.coefficients.style:
+    if tap in run.coefficients.style and variant.gram_form is not None:
+        gradient += np.nan
+    elif tap in run.coefficients.style:
         scale = _factor(run, "style", tap) * norm_scale(variant.gram_norm, feature.shape)
         gradient += scale * gram_gradient(feature, difference_at(run, "style", tap), variant.gram_of_positions)
     return gradient

@@ -126,7 +126,7 @@ def _conv_backward(gradient: Array, kernel: Array, variant: Variant) -> Array:
 
 def _bands(height: int, width: int) -> Iterator[slice]:
     """Rows of a map, a few at a time: a product for each band is fast, and for the whole map would take the memory."""
-    step = max(1, _BAND // width)
+    step = max(1, _BAND // max(1, width))
     yield from (slice(start, min(start + step, height)) for start in range(0, height, step))
 
 

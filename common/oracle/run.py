@@ -122,14 +122,25 @@ class Run:
         return self.value("input") if layer.name == NAMES[0] else self.layer(below(layer))
 
     def layer_of_picture(self, role: str, name: str) -> Array:
-        """A layer's output for the content or the style picture; all that are targets are computed at once."""
-        if f"{role}/{name}" not in self._maps:
-            resized = np.asarray(self.value(f"{role}/resized"), np.float64)
-            network_input = np.asarray(self.maps.to_input(self.maps.to_pixels(resized)))
+        """A layer's output for the content or the style picture.
+
+        All layers of a small picture are kept, for runs that differ from some layer on. Of a large picture they would
+        fill the memory, so that those alone are kept which are targets; they are computed at once.
+        """
+        key = f"{role}/{name}"
+        if key not in self._maps and self.case.is_small:
+            row = layer(name)
+            x = self._input_of_picture(role) if name == NAMES[0] else self.layer_of_picture(role, below(row))
+            self._maps[key] = forward(row, x, self.network, self.variant)
+        elif key not in self._maps:
             wanted = {name, *(self.layer_of[tap] for tap in getattr(self.coefficients, role))}
-            at_layers = outputs_at(wanted, network_input, self.network, self.variant)
+            at_layers = outputs_at(wanted, self._input_of_picture(role), self.network, self.variant)
             self._maps.update({f"{role}/{at}": output for at, output in at_layers.items()})
-        return self._maps[f"{role}/{name}"]
+        return self._maps[key]
+
+    def _input_of_picture(self, role: str) -> Array:
+        resized = np.asarray(self.value(f"{role}/resized"), np.float64)
+        return np.asarray(self.maps.to_input(self.maps.to_pixels(resized)))
 
     def given_of(self, kind: str, layer: str) -> Array | None:
         """What is given of a layer, under whichever name it was recorded."""

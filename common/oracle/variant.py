@@ -80,6 +80,7 @@ class Variant:
     # The loss, and what is handed over of it.
     gram_norm: GramNorm = "M"
     gram_of_positions: bool = False
+    gram_form: Callable[[Array], Array] | None = None  # of a feature map; its gradient is not known
     gram_handed: GramNorm = "M"
     target_scale: Mapping[str, float] = field(default_factory=dict)
     term_scale: Mapping[str, float] = field(default_factory=dict)

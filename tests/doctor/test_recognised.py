@@ -1,5 +1,7 @@
 """Claims in closed form: what is planted in a tensor, in plain NumPy, is what the doctor says of it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
@@ -8,7 +10,7 @@ from shallow import shallow
 from common import load_weights
 from common.doctor import diagnose
 from common.doctor.diagnosis.recognisers.sizes import expression
-from common.oracle import Run, forward, random_case
+from common.oracle import RIGHT, Run, Substitute, forward, random_case
 from common.recipes import adam_of
 from common.tensors import tensor_names
 from common.vgg19 import cut
@@ -47,6 +49,11 @@ def roots(given):
     return {name: np.sqrt(term) for name, term in given.items() if name.startswith("loss/style/")}
 
 
+def in_levels(feature):
+    top = float(feature.max())
+    return np.rint(feature / top * 255) / 255 * top
+
+
 def descent(given, adam):
     """Gradient descent from the gradients that are handed over, at the points that they belong to."""
     points, point = {}, given["pixels"].astype(np.float64)
@@ -59,7 +66,7 @@ def descent(given, adam):
 PLANTED = {
     "a Gram matrix three times too large": (
         lambda it: {f"gram/{tap}": 3 * it[f"gram/{tap}"] for tap in ("relu1_1", "relu2_1", "relu3_1")},
-        ("known factor", {"expression": "3"}),
+        ("known factor", {"expression": "3 or L"}),  # there are three style taps
     ),
     "a Gram matrix of another layer": (
         lambda it: {"gram/relu2_1": gram(it["features/relu2_2"])},
@@ -102,6 +109,23 @@ PLANTED = {
         lambda it: {"features/relu2_1": np.where((x := it["features/conv2_1"]) > 0, x, 0.2 * x)},
         ("another layer", {"what": "a leaky ReLU with slope 0.2", "layer": "it"}),
     ),
+    "a map whose memory is labelled wrongly": (
+        lambda it: {"features/relu2_2": (x := it["features/relu2_2"]).transpose(2, 0, 1).reshape(x.shape)},
+        ("memory order", {"order": "(C, H, W) labelled (H, W, C)"}),
+    ),
+    "a map in 256 levels": (
+        lambda it: {"features/relu2_2": in_levels(it["features/relu2_2"])},
+        ("levels", {"count": 256, "low": 0.0}),
+    ),
+    "a map of three significant digits": (
+        lambda it: {"features/relu2_2": np.vectorize(lambda x: float(f"{x:.3g}"))(it["features/relu2_2"])},
+        ("decimals", {"digits": 3, "what": "significant digits"}),
+    ),
+    "channels that are scaled": (
+        lambda it: {"features/relu2_2": it["features/relu2_2"] * np.linspace(0.5, 2, it["features/relu2_2"].shape[-1])},
+        ("by channel", {"plus": ""}),
+    ),
+    "an odd factor": (lambda it: {"features/relu2_2": 0.1234567 * it["features/relu2_2"]}, ("scaled", {})),
     "the other picture's target": (
         lambda it: {"target/content/relu2_2": it["features/relu2_2"]},
         ("another tensor", {"tensor": "features/relu2_2"}),
@@ -208,6 +232,53 @@ def test_a_pool_of_another_window_is_not_an_odd_edge_rounded_up(healthy):
     findings = diagnose(case, {"pixels": given["pixels"], "input": given["input"], **only_relus}).findings
     assert [finding.trap for finding in findings] == [None] * len(findings)
     assert findings[0].evidence == "every pool is a 3x3 max pool with stride 2, padded by 1 and 1"
+
+
+TV_FORMS = {
+    "absolute differences that go round the edge": lambda x: sum(np.abs(np.roll(x, 1, it) - x).sum() for it in (0, 1)),
+    "squared vertical differences alone": lambda x: (np.diff(x, axis=0) ** 2).sum(),
+    "(dx^2 + dy^2)^0.5": lambda x: np.hypot(np.diff(x, axis=0)[:, :-1], np.diff(x, axis=1)[:-1]).sum(),
+}
+
+
+@pytest.mark.parametrize("form", TV_FORMS)
+def test_another_total_variation_is_named(form):
+    case = random_case(3, shallow("d2l"), load_weights("random"))
+    pixels = case.problem.pixels(case.image).astype(np.float64)
+    term = case.problem.recipe.tv_weight * TV_FORMS[form](pixels)
+    first = diagnose(case, {"pixels": pixels, "loss/tv": np.asarray(term)}).findings[0]
+    assert first.trap is not None or form in first.recognised.sentence, first.evidence
+
+
+FUNCTIONS = {
+    "every ReLU is a leaky ReLU with slope 0.2": ("relu", lambda x: np.where(x > 0, x, 0.2 * x)),
+    "every pool is every second position from row 0 and column 0": ("pool", lambda x: x[::2, ::2]),
+}
+
+
+@pytest.mark.parametrize("words", FUNCTIONS)
+def test_what_takes_the_place_of_layers_is_found_by_gram_matrices_alone(words, healthy):
+    case, given = healthy
+    kind, function = FUNCTIONS[words]
+    run, x, grams = Run(case), Run(case).expected("input"), {}
+    for layer in cut(case.problem.recipe.taps):
+        x = function(x) if layer.kind == kind else forward(layer, x, run.network, run.variant)
+        if f"gram/{layer.name}" in given:
+            grams[f"gram/{layer.name}"] = gram(x)
+    (finding,) = diagnose(case, {"pixels": given["pixels"], "input": given["input"], **grams}).findings
+    assert finding.recognised.sentence == words
+
+
+def test_the_gradient_follows_another_activation(healthy):
+    """What is found forward is taken over: a gradient by it is right, and one without it is not."""
+    case, given = healthy
+    slope = {layer.name: 0.2 for layer in cut(case.problem.recipe.taps) if layer.kind == "relu"}
+    leaky = {name: Substitute(lambda x: np.where(x > 0, x, 0.2 * x), by_value=True) for name in slope}
+    port = Run(case, replace(RIGHT, substitutes=leaky))
+    names = [name for name in given if name.startswith(("pixels", "input", "gram/", "target/", "loss/", "gradient/"))]
+    found = diagnose(case, {name: np.asarray(port.expected(name)).astype(np.float32) for name in names})
+    assert [finding.recognised.sentence for finding in found.findings] == [next(iter(FUNCTIONS))]
+    assert {row.verdict for row in found.rows if row.name.startswith("gradient/")} <= {"inherits"}
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from common.doctor.diagnosis.findings import KINDS, NOTHING_FITS, Clue, Finding, Range, grouped
+from common.doctor.diagnosis.findings import NOTHING_FITS, Clue, Finding, Range, grouped
 from common.doctor.diagnosis.report import finding_json, finding_lines
+from common.doctor.diagnosis.sentences import KINDS
 from common.doctor.diagnosis.unexplained import facts
 
 GENERATOR = np.random.default_rng(0)
@@ -185,6 +186,46 @@ WHOLE = [
         Clue("Gram of another layer", {"layer": "relu3_2", "tap": "relu3_1", "factor": "M", **LEFT}),
         "it is M times the Gram matrix of relu3_2, not of relu3_1, to 3.0e-08",
         "take relu3_1",
+    ),
+    (
+        Clue("style terms of", {"form": "the upper half alone"}),
+        "it is what F^T F / M gives when each Gram matrix is the upper half alone",
+        "compute F^T F / M",
+    ),
+    (
+        Clue("target of another layer", {"layer": "conv4_2", "tap": "relu4_2"}),
+        "it is the feature map of conv4_2, not of relu4_2",
+        "take relu4_2",
+    ),
+    (
+        Clue("memory order", {"order": "(C, H, W) labelled (H, W, C)"}),
+        "it is what it should be, its values read in another order: (C, H, W) labelled (H, W, C)",
+        "transpose",
+    ),
+    (
+        Clue("scaled", {"factor": 0.123456, **LEFT}),
+        "it is 0.123456 times what it should be, to 3.0e-08, which no known size makes",
+        "look for a factor of 0.123456",
+    ),
+    (
+        Clue("by channel", {"factors": (0.5, 2.0), "plus": " and plus a number", **LEFT}),
+        "each channel is what it should be times a factor of its own (0.5, 2, ...) and plus a number, to 3.0e-08",
+        "normalisation of channels",
+    ),
+    (
+        Clue("decimals", {"digits": 3, "what": "significant digits"}),
+        "it is what it should be, rounded to 3 significant digits",
+        "all digits",
+    ),
+    (
+        Clue("levels", {"count": 256, "low": 0.0, "high": 374.826}),
+        "it is what it should be, rounded to 256 levels from 0 to 374.826",
+        "keep floats",
+    ),
+    (
+        Clue("total variation", {"factor": "1/2", "form": "the weight times the sum of squared differences"}),
+        "it is 1/2 times the weight times the sum of squared differences",
+        "the recipe's form",
     ),
     (
         Clue("another layer", {"layer": "pool1", "what": "left out", "right": "a 2x2 pool"}),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from common.doctor.diagnosis.findings import Clue
 from common.doctor.diagnosis.judge import Judge
-from common.doctor.hypotheses import Fault, of_all_layers, of_one_layer
+from common.doctor.hypotheses import Fault, of_all_layers, of_grams, of_one_layer
 from common.tensors import STAGES, Stage, TensorName
 from common.vgg19 import NAMES, cut
 
@@ -23,7 +23,7 @@ class Candidates:
     name: str
     names: Sequence[str]
     judge: Judge
-    in_vain: bool
+    in_vain: bool = False
 
     def of_traps(self, hypotheses: Sequence[Fault], clue: Clue | None) -> list[Fault]:
         """The faults of traps; where a claim fits, those alone that the tensors before do not exclude."""
@@ -31,15 +31,42 @@ class Candidates:
         concerned = (fault for fault in hypotheses if fault.stage in stages)
         return [fault for fault in concerned if fault.layer is None or fault.layer in layers]
 
-    def of_layers(self) -> list[Fault]:
-        """What ports put in the place of layers."""
+    def nearest_wrong(self, names: Sequence[str]) -> str:
+        """The wrong tensor of the first tap in the network, or the tensor itself: a feature map, or where none is.
+
+        What takes a layer's place is wrong there too, and a few layers cost less than all.
+        """
+        if self._parsed.kind == "features":
+            return self.name
+        at_taps = [name for name in names if TensorName.parse(name).kind in _AT_TAPS and self.judge.is_wrong(name)]
+        return min(at_taps, key=_depth, default=self.name)
+
+    def screens(self, nearest: str) -> list[str]:
+        """The right tensor of the first tap whose feature map is not handed over, and the nearest that is wrong."""
+        if self._parsed.kind == "features":
+            return []
+        given = self.judge.given
+        at_taps = [
+            name for name in self.names if TensorName.parse(name).kind in _AT_TAPS and not self.judge.is_wrong(name)
+        ]
+        computed = [name for name in at_taps if f"features/{TensorName.parse(name).tap}" not in given]
+        return [*sorted(computed, key=_depth)[:1], *([nearest] if nearest != self.name else [])]
+
+    def of_functions(self) -> list[Fault]:
+        """What ports compute in the place of layers and Gram matrices."""
         if STAGES.index(self._parsed.stage) not in _OF_THE_NETWORK:
             return []
         network, taps, layers = self.judge.own.network, self.judge.own.taps, self._layers_before()
         if self._parsed.kind != "features":
             layers -= self._shown_right()
         alone = of_one_layer(network, [each for each in cut(taps) if each.name in layers])
-        return [*of_all_layers(network, taps), *alone]
+        everywhere = [fault for fault in of_all_layers(network, taps) if fault.differs_from in layers]
+        return [*self._of_grams(), *everywhere, *alone]
+
+    def _of_grams(self) -> list[Fault]:
+        """The forms of Gram matrices, where these are used and not handed over."""
+        handed = any(TensorName.parse(name).kind == "gram" for name in self.judge.given)
+        return [] if handed or self._parsed.is_forward or "content" in self._parsed.kind else list(of_grams())
 
     @property
     def _parsed(self) -> TensorName:
@@ -69,9 +96,17 @@ class Candidates:
         given = (at for at in range(index - 1, -1, -1) if f"features/{NAMES[at]}" in self.judge.given)
         return set(NAMES[next(given, -1) + 1 : index + 1])
 
+    def _right_at_taps(self) -> list[str]:
+        """The tensors at taps that are what the reference makes of the pictures."""
+        at_taps = [name for name in self.names if TensorName.parse(name).kind in _AT_TAPS]
+        return [it for it in at_taps if self.judge.from_reference(it).relative <= self.judge.tolerance(it)]
+
     def _shown_right(self) -> set[str]:
         """The layers down to the deepest tap at which another tensor is right, and those below the tensor's own."""
-        parsed = [TensorName.parse(name) for name in self.names if not self.judge.is_wrong(name)]
-        deepest = max((NAMES.index(it.tap) for it in parsed if it.kind in _AT_TAPS), default=-1)
+        deepest = max(map(_depth, self._right_at_taps()), default=-1)
         below = NAMES.index(self._parsed.tap) + 1 if self._parsed.tap else len(NAMES)
         return {*NAMES[: deepest + 1], *NAMES[below:]}
+
+
+def _depth(name: str) -> int:
+    return NAMES.index(TensorName.parse(name).tap)

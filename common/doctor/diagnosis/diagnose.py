@@ -22,9 +22,12 @@ from common.tensors import Arrays, TensorName, tensor_names
 _LONGEST_S = 60.0  # after which nothing new is examined
 _LEAST_S = 5.0  # for what is examined all the same
 _LONGEST_SUBSTITUTES_S = 6.0  # of it for what is computed in the place of a layer
+_LONGEST_AGAIN_S = 6.0  # of it for traps that do not explain all
 _LONGEST_SEARCH_S = 8.0  # of it for pairs of traps
 _QUICK = ("file", "resize", "input", "saved")  # stages that are examined all the same
 _OF_ALL_STEPS = ("Adam", "Adam's betas", "optimizer", "weight decay", "rates")
+_OF_THE_FILE = ("exchanged", "memory order", "decimals", "levels")  # what no layer makes of a map
+_OF_TWO = ("known factor", "scaled")  # which two traps may make together
 # What the weights change, whatever is given of the features.
 _BY_WEIGHTS = {
     *("features", "target/content", "target/style", "gradient/features", "gradient/pixels", "adam/gradient"),
@@ -68,6 +71,7 @@ class _Doctor:
         self._hypotheses = hypotheses(judge.own.case)
         self._left_alone: set[str] = set()
         self._dependents: set[str] = set()
+        self._tried: set[str] = set()  # where other functions than a layer's were tried
         self._in_vain: set[str] = set()  # kinds of tensors that no trap explains
         self._shorter_format: str | None = None  # in which tensors were stored
         self._search_s = _LONGEST_SEARCH_S
@@ -106,6 +110,8 @@ class _Doctor:
         expected = self.judge.own.expected(name)
         given = judged_part(name, self.judge.given[name], expected)
         clue = recognised(name, given, self.judge)
+        if clue is not None and clue.kind in _OF_THE_FILE and TensorName.parse(name).kind == "features":
+            return [self._recognised(name, clue)]
         if causes := self._searched(name, clue):
             if causes[0].confined:
                 return self._confine(causes[0], name)
@@ -130,27 +136,41 @@ class _Doctor:
 
     def _searched(self, name: str, clue: Clue | None) -> list[Explained]:
         """One trap, or two that explain a tensor together; the claim that fits the tensor leaves fewer to try."""
-        parsed = TensorName.parse(name)
-        candidates = Candidates(name, self._names, self.judge, parsed.kind in self._in_vain)
-        search = Search(name, self._names, self.judge, candidates.of_traps(self._hypotheses, clue))
+        in_vain = TensorName.parse(name).kind in self._in_vain
+        candidates = Candidates(name, self._names, self.judge, in_vain)
+        nearest = candidates.nearest_wrong([it for it in self._names if it not in self._left_alone])
+        screens, faults = candidates.screens(nearest), candidates.of_traps(self._hypotheses, clue)
+        search = Search(name, self._names, self.judge, faults, screens)
         if single := search.alone(max(self._end_s, time.thread_time() + _LEAST_S)):
             return [single]
-        if clue is not None and clue.kind != "known factor":  # which two traps may make together
+        if clue is not None and clue.kind not in _OF_TWO:
             return []
-        if parsed.kind in self._in_vain and parsed.kind != "features":
+        if found := self._another_function(name, nearest):
+            return [found]
+        if in_vain:
             return []
-        of_layers, end_s = replace(search, tried=candidates.of_layers()), time.thread_time() + _LONGEST_SUBSTITUTES_S
-        if single := of_layers.alone(end_s):
-            return [self._without_gradient(single)]
+        if screens and (single := replace(search, screens=()).alone(time.thread_time() + _LONGEST_AGAIN_S)):
+            return [single]
         start_s = time.thread_time()
         pair = search.in_pairs(self._search_s)
         self._search_s = max(0.0, self._search_s - (time.thread_time() - start_s))
         return pair
 
+    def _another_function(self, name: str, nearest: str) -> Explained | None:
+        """What takes the place of a layer or a Gram matrix, tried where it costs least."""
+        if nearest in self._tried:
+            return None
+        self._tried.add(nearest)
+        faults = Candidates(nearest, self._names, self.judge).of_functions()
+        found = Search(nearest, self._names, self.judge, faults).alone(time.thread_time() + _LONGEST_SUBSTITUTES_S)
+        if found is None or found.judge.is_wrong(name):
+            return None
+        return self._without_gradient(replace(found, finding=replace(found.finding, tensor=name)))
+
     def _without_gradient(self, found: Explained) -> Explained:
-        """The same; what the gradient would be is not known but after another activation."""
-        changed = found.judge.variant.substitutes.values()
-        if not all(substitute.by_value for substitute in changed):
+        """The same; of a Gram matrix or a layer that is another, but of an activation, the gradient is not known."""
+        variant = found.judge.variant
+        if variant.gram_form or not all(substitute.by_value for substitute in variant.substitutes.values()):
             self._dependents |= {it for it in self._names if TensorName.parse(it).stage in ("gradient", "optimizer")}
             self._left_alone |= self._dependents
         return found

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from common.doctor.diagnosis.judge import Judged
+from common.doctor.diagnosis.sentences import FIXES, SENTENCES
 from common.doctor.hypotheses import Trap
 from common.oracle import Variant
 from common.tensors import TensorName
@@ -15,113 +16,6 @@ NOTHING_FITS = "no known trap explains it"
 _ALWAYS_KNOWN = ("best factor", "coarse part", "signs", "spread")  # of any difference, so they tell no mistakes apart
 _OF_WHATEVER = ("not finite", "stored in")  # one mistake, whatever tensors have them
 _MOST_LISTED = 3
-
-_SENTENCES = {
-    "shape": "its shape is {got} and should be {expected}",
-    "not finite": "{count} of its {size} values are not finite",
-    "stored in": "its values are what they should be, stored in {format}",
-    "number format": "{format} can represent all its values",
-    "factor": "it is {factor:.6g} times what it should be, to {left:.1e}",
-    "best factor": "the best factor is {factor:.4g}, which leaves {left:.1e}",
-    "offset": "it is what it should be plus {offset:.6g}, to {left:.1e}",
-    "affine by channel": "each channel is an affine function of what it should be, to {left:.1e} "
-    "(the first factors are {factors:.4g})",
-    "border": "{part:.0%} of the squared difference lies within {positions} positions of the border",
-    "orientation": "it is what it should be when it is {turned:or}",
-    "coarse part": "{part:.0%} of the squared difference is coarser than {positions} positions "
-    "(of white noise it would be {of_noise:.0%})",
-    "where zero": "{part:.0%} of the squared difference lies where it should be 0",
-    "signs": "{part:.1%} of the signs differ",
-    "spread": "the hundredth part that is furthest off holds {part:.0%} of the squared difference",
-    "another tensor": "it is what {tensor} should be",
-    "the other picture": "it is that of the other picture",
-    "same as": "it is the same as {tensor} that is handed over",
-    "other training": "{tensor} is a convolution of the input to {left:.1e}, and its kernels correlate with the "
-    "reference's by {correlation:.2f} in the median",
-    "known factor": "it is {expression} = {factor:.6g} times what it should be, to {left:.1e}",
-    "Gram form": "it is {factor:times}F^T F / M, but {form}, to {left:.1e}",
-    "Gram of another layer": "it is {factor:times}the Gram matrix of {layer}, not of {tap}, to {left:.1e}",
-    "another layer": "{layer} is {what}",
-    "term form": "it is {factor:times}{form} of what the term compares",
-    "term of another layer": "it is the term of {layer}, not of {tap}",
-    "sum of other terms": "it is the sum of the terms {changes:and}",
-    "sum with a factor": "it is the sum of the terms with {factor} times the {terms} terms",
-    "gradient's parts": "it is the sum of the terms' gradients {changes:and}, to {left:.1e}",
-    "gradient divided": "it is divided by {norm}",
-    "gradient's signs": "it is the signs of what it should be",
-    "Adam's betas": "the {steps} steps are Adam's with beta1 = {beta1:g} and beta2 = {beta2:g}, to {left:.1e}",
-    "Adam": "the {steps} steps are Adam's {how}, to {left:.1e}",
-    "optimizer": "the {steps} steps are those of {name}, to {left:.1e}",
-    "weight decay": "the {steps} steps are Adam's with a weight decay of {decay:.3g} times the rate, to {left:.1e}",
-    "rates": "the steps are Adam's times {factors:.4g}, one after the other, to {left:.1e}",
-    "L-BFGS memory": "the points are those of SciPy's L-BFGS with a memory of {memory} (here {right})",
-    "L-BFGS bounds": "the points are those of SciPy's L-BFGS-B with bounds: {range}",
-    "L-BFGS line search": "the points are those of SciPy's L-BFGS with at most {most} evaluations a line search",
-    "PyTorch's L-BFGS": "the points are those of torch.optim.LBFGS without a line search, lr={rate:g}, "
-    "a history of {memory}",
-    "plain descent": "the points are those of plain gradient descent with a rate of 1",
-    "all zero": "it is zero everywhere",
-    "picture": "it is {picture} {what}{space}",
-    "resized": "it was resized by {how:or}{framing}, to {left:.1e}",
-    "resized about": "no filter gives it exactly; the nearest is {how}, {steps:.2g} of 255 steps away on average",
-    "power": "it is {of} of what it should be",
-    "clipped": "it is what it should be, clipped to {low:.6g} to {high:.6g}, which changes {part:.0%} of the values",
-    "quantised": "it is what it should be, {how} to {to}",
-    "exchanged": "it is what it should be with its height and width exchanged",
-    "moved": "it is what it should be, moved by {shift:+d} {axis}, {edge}",
-    "channels": "it is what it should be with its channels in the order {order}",
-    "not examined": "it differs too, and there was no time to see why, nor for what follows",
-    "explained": "with it, the difference of {tensor} falls from {was:.1e} to {left:.1e}",
-    "explained together": "together with trap {trap}: with it, the difference of {tensor} falls "
-    "from {was:.1e} to {left:.1e}",
-    "decisions followed": "{decisions:list}; {tensor} is {was:.1e} from the reference's, and {left:.1e} from it "
-    "with the port's own decisions",
-    "decisions turned": "{decisions:list}; with them turned, the difference of {tensor} falls "
-    "from {was:.1e} to {left:.1e}",
-}
-_LANCZOS = (
-    "use antialiased Lanczos of the whole picture, in floats and clipped to 0..1, or the reference's resized pixels"
-)
-KINDS = tuple(_SENTENCES)
-# What a porter does about a claim that says the whole mistake; the others are evidence.
-FIXES = {
-    "not finite": "find the first operation that overflows, divides by 0, or takes the root or logarithm of less",
-    "stored in": "compute and hand over float32",
-    "another tensor": "compute or record it where it belongs, and {tensor} under its own name",
-    "the other picture": "do not exchange the content and the style picture",
-    "same as": "record it anew: a copy, at its own step",
-    "known factor": "look where {expression} is multiplied or divided by, once too often or not at all",
-    "Gram form": "compute F^T F / M of the feature map as it is, with one row for each position",
-    "Gram of another layer": "take {tap}, by its name and not by a running number",
-    "another layer": "make {layer} {right}",
-    "term form": "sum the squared differences, with the convention's factor (docs/tensors.md)",
-    "term of another layer": "take {tap}, by its name and not by a running number",
-    "sum of other terms": "add every term once",
-    "sum with a factor": "apply the weight of the {terms} terms once",
-    "gradient's parts": "differentiate the sum of all terms, each once; look for a detached or repeated term",
-    "gradient divided": "leave the gradient as it is",
-    "gradient's signs": "leave the gradient as it is",
-    "Adam's betas": "use the recipe's betas",
-    "Adam": "use Adam as Kingma and Ba wrote it (2014, algorithm 1), with the gradient of this step alone",
-    "optimizer": "use the recipe's Adam",
-    "weight decay": "set the weight decay to 0",
-    "rates": "use the recipe's learning rate, and its decay from the step where the recipe has it",
-    "L-BFGS memory": "set m={right} (maxcor in scipy.optimize.minimize)",
-    "L-BFGS bounds": "give no bounds",
-    "L-BFGS line search": "leave maxls at 20",
-    "PyTorch's L-BFGS": "call SciPy's, or do not compare the steps: both are L-BFGS, with other steps",
-    "plain descent": "call SciPy's L-BFGS",
-    "all zero": "look for a buffer that is never filled, or a gradient that is detached",
-    "picture": "use the picture that the name says, and the recipe's pixel space for it (docs/tensors.md)",
-    "resized": _LANCZOS,
-    "resized about": _LANCZOS,
-    "power": "leave the values as they are",
-    "clipped": "do not clip here",
-    "quantised": "keep floats",
-    "exchanged": "hand it over as (height, width, channels): a column-major array is transposed",
-    "moved": "look for an index, a padding or a crop that is off by one",
-    "channels": "keep red, green and blue in their order",
-}
 
 
 class Range(NamedTuple):
@@ -163,7 +57,7 @@ class Clue:
     @property
     def sentence(self) -> str:
         """The claim in words."""
-        return _Formatter().vformat(_SENTENCES[self.kind], (), self.values)
+        return _Formatter().vformat(SENTENCES[self.kind], (), self.values)
 
     @property
     def claim(self) -> Claim:

@@ -93,11 +93,13 @@ class Judge:
     precision: Precision
     own: Run
     reference: Run
+    right: Run  # without faults, from the pictures
 
     @classmethod
     def of(cls, case: Case, given: Arrays, precision: Precision, reference: Run | None = None) -> "Judge":
         """The judge by what is right; `reference` is the case's, where it has been run already."""
-        return cls(given, precision, Run(case, RIGHT, given), reference or Run(case, RIGHT))
+        right = reference or Run(case, RIGHT)
+        return cls(given, precision, Run(case, RIGHT, given), right, right)
 
     def but(self, *faults: Fault) -> "Judge | None":
         """The judge by a variant with some more faults; None where they do not go together."""
@@ -114,7 +116,7 @@ class Judge:
             Run(run.case, variant, given, run if shares else None, differs_from)
             for run, given in ((self.own, self.given), (self.reference, None))
         )
-        return Judge(self.given, self.precision, own, reference)
+        return Judge(self.given, self.precision, own, reference, self.right)
 
     @property
     def variant(self) -> Variant:
@@ -160,6 +162,8 @@ class Judge:
         if name == "saved" and got.shape == expected.shape:
             off = np.abs(got.astype(np.float64) - expected)
             return Difference(float(np.mean(off > 0)), float(off.max()), np.nan)
+        if TensorName.parse(name).stage == "loss":  # a fault's own total would take the whole network for each term
+            return difference(got, expected, loss_unit(expected, self.right.expected("loss/total")))
         return difference(got, expected, unit_of(name, run))
 
     def tolerance(self, text: str) -> float:

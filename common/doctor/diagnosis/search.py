@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -11,9 +11,8 @@ import numpy as np
 
 from common.doctor.diagnosis.findings import Clue, Finding
 from common.doctor.diagnosis.judge import Judge
-from common.doctor.hypotheses import RIGHT, TRAPS, Fault
+from common.doctor.hypotheses import TRAPS, Fault
 from common.tensors import STAGES, TensorName
-from common.vgg19 import layer
 
 _SUBSTANTIAL = 0.5
 _POWERS = 20
@@ -40,6 +39,7 @@ class Search:
     names: Sequence[str]
     judge: Judge
     tried: Sequence[Fault]
+    screens: Sequence[str] = ()  # tensors that cost little, which early faults are to make or to leave right
 
     def alone(self, end_s: float) -> Explained | None:
         """The fault that explains the tensor and, with it, most of the others; None where none does in time.
@@ -49,7 +49,7 @@ class Search:
         explaining: list[tuple[int, float, Fault, Judge]] = []
         for stage in reversed(STAGES):
             for fault in self.tried:
-                if fault.stage != stage or time.thread_time() > end_s:
+                if fault.stage != stage or time.thread_time() > end_s or not self._passes(fault):
                     continue
                 by = self._by(fault)
                 if by is not None and self._explains(by):
@@ -63,6 +63,13 @@ class Search:
         as_good = (fault.trap for wrong, _, fault, _ in explaining if wrong == fewest)
         also = tuple(dict.fromkeys(trap for trap in as_good if trap != best.trap))
         return Explained(self._finding(best, by, also_possible=also), by, self._spoils(by, self._concerned))
+
+    def _passes(self, fault: Fault) -> bool:
+        """Whether nothing that costs little speaks against an early fault."""
+        if fault.is_late or not self.screens:
+            return True
+        by = self.judge.but(fault)
+        return by is not None and all(by.from_own(name).relative <= by.tolerance(name) for name in self.screens)
 
     def in_pairs(self, longest_s: float) -> list[Explained]:
         """Two faults of different traps that explain the tensor together; none where no two do, in about that time."""
@@ -115,7 +122,10 @@ class Search:
         little = left <= by.tolerance(self.name) and left < _SUBSTANTIAL * before.from_own(self.name).relative
         if np.isinf(before.from_own(self.name).relative) and self._shapes_stay_wrong(by):
             return False
-        followers = (it for it in self._concerned[1:] if before.from_reference(it).relative > before.tolerance(it))
+        # What a hand-written gradient does is no evidence against a fault before it.
+        forward = [it for it in self._concerned[1:] if TensorName.parse(it).stage != "gradient"]
+        later = forward if TensorName.parse(self.name).is_forward else self._concerned[1:]
+        followers = (it for it in later if before.from_reference(it).relative > before.tolerance(it))
         return little and not self._spoils(by, [*self.names[: self.names.index(self.name)], *followers])
 
     def _shapes_stay_wrong(self, by: Judge) -> bool:
@@ -141,17 +151,16 @@ class Search:
             return list(later)
         return [name for name in later if TensorName.parse(name).stage != "optimizer"]
 
-    def _substitute(self, fault: Fault) -> Clue:
-        which, what = fault.detail.split(" is ", 1)
+    def _clue(self, kind: str, values: Mapping[str, str]) -> Clue:
         # Said alike of every layer that is changed alike, so that these are one finding.
-        which = "it" if fault.layers == (TensorName.parse(self.name).tap,) else which
-        return Clue("another layer", {"layer": which, "what": what, "right": RIGHT[layer(fault.layers[0]).kind]})
+        of_itself = values.get("layer") == TensorName.parse(self.name).tap != ""
+        return Clue(kind, {**values, "layer": "it"} if of_itself else values)
 
     def _finding(
         self, fault: Fault, by: Judge, together_with: Fault | None = None, also_possible: tuple[int, ...] = ()
     ) -> Finding:
-        if not fault.trap:
-            return Finding(None, self.name, fault.detail, (self._substitute(fault),))
+        if fault.claim is not None:
+            return Finding(None, self.name, fault.detail, (self._clue(*fault.claim),))
         was, left = self.judge.from_own(self.name).relative, by.from_own(self.name).relative
         clue = Clue("explained", {"tensor": self.name, "was": was, "left": left})
         if together_with is not None:

@@ -32,7 +32,7 @@ _OF_WINDOWS: dict[str, Function] = {
     "root mean square": lambda windows: np.sqrt((windows**2).mean(axis=-1)),
     "min": lambda windows: windows.min(axis=-1),
 }
-RIGHT = {
+_RIGHT = {
     "relu": "a ReLU",
     "pool": "a 2x2 pool with stride 2 and no padding",
     "conv": "a 3x3 convolution with stride 1 and zero padding 1, its own kernel and its own bias",
@@ -66,7 +66,8 @@ def _fault(which: str, words: str, layers: list[Layer], functions: list[Function
         for layer, function in zip(layers, functions, strict=True)
         if function is not None
     }
-    return Fault("network", f"{which} is {words}", {"substitutes": replaced}, layers=tuple(replaced))
+    claim = "another layer", {"layer": which, "what": words, "right": _RIGHT[layers[0].kind]}
+    return Fault("network", f"{which} is {words}", {"substitutes": replaced}, layers=tuple(replaced), claim=claim)
 
 
 def _functions(layer: Layer, network: Network) -> Words:
@@ -211,6 +212,8 @@ def _dilated(kernel: Array) -> Array:
 def _convolved(x: Array, kernel: Array, before: int, after: int, padding: str) -> Array:
     """A convolution with stride 1, without bias, padded before and after each side."""
     side = kernel.shape[0]
+    if x.size == 0:
+        return np.zeros((0, 0, kernel.shape[3]))
     padded = np.pad(x, ((before, after), (before, after), (0, 0)), padding)  # type: ignore[call-overload]
     if min(padded.shape[:2]) < side:
         return np.zeros((0, 0, kernel.shape[3]))

@@ -1,6 +1,6 @@
 """What a trap is: the mistake in words, and the faults of the reference that reproduce it on a case."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ class Fault:
     rank: int = 0
     trap: int = 0  # its number; 0 for a fault of no trap
     layers: tuple[str, ...] = ()  # in whose place another function is, where that is the fault
+    claim: tuple[str, Mapping[str, str]] | None = None  # the clue that says the whole mistake, where no trap does
 
     @property
     def is_late(self) -> bool:

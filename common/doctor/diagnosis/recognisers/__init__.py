@@ -12,13 +12,14 @@ from common.doctor.diagnosis.findings import Clue
 from common.doctor.diagnosis.judge import Judge
 from common.doctor.diagnosis.recognisers.formats import damaged
 from common.doctor.diagnosis.recognisers.gradients import changed_afterwards, made_of_other_parts
-from common.doctor.diagnosis.recognisers.grams import gram_of_another_kind
+from common.doctor.diagnosis.recognisers.grams import gram_of_another_kind, map_of_another_layer
 from common.doctor.diagnosis.recognisers.losses import sum_of_other_terms, term_of_another_kind
 from common.doctor.diagnosis.recognisers.pictures import another_picture
 from common.doctor.diagnosis.recognisers.places import in_its_place
 from common.doctor.diagnosis.recognisers.points import rule_of_points
 from common.doctor.diagnosis.recognisers.resizing import resized_otherwise
 from common.doctor.diagnosis.recognisers.steps import rule_of_steps
+from common.doctor.diagnosis.recognisers.total_variation import another_total_variation
 from common.doctor.diagnosis.recognisers.values import changed_in_place, known_factor
 from common.tensors import Array
 
@@ -33,6 +34,8 @@ _RECOGNISERS: tuple[_Recogniser, ...] = (
     changed_afterwards,
     made_of_other_parts,
     gram_of_another_kind,
+    map_of_another_layer,
+    another_total_variation,
     term_of_another_kind,
     rule_of_steps,
     rule_of_points,

@@ -35,11 +35,9 @@ def sizes_at(run: Run, name: str) -> Sizes:
         rows, columns, channels = shape_at(tap, (height, width))
         style_rows, style_columns, _ = shape_at(tap, (style_height, style_width))
         sizes |= {"C": float(channels), "M": float(rows * columns), "M_s": float(style_rows * style_columns)}
-    unique: dict[float, str] = {}
-    for symbol in sorted(sizes, key=lambda symbol: (symbol == "H W", symbol == "M_s", symbol == "L")):
-        if sizes[symbol] > 0 and sizes[symbol] != 1:
-            unique.setdefault(sizes[symbol], symbol)
-    return {symbol: value for value, symbol in unique.items()}
+    # Where a tap has as many positions as the image, or as the style picture's, M says it.
+    doubled = {symbol for symbol in ("H W", "M_s") if sizes.get(symbol) == sizes.get("M")}
+    return {symbol: size for symbol, size in sizes.items() if symbol not in doubled and size > 0 and size != 1}
 
 
 def expression(factors: Sequence[tuple[float, Sizes]], close: float = CLOSE) -> str | None:
