@@ -9,6 +9,7 @@ from pathlib import Path
 
 from common import doctor, oracle, samples
 from common.backend import BACKENDS, find_entry
+from common.cli import check_picture
 from common.cli.options import CHANGES
 from common.cli.requests import recipe_from
 from common.comparison.workers import Job, Worker
@@ -27,9 +28,11 @@ _OF_THE_BUNDLE = ("recipe", "content", "style", "size", *CHANGES)
 
 def run(options: argparse.Namespace) -> int:
     """`check`: 0 when nothing differs but by rounding, 1 when something does, 2 when nothing can be compared."""
-    if (options.theirs is None) == (options.port is None):
-        raise RosettaError("name either a file of tensors, or a port by --port package.module:name")
     _check_files(options)
+    if options.picture is not None:
+        return check_picture.run(options)
+    if (options.theirs is None) == (options.port is None):
+        raise RosettaError("name a file of tensors, a port by --port package.module:name, or a picture by --picture")
     case = _case_from(options)
     if options.port is not None:
         return _written(options, list(_check_port(case, options)))

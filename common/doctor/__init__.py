@@ -1,4 +1,4 @@
-"""The port doctor: tensors of a port in, the first that differs and its cause out."""
+"""The port doctor: tensors of a port in, the first that differs and its cause out; or a finished picture in."""
 
 from common.doctor.diagnosis import (
     Diagnosis,
@@ -13,6 +13,7 @@ from common.doctor.diagnosis import (
     to_markdown,
     unit_of,
 )
+from common.doctor.picture import Examination, examine, picture_json, picture_markdown, print_examination
 from common.doctor.port import (
     MANIFEST,
     TENSORS,
