@@ -34,11 +34,9 @@ def run(options: argparse.Namespace) -> int:
     if (options.theirs is None) == (options.port is None):
         raise RosettaError("name a file of tensors, a port by --port package.module:name, or a picture by --picture")
     case = _case_from(options)
-    if options.port is not None:
-        return _written(options, list(_check_port(case, options)))
-    path = Path(options.theirs)
-    title, given = f"{path.name} against the reference", read_tensors(path)
-    return _written(options, [_check_tensors(title, case, given, options)])
+    checked = list(_check_port(case, options) if options.port is not None else _check_file(case, options))
+    _say_next(case, [diagnosis for _, diagnosis, _ in checked])
+    return _written(options, checked)
 
 
 def run_doctor(options: argparse.Namespace) -> int:
@@ -82,6 +80,11 @@ def _case_from(options: argparse.Namespace) -> oracle.Case:
     return oracle.case_from_files(content, style, recipe_from(options), load_weights(options.weights), size)
 
 
+def _check_file(case: oracle.Case, options: argparse.Namespace) -> Iterator[Checked]:
+    path = Path(options.theirs)
+    yield _check_tensors(f"{path.name} against the reference", case, read_tensors(path), options)
+
+
 def _check_port(case: oracle.Case, options: argparse.Namespace) -> Iterator[Checked]:
     """Diagnose a port that is called: on the case, layer by layer, and on random pictures."""
     name, seed = options.port, options.seed
@@ -96,6 +99,13 @@ def _check_port(case: oracle.Case, options: argparse.Namespace) -> Iterator[Chec
         drawn = oracle.random_case(number, case.problem.recipe, case.problem.weights)
         title, given = f"{name}, random pictures by seed {number}", doctor.tensors_of(port, drawn)
         yield _check_tensors(title, drawn, given, options)
+
+
+def _say_next(case: oracle.Case, diagnoses: Sequence[doctor.Diagnosis]) -> None:
+    """What to hand over next, by the first examination that found something."""
+    diagnosis = next((it for it in diagnoses if not it.healthy), diagnoses[0])
+    if (wanted := doctor.next_step(diagnosis, case.problem)) is not None:
+        console().print(f"\nNext: hand over {wanted}.", highlight=False)
 
 
 def _check_tensors(title: str, case: oracle.Case, given: Arrays, options: argparse.Namespace) -> Checked:

@@ -32,10 +32,13 @@ def run(options: argparse.Namespace) -> int:
     problem = Problem(content, style, recipe, load_weights(options.weights))
     entry, backend = _first_backend()
     with ProgressBar(_EVALUATIONS, f"{entry.label} {recipe.name}", "eval") as bar:
-        examination = doctor.examine(picture, problem, backend.Objective, bar.advance)
+        tools = doctor.Tools(backend.Objective, doctor.saving_like(Path(options.picture[0])), bar.advance)
+        examination = doctor.examine(picture, problem, tools)
     height, width = examination.size_px
     names = [Path(name).name for name in options.picture]
-    title = f"{names[0]} as {recipe.name} of {names[1]} and {names[2]}: losses at {height}x{width} px, {entry.label} in "
+    title = (
+        f"{names[0]} as {recipe.name} of {names[1]} and {names[2]}: losses at {height}x{width} px, {entry.label} in "
+    )
     title += f"float32, weights {problem.weights.name}"
     doctor.print_examination(console(), title, examination)
     if options.json:

@@ -7,13 +7,22 @@ from common.doctor.diagnosis import (
     difference,
     finding_json,
     loss_unit,
+    next_step,
     print_diagnosis,
     ties_turned,
     to_json,
     to_markdown,
     unit_of,
 )
-from common.doctor.picture import Examination, examine, picture_json, picture_markdown, print_examination
+from common.doctor.picture import (
+    Examination,
+    Tools,
+    examine,
+    picture_json,
+    picture_markdown,
+    print_examination,
+    saving_like,
+)
 from common.doctor.port import (
     MANIFEST,
     TENSORS,

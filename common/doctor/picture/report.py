@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.text import Text
 
 from common.doctor.picture.examine import Examination
@@ -16,7 +15,8 @@ SCHEMA = 1
 
 def print_examination(out: Console, title: str, examination: Examination) -> None:
     """The loss terms, then what is said of the picture, then what to hand over next."""
-    table = plain_table(escape(title), "loss term", *_HEADINGS)
+    out.print(Text(title, "bold"))
+    table = plain_table("", "loss term", *_HEADINGS)
     for name, *values in _rows(examination):
         table.add_row(name, *values)
     out.print(table, "", sep="\n")
