@@ -99,6 +99,10 @@ def _check_port(case: oracle.Case, options: argparse.Namespace) -> Iterator[Chec
         drawn = oracle.random_case(number, case.problem.recipe, case.problem.weights)
         title, given = f"{name}, random pictures by seed {number}", doctor.tensors_of(port, drawn)
         yield _check_tensors(title, drawn, given, options)
+    if set(given) == {"loss/total"}:
+        cases = doctor.varied_cases(case.problem)
+        totals = [float(doctor.tensors_of(port, varied)["loss/total"]) for varied in cases]
+        console().print(f"\n{doctor.term_factors(cases, totals).sentence}", highlight=False)
 
 
 def _say_next(case: oracle.Case, diagnoses: Sequence[doctor.Diagnosis]) -> None:

@@ -9,10 +9,12 @@ from common.doctor.diagnosis import (
     loss_unit,
     next_step,
     print_diagnosis,
+    term_factors,
     ties_turned,
     to_json,
     to_markdown,
     unit_of,
+    varied_cases,
 )
 from common.doctor.picture import (
     Examination,

@@ -160,4 +160,4 @@ def _further(scene: Scene, before: float) -> Remark:
     after = scene.losses(scene.continued()).total
     change = after / max(before, _TINY) - 1
     text = f"{FURTHER_STEPS} evaluations of L-BFGS from the picture take its loss from {before:.4g} to {after:.4g}"
-    return Remark("further", f"{text} ({change:+.0%}).", values={"loss": before, "loss_after": after})
+    return Remark("further", f"{text} ({change:+.0%}, of which a part is what clipping took).", values={"loss": before, "loss_after": after})
