@@ -12,7 +12,7 @@ from common.entry import Entry
 from common.errors import RosettaError
 from common.framework_imports import quiet_stderr
 from common.images import load_image, parse_size, write_text
-from common.problem import Problem
+from common.problem import Problem, check_size
 from common.recipes import with_size
 from common.terminal import ProgressBar, console
 from common.vgg19 import load_weights
@@ -29,6 +29,7 @@ def run(options: argparse.Namespace) -> int:
     if options.size is not None:
         recipe = with_size(recipe, parse_size(options.size))
     picture, content, style = map(load_image, options.picture)
+    check_size("picture", (picture.shape[0], picture.shape[1]), recipe.smallest_side_px)
     problem = Problem(content, style, recipe, load_weights(options.weights))
     entry, backend = _first_backend()
     with ProgressBar(_EVALUATIONS, f"{entry.label} {recipe.name}", "eval") as bar:

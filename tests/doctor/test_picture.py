@@ -45,8 +45,8 @@ def decoded(image):
     return as_bytes(np.where(image <= 0.04045, image / 12.92, ((image + 0.055) / 1.055) ** 2.4))
 
 
-def without_means(image):
-    return as_bytes(image - np.array([123.68, 116.779, 103.939]) / 255)
+def still_normalised(image):
+    return as_bytes((image - np.array([0.485, 0.456, 0.406])) / np.array([0.229, 0.224, 0.225]))
 
 
 def test_nothing_is_found_at_a_result(result, problem):
@@ -63,11 +63,10 @@ def test_nothing_is_found_at_a_result(result, problem):
     [
         (lambda image: image[..., ::-1], "channels", "saved as BGR"),
         (lambda image: image[:, ::-1], "turn", "mirrored"),
-        (lambda image: image[::-1], "turn", "upside down"),
         (lambda image: image.transpose(1, 0, 2), "proportions", "transposed"),
         (lambda image: np.rot90(image, -1), "proportions", "turned by 90 degrees clockwise"),
         (decoded, "tone", "saved as linear values"),
-        (without_means, "range", "clipped in another range"),
+        (still_normalised, "range", "clipped in another range"),
         (lambda image: np.repeat(image.mean(axis=-1, keepdims=True), 3, axis=-1), "grey", "is grey"),
         (lambda image: resize(image, 30, 56), "proportions", "was stretched."),
         (lambda image: image[:, 5:-5], "proportions", "was cropped."),

@@ -32,7 +32,8 @@ class TermFactors:
         by_factor: dict[str, list[str]] = {}
         for name, (factor, sigma) in self.factors.items():
             if _is_off(factor, sigma):
-                by_factor.setdefault(f"{factor:.3g}", []).append(name)
+                seen = 0.0 if abs(factor) <= _SIGMAS * sigma else factor
+                by_factor.setdefault(f"{seen:.3g}", []).append(name)
         off = [f"{factor} times {', '.join(names)}" for factor, names in by_factor.items()]
         text = f"At {self.pictures} more pictures the loss is the sum of the reference's terms"
         text += f" with {' and '.join(off)}, to {self.left:.1e}" if off else f" to {self.left:.1e}"

@@ -48,7 +48,7 @@ class Examination:
 def examine(picture: Image, problem: Problem, tools: Tools) -> Examination:
     """Examine a picture as the result of a problem, whose content and style have the sizes of their files.
 
-    Images are RGB in [0, 1], (H, W, 3). Raises RosettaError for a picture that is too small for the recipe's taps.
+    Images are RGB in [0, 1], (H, W, 3), no side below the recipe's smallest.
     """
     said = [sizes_said(picture, problem.content, problem.recipe)]
     if is_sideways(picture, problem.content, problem.recipe):
@@ -145,7 +145,7 @@ def _beside_reference(terms: Mapping[str, LossTerms]) -> Remark:
     ratio = ours["total"] / max(theirs["total"], _TINY)
     values = {"loss": ours["total"], "loss_reference": theirs["total"]}
     text = f"The picture's loss is {ours['total']:.4g}, {ratio:.2g} times the {theirs['total']:.4g} of the reference's "
-    text += f"picture after {REFERENCE_STEPS} evaluations of L-BFGS, saved likewise"
+    text += f"picture after {REFERENCE_STEPS} evaluations of L-BFGS, saved likewise ({_by_kind(terms)})"
     if ratio <= _HIGH:
         return Remark("loss", f"{text}.", values=values)
     excess = {name: ours[name] - theirs[name] for name in ours if name != "total"}
@@ -155,9 +155,21 @@ def _beside_reference(terms: Mapping[str, LossTerms]) -> Remark:
     return Remark("loss", f"{text}resize afterwards each do that.", True, values)
 
 
+def _by_kind(terms: Mapping[str, LossTerms]) -> str:
+    """How many times the reference's the sums of the picture's terms are."""
+    ours, theirs = terms["picture"].by_kind(), terms["reference"].by_kind()
+    return ", ".join(
+        f"{kind} {ours[kind] / theirs[kind]:.2g} times" for kind in ours if kind != "total" and theirs[kind]
+    )
+
+
 def _further(scene: Scene, before: float) -> Remark:
     """How far the loss falls from the picture on."""
     after = scene.losses(scene.continued()).total
     change = after / max(before, _TINY) - 1
     text = f"{FURTHER_STEPS} evaluations of L-BFGS from the picture take its loss from {before:.4g} to {after:.4g}"
-    return Remark("further", f"{text} ({change:+.0%}, of which a part is what clipping took).", values={"loss": before, "loss_after": after})
+    return Remark(
+        "further",
+        f"{text} ({change:+.0%}, what clipping took included).",
+        values={"loss": before, "loss_after": after},
+    )

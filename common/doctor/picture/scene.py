@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from common.doctor.picture.files import Saved, as_bytes
 from common.images import Image, extent_for, resize
 from common.lbfgs import Vector, minimize
-from common.problem import Pixels, Problem, check_size
+from common.problem import Pixels, Problem
 from common.recipes import LBFGS, LongestSide
 from common.results import LossTerms
 from common.stages import Objective, start_pixels
@@ -44,7 +44,6 @@ class Scene:
     def of(cls, picture: Image, whole: Problem, tools: Tools) -> "Scene":
         """The scene of a picture, and of a problem whose pictures have the sizes of their files."""
         height, width = picture.shape[:2]
-        check_size("picture", (height, width), whole.recipe.smallest_side_px)
         reduced = height * width > _LARGEST_PX
         if reduced:
             height, width = extent_for(LongestSide(_REDUCED_SIDE_PX), height, width)

@@ -58,7 +58,7 @@ def tensors_of(port: Port, case: Case) -> Arrays:
     except _WHATEVER as error:
         raise RosettaError(f"the port failed{_place(error)}: {type(error).__name__}: {one_line(error)}") from None
     raise RosettaError(
-        f"the port gave a {type(given).__name__}: return a dict of named tensors, loss and gradient, or a loss"
+        f"the port gave a {type(given).__name__}: return a dict of named tensors, or loss and gradient, or a loss"
     )
 
 
