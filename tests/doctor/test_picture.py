@@ -112,7 +112,10 @@ def test_a_jpegs_own_compression_is_not_held_against_it(result, problem, tmp_pat
     again = io.BytesIO()
     Pillow.fromarray(to_bytes(result)).save(again, "JPEG", quality=60)
     np.testing.assert_array_equal(saved(result), np.asarray(Pillow.open(again), np.float32) / np.float32(255))
-    assert found(examined(load_image(path), problem, saved)) == {}
+    examination = examined(load_image(path), problem, saved)
+    assert found(examination) == {}
+    without = examined(load_image(path), problem).terms["reference"].total
+    assert examination.terms["reference"].total > 1.01 * without
 
 
 def test_what_a_webp_loses_is_not_known(result, problem, tmp_path):
