@@ -18,7 +18,7 @@ from common.images import Image
 from common.results import LossTerms
 
 Undo = Callable[[Image], NDArray[np.floating]]
-_FALLS_TO, _TONE_FALLS_TO = 0.6, 0.5  # of the loss; of unspoiled results the least was 1.6
+_FALLS_TO, _TONE_FALLS_TO = 0.6, 0.5  # of the loss
 _CLEAR = 0.8  # of the loss of the next best of its kind
 _OF_REFERENCE = 2.0  # a finished transfer's loss, at most, times that of the reference's short one
 
