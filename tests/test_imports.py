@@ -78,7 +78,7 @@ ORDER = (
     "backend",
     "doctor.hypotheses",
     "doctor.diagnosis",
-    "doctor.port",
+    "doctor.port doctor.picture",
     "doctor",
     "comparison.published comparison.progress comparison.workers",
     "comparison.measurement comparison.plan comparison.agreement",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from common import doctor, oracle, samples
 from common.backend import BACKENDS, find_entry
+from common.cli import check_picture
 from common.cli.options import CHANGES
 from common.cli.requests import recipe_from
 from common.comparison.workers import Job, Worker
@@ -27,15 +28,15 @@ _OF_THE_BUNDLE = ("recipe", "content", "style", "size", *CHANGES)
 
 def run(options: argparse.Namespace) -> int:
     """`check`: 0 when nothing differs but by rounding, 1 when something does, 2 when nothing can be compared."""
-    if (options.theirs is None) == (options.port is None):
-        raise RosettaError("name either a file of tensors, or a port by --port package.module:name")
     _check_files(options)
+    if options.picture is not None:
+        return check_picture.run(options)
+    if (options.theirs is None) == (options.port is None):
+        raise RosettaError("name a file of tensors, a port by --port package.module:name, or a picture by --picture")
     case = _case_from(options)
-    if options.port is not None:
-        return _written(options, list(_check_port(case, options)))
-    path = Path(options.theirs)
-    title, given = f"{path.name} against the reference", read_tensors(path)
-    return _written(options, [_check_tensors(title, case, given, options)])
+    checked = list(_check_port(case, options) if options.port is not None else _check_file(case, options))
+    _say_next(case, [diagnosis for _, diagnosis, _ in checked])
+    return _written(options, checked)
 
 
 def run_doctor(options: argparse.Namespace) -> int:
@@ -79,6 +80,11 @@ def _case_from(options: argparse.Namespace) -> oracle.Case:
     return oracle.case_from_files(content, style, recipe_from(options), load_weights(options.weights), size)
 
 
+def _check_file(case: oracle.Case, options: argparse.Namespace) -> Iterator[Checked]:
+    path = Path(options.theirs)
+    yield _check_tensors(f"{path.name} against the reference", case, read_tensors(path), options)
+
+
 def _check_port(case: oracle.Case, options: argparse.Namespace) -> Iterator[Checked]:
     """Diagnose a port that is called: on the case, layer by layer, and, where these are right, on random pictures."""
     name, seed = options.port, options.seed
@@ -99,6 +105,17 @@ def _check_port(case: oracle.Case, options: argparse.Namespace) -> Iterator[Chec
         drawn = oracle.random_case(number, case.problem.recipe, case.problem.weights)
         title, given = f"{name}, random pictures by seed {number}", doctor.tensors_of(port, drawn)
         yield _check_tensors(title, drawn, given, options)
+    if set(given) == {"loss/total"}:
+        cases = doctor.varied_cases(case.problem)
+        totals = [float(doctor.tensors_of(port, varied)["loss/total"]) for varied in cases]
+        console().print(f"\n{doctor.term_factors(cases, totals).sentence}", highlight=False)
+
+
+def _say_next(case: oracle.Case, diagnoses: Sequence[doctor.Diagnosis]) -> None:
+    """What to hand over next, by the first examination that found something."""
+    diagnosis = next((it for it in diagnoses if not it.healthy), diagnoses[0])
+    if (wanted := doctor.next_step(diagnosis, case.problem)) is not None:
+        console().print(f"\nNext: hand over {wanted}.", highlight=False)
 
 
 def _check_tensors(title: str, case: oracle.Case, given: Arrays, options: argparse.Namespace) -> Checked:

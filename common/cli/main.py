@@ -19,7 +19,7 @@ compare.py losses CONTENT STYLE IMAGE  every loss term of a picture, by the orac
 compare.py gallery [CONTENT STYLE]     every recipe on every backend, as one picture
 compare.py doctor [BACKEND ...]        every tensor of a backend, to the first that differs, and why
 compare.py export DIR                  the reference's tensors and weights, for a port that is written elsewhere
-compare.py check THEIRS                a port's tensors: the first that differs, and why
+compare.py check THEIRS                a port's tensors, or its picture: the first that differs, and why
 compare.py recipes                     the recipes, with their sources and deviations
 
 A command is recognised as the first argument only. A picture that is called like one is compared by
@@ -75,6 +75,7 @@ COMMANDS = {
     "check": Command(
         "check:run",
         "Compare a port's tensors with the reference: the first one that differs, those that inherit it, and why.\n"
+        "With --picture, say what a finished picture shows: its size, how it was saved, and whether its loss is low.\n"
         "The exit code is 0 when nothing differs but by rounding, 1 when something does, 2 when it cannot be compared.",
         of.PORT | of.CASE | of.FILES,
     ),

@@ -5,6 +5,7 @@ import re
 import shutil
 import sys
 import textwrap
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -260,6 +261,21 @@ def test_a_port_may_give_its_loss_and_gradient_alone(case, tensors):
         tensors_of(lambda *_: (1.0, 2.0, 3.0), case)
 
 
+def test_a_port_may_give_its_loss_alone(port_module, bundle, capsys):
+    port_module("loss_port", "1.0")
+    code = """
+    def loss(*images):
+        problem = Problem(*images[:2], shallow("gatys"), random_weights(0))
+        return float(oracle.losses(images[2], problem).total)
+    """
+    Path("loss_port.py").write_text(Path("loss_port.py").read_text() + textwrap.dedent(code))
+    assert check("--port", "loss_port:loss", "--against", bundle) == 0
+    output = capsys.readouterr().out
+    assert output.count("Nothing differs") == 3
+    assert "At 8 more pictures the loss is the sum of the reference's terms to" in output
+    assert "Next: hand over gradient/pixels, to have the derivative checked." in output
+
+
 @pytest.mark.parametrize("option", [("--recipe", "d2l"), ("--size", "64"), ("--style-weight", "2")])
 def test_what_stands_in_the_bundle_is_not_given_beside_it(bundle, refused, option):
     refused(lambda: check(bundle / TENSORS, "--against", bundle, *option), f"{option[0]} stands in the bundle")
@@ -279,7 +295,7 @@ def test_a_damaged_npz_is_one_line_and_2(tmp_path, bundle, refused, damage):
     ("body", "words"),
     [
         ("raise SystemExit(0)", "the port failed in .*ending_port.py, line 2: SystemExit: 0"),
-        ("return None", "the port gave a NoneType: return a dict of named tensors, or loss and gradient"),
+        ("return None", "the port gave a NoneType: return a dict of named tensors, or loss and gradient, or a loss"),
         ("return 1 / 0", "line 2: ZeroDivisionError: division by zero"),
     ],
 )

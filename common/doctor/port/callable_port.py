@@ -3,7 +3,7 @@
     def port(content, style, image):  # float32 RGB in [0, 1], shape (H, W, 3)
         return {"features/relu1_1": ..., "loss/total": ..., "gradient/pixels": ...}
 
-It may also give just the loss and its gradient, as a pair.
+It may also give just the loss and its gradient, as a pair, or just the loss, as a number.
 Where it has an attribute `layer`, a function of a layer's name and its input (H, W, C), every layer is also given
 the reference's input, so that an error behind another one is seen on its own.
 """
@@ -22,7 +22,7 @@ from common.oracle import RIGHT, Case, Run
 from common.tensors import Arrays
 from common.vgg19 import cut
 
-Port = Callable[..., Mapping[str, Any] | tuple[Any, Any]]
+Port = Callable[..., Mapping[str, Any] | tuple[Any, Any] | float]
 _WHATEVER = (Exception, SystemExit)  # a user's module may raise anything, and must not end this process as a success
 _PAIR = ("loss/total", "gradient/pixels")
 
@@ -52,9 +52,14 @@ def tensors_of(port: Port, case: Case) -> Arrays:
         tensors = dict(zip(_PAIR, given, strict=True)) if isinstance(given, tuple) else given
         if isinstance(tensors, Mapping):
             return {str(name): np.asarray(tensor) for name, tensor in tensors.items()}
+        loss = np.asarray(given)
+        if loss.ndim == 0 and loss.dtype.kind in "iuf":
+            return {_PAIR[0]: loss}
     except _WHATEVER as error:
         raise RosettaError(f"the port failed{_place(error)}: {type(error).__name__}: {one_line(error)}") from None
-    raise RosettaError(f"the port gave a {type(given).__name__}: return a dict of named tensors, or loss and gradient")
+    raise RosettaError(
+        f"the port gave a {type(given).__name__}: return a dict of named tensors, or loss and gradient, or a loss"
+    )
 
 
 def _place(error: BaseException) -> str:
