@@ -89,7 +89,8 @@ def _check_port(case: oracle.Case, options: argparse.Namespace) -> Iterator[Chec
     """Diagnose a port that is called: on the case, layer by layer, and, where these are right, on random pictures."""
     name, seed = options.port, options.seed
     port = doctor.load_port(name)
-    checked = _check_tensors(f"{name} against the reference", case, doctor.tensors_of(port, case), options)
+    first = doctor.tensors_of(port, case)
+    checked = _check_tensors(f"{name} against the reference", case, first, options)
     healthy = checked[1].healthy
     yield checked
     for tensor, given in doctor.layers_of(port, case).items():
@@ -98,17 +99,22 @@ def _check_port(case: oracle.Case, options: argparse.Namespace) -> Iterator[Chec
         if not diagnosis.healthy:
             healthy = False
             yield _printed(f"{name}, {tensor} given the reference's input", diagnosis, layouts)
+    if set(first) == {"loss/total"}:
+        _say_factors(port, case)
     if not healthy:
-        print("Mend this first: the port is checked on random pictures once the reference's pictures show nothing.")
+        print("Mend this first: the port is called with random pictures once these show nothing.")
         return
     for number in range(seed, seed + _RANDOM_IMAGES):
         drawn = oracle.random_case(number, case.problem.recipe, case.problem.weights)
         title, given = f"{name}, random pictures by seed {number}", doctor.tensors_of(port, drawn)
         yield _check_tensors(title, drawn, given, options)
-    if set(given) == {"loss/total"}:
-        cases = doctor.varied_cases(case.problem)
-        totals = [float(doctor.tensors_of(port, varied)["loss/total"]) for varied in cases]
-        console().print(f"\n{doctor.term_factors(cases, totals).sentence}", highlight=False)
+
+
+def _say_factors(port: doctor.Port, case: oracle.Case) -> None:
+    """By what the terms of a port that gives its loss alone are multiplied."""
+    cases = doctor.varied_cases(case.problem)
+    totals = [float(doctor.tensors_of(port, varied)["loss/total"]) for varied in cases]
+    console().print(f"\n{doctor.term_factors(cases, totals).sentence}", highlight=False)
 
 
 def _say_next(case: oracle.Case, diagnoses: Sequence[doctor.Diagnosis]) -> None:

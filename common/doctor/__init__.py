@@ -28,6 +28,7 @@ from common.doctor.picture import (
 from common.doctor.port import (
     MANIFEST,
     TENSORS,
+    Port,
     check_bundle_folder,
     layers_of,
     load_port,
