@@ -47,7 +47,7 @@ def run_doctor(options: argparse.Namespace) -> int:
     checked = []
     for name, entry in entries.items():
         diagnosis = doctor.diagnose(case, backend_tensors(name, case, weights, precision), precision)
-        checked.append(_printed(f"{entry.label}, {precision}: {_title(case)}", diagnosis, {}))
+        checked.append(_printed(f"{entry.label}, {precision}: {_title(case)}", diagnosis, {}, options))
     return _written(options, checked)
 
 
@@ -98,7 +98,7 @@ def _check_port(case: oracle.Case, options: argparse.Namespace) -> Iterator[Chec
         diagnosis = doctor.diagnose(case, arrays, only=tensor)
         if not diagnosis.healthy:
             healthy = False
-            yield _printed(f"{name}, {tensor} given the reference's input", diagnosis, layouts)
+            yield _printed(f"{name}, {tensor} given the reference's input", diagnosis, layouts, options)
     if set(first) == {"loss/total"}:
         _say_factors(port, case)
     if not healthy:
@@ -128,7 +128,7 @@ def _check_tensors(title: str, case: oracle.Case, given: Arrays, options: argpar
     usable = _known(given, tensor_names(case.problem), options.allow_unknown)
     arrays, layouts = doctor.recognise(case, usable)
     title = f"{title}: {_title(case)}, weights {case.problem.weights.name}"
-    return _printed(title, doctor.diagnose(case, arrays), layouts)
+    return _printed(title, doctor.diagnose(case, arrays), layouts, options)
 
 
 def _known(given: Arrays, names: Sequence[str], allow_unknown: bool) -> Arrays:
@@ -150,8 +150,10 @@ def _title(case: oracle.Case) -> str:
     return f"{case.problem.recipe.name}, {height}x{width} px"
 
 
-def _printed(title: str, diagnosis: doctor.Diagnosis, layouts: Mapping[str, str]) -> Checked:
-    doctor.print_diagnosis(console(), title, diagnosis, layouts)
+def _printed(
+    title: str, diagnosis: doctor.Diagnosis, layouts: Mapping[str, str], options: argparse.Namespace
+) -> Checked:
+    doctor.print_diagnosis(console(), title, diagnosis, layouts, options.verbose)
     return title, diagnosis, layouts
 
 

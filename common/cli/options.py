@@ -127,6 +127,7 @@ PORT: Options = {
     "--against": {"metavar": "BUNDLE", "help": "what `compare.py export` wrote (default: the samples)"},
 }
 FILES: Options = {
+    "--verbose": {"action": "store_true", "help": "print the statistics of unexplained differences, too"},
     "--json": {"metavar": "FILE", "help": "write the table and the diagnosis as JSON"},
     "--markdown": {"metavar": "FILE", "help": "the same as Markdown"},
 }

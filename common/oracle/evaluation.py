@@ -127,9 +127,10 @@ def _normalised_by(run: Run, image: Shape, style: Shape) -> Shape:
 
 
 def difference_at(run: Run, role: str, tap: str) -> Array:
-    """What a term squares: F - F_c at a content tap, K - t K_s at a style tap."""
+    """What a term squares: F - F_c at a content tap, K - t K_s at a style tap; nan where their sizes differ."""
     if role == "content":
-        return np.asarray(run.value(f"features/{tap}") - run.value(f"target/content/{tap}"))
+        feature, target = run.value(f"features/{tap}"), run.value(f"target/content/{tap}")
+        return np.asarray(feature - target if feature.shape == target.shape else np.full(feature.shape, np.nan))
     gram_scale, target_scale = _handed_scales(run, tap)
     return np.asarray(run.value(f"gram/{tap}") / gram_scale - run.value(f"target/style/{tap}") / target_scale)
 
@@ -202,6 +203,8 @@ def _at_input(run: Run, layer: Layer) -> Array:
     """The gradient at a layer's input, from what is given or computed at its output."""
     given = run.given_of("gradient/features", layer.name)
     gradient = _at_output(run, layer.name) if given is None else given
+    if run.variant.substitutes and gradient.shape != run.computed_layer(layer.name).shape:
+        return np.full(run.below(layer).shape, np.nan)  # the port's maps are of sizes that do not go together
     if layer.name in run.variant.substitutes:
         return backward_of_substitute(run.variant.substitutes[layer.name], gradient, run.below(layer))
     decided = None if layer.kind == "conv" else run.layer(decided_on(layer))

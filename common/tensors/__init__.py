@@ -10,6 +10,7 @@ from common.tensors.names import (
     Arrays,
     Stage,
     TensorName,
+    inputs_of,
     tensor_names,
 )
 from common.tensors.recording import Tensors, lbfgs_tensors, loss_tensors, picture_tensors, value_and_grad_tensors

@@ -132,3 +132,32 @@ def tensor_names(problem: Problem) -> tuple[str, ...]:
         *("lbfgs/pixels", "lbfgs/losses", "lbfgs/gradients"),
         "saved",
     )
+
+
+def inputs_of(text: str, problem: Problem) -> tuple[str, ...]:
+    """The tensors that one is computed from, as far as they have names; of a gradient that is the loss."""
+    name, tap = TensorName.parse(text), TensorName.parse(text).tap
+    terms = [
+        other for other in tensor_names(problem) if TensorName.parse(other).stage == "loss" and other != "loss/total"
+    ]
+    below = NAMES[NAMES.index(tap) - 1] if tap and tap != NAMES[0] else None
+    return {
+        "content/resized": ("content/decoded",),
+        "style/resized": ("style/decoded",),
+        "input": ("pixels",),
+        "features": (f"features/{below}",) if below else ("input",),
+        "gram": (f"features/{tap}",),
+        "target/content": ("content/resized",),
+        "target/style": ("style/resized",),
+        "loss/content": (f"features/{tap}", f"target/content/{tap}"),
+        "loss/style": (f"gram/{tap}", f"target/style/{tap}"),
+        "loss/tv": ("pixels",),
+        "loss/total": tuple(terms),
+        "gradient/features": ("loss/total",),
+        "gradient/pixels": ("loss/total",),
+        "adam/gradient": (name.stepped_from,),
+        "adam/pixels": (name.stepped_from, f"adam/{name.step}/gradient"),
+        "lbfgs/pixels": ("pixels", "lbfgs/losses", "lbfgs/gradients"),
+        "lbfgs/losses": ("lbfgs/pixels",),
+        "lbfgs/gradients": ("lbfgs/pixels",),
+    }.get(name.kind, ())

@@ -114,6 +114,10 @@ ELSEWHERE = [
         "0.03 in the median",
     ),
     (
+        Clue("computed from", {"inputs": ("gram/relu1_1", "target/style/relu1_1")}),
+        "what it is computed from is right (gram/relu1_1, target/style/relu1_1), so the mistake lies after that",
+    ),
+    (
         Clue("not examined", {}),
         "it differs too, and there was no time to see why, nor for what follows",
     ),

@@ -1,6 +1,7 @@
 """Why a port differs: faults are tried on the first tensor that does, until nothing is left to explain."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +17,7 @@ from common.doctor.diagnosis.unexplained import another_training, facts
 from common.doctor.hypotheses import hypotheses
 from common.oracle import Case, Run
 from common.problem import Precision
-from common.tensors import Arrays, TensorName, tensor_names
+from common.tensors import Arrays, TensorName, inputs_of, tensor_names
 
 # Seconds that the examination computes: what other processes take of the machine does not shorten it.
 _LONGEST_S = 60.0  # after which nothing new is examined
@@ -27,7 +28,7 @@ _LONGEST_SEARCH_S = 8.0  # of it for pairs of traps
 _QUICK = ("file", "resize", "input", "saved")  # stages that are examined all the same
 _OF_ALL_STEPS = ("Adam", "Adam's betas", "optimizer", "weight decay", "rates")
 _OF_THE_FILE = ("exchanged", "memory order", "decimals", "levels")  # what no layer makes of a map
-_OF_TWO = ("known factor", "scaled")  # which two traps may make together
+_OF_TWO = ("known factor", "scaled")
 # What the weights change, whatever is given of the features.
 _BY_WEIGHTS = {
     *("features", "target/content", "target/style", "gradient/features", "gradient/pixels", "adam/gradient"),
@@ -125,7 +126,14 @@ class _Doctor:
         self._in_vain.add(TensorName.parse(name).kind)
         self._dependents |= dependents(name, self.judge)
         self._left_alone |= {name, *self._dependents}
-        return [Finding(None, name, NOTHING_FITS, tuple(facts(given, expected)))]
+        return [Finding(None, name, NOTHING_FITS, (*facts(given, expected), *self._of_its_inputs(name)))]
+
+    def _of_its_inputs(self, name: str) -> Iterator[Clue]:
+        """Which tensors it is computed from, where all of these are handed over and right."""
+        inputs, judge = inputs_of(name, self.judge.own.case.problem), self.judge
+        handed = all(it in judge.given for it in inputs)
+        if inputs and handed and all(judge.from_reference(it).relative <= judge.tolerance(it) for it in inputs):
+            yield Clue("computed from", {"inputs": inputs})
 
     def _recognised(self, name: str, clue: Clue) -> Finding:
         """What a claim in closed form says; the steps of one rule are one finding."""
@@ -143,14 +151,18 @@ class _Doctor:
         search = Search(name, self._names, self.judge, faults, screens)
         if single := search.alone(max(self._end_s, time.thread_time() + _LEAST_S)):
             return [single]
-        if clue is not None and clue.kind not in _OF_TWO:
-            return []
+        if clue is not None:  # a factor may be what two traps make together
+            late = [fault for fault in faults if fault.is_late] if clue.kind in _OF_TWO and not in_vain else []
+            return self._in_pairs(replace(search, tried=late))
         if found := self._another_function(name, nearest):
             return [found]
         if in_vain:
             return []
         if screens and (single := replace(search, screens=()).alone(time.thread_time() + _LONGEST_AGAIN_S)):
             return [single]
+        return self._in_pairs(search)
+
+    def _in_pairs(self, search: Search) -> list[Explained]:
         start_s = time.thread_time()
         pair = search.in_pairs(self._search_s)
         self._search_s = max(0.0, self._search_s - (time.thread_time() - start_s))

@@ -141,6 +141,12 @@ class Finding:
         return "; ".join(clue.sentence for clue in self.clues)
 
     @property
+    def main_evidence(self) -> str:
+        """The same without the statistics of any difference, where there is more to say; else with the first."""
+        telling = [clue for clue in self.clues if clue.kind not in _ALWAYS_KNOWN]
+        return "; ".join(clue.sentence for clue in telling or self.clues[:1])
+
+    @property
     def kind(self) -> tuple[Any, ...]:
         """What findings have in common that are reported as one."""
         if self.trap is not None:

@@ -18,13 +18,15 @@ _MOST_NAMED = 3
 SCHEMA = 2
 
 
-def print_diagnosis(out: Console, title: str, diagnosis: Diagnosis, layouts: Mapping[str, str]) -> None:
-    """The table in data-flow order, then what is wrong and why."""
+def print_diagnosis(
+    out: Console, title: str, diagnosis: Diagnosis, layouts: Mapping[str, str], verbose: bool = False
+) -> None:
+    """The table in data-flow order, then what is wrong and why; with `verbose`, also the statistics of differences."""
     table = plain_table(escape(title), "tensor", *_HEADINGS)
     for row in diagnosis.rows:
         table.add_row(escape(row.name), *_cells(row, diagnosis, layouts), style=_STYLES[row.verdict])
     out.print(fitted(table, out, "cosine", "largest", "shape", "layout"), "", sep="\n")
-    for line in _lines(diagnosis):
+    for line in _lines(diagnosis, verbose):
         out.print(Text(line), highlight=False)
 
 
@@ -33,7 +35,7 @@ def to_markdown(title: str, diagnosis: Diagnosis, layouts: Mapping[str, str]) ->
     headings = ["tensor", *(heading.replace("\n", " ") for heading in _HEADINGS)]
     rows = [f"| {' | '.join([f'`{row.name}`', *_cells(row, diagnosis, layouts)])} |" for row in diagnosis.rows]
     table = [f"| {' | '.join(headings)} |", f"|{'---|' * len(headings)}", *rows]
-    return "\n".join([f"## {title}", "", *table, "", *_lines(diagnosis), ""])
+    return "\n".join([f"## {title}", "", *table, "", *_lines(diagnosis, verbose=True), ""])
 
 
 def _cells(row: Judged, diagnosis: Diagnosis, layouts: Mapping[str, str]) -> tuple[str, ...]:
@@ -45,7 +47,7 @@ def _cells(row: Judged, diagnosis: Diagnosis, layouts: Mapping[str, str]) -> tup
     return shape, layouts.get(row.name, ""), *numbers, f"{row.verdict}{first}"
 
 
-def _lines(diagnosis: Diagnosis) -> Iterator[str]:
+def _lines(diagnosis: Diagnosis, verbose: bool) -> Iterator[str]:
     """The diagnosis in sentences."""
     if not diagnosis.findings:
         yield "Nothing differs: every tensor is the reference's within rounding."
@@ -55,20 +57,21 @@ def _lines(diagnosis: Diagnosis) -> Iterator[str]:
         yield f"The first tensor that differs is {diagnosis.first.name}; {inherited} later ones inherit it."
     for number, finding in enumerate(diagnosis.findings, start=1):
         yield ""
-        yield from finding_lines(number, finding)
+        yield from finding_lines(number, finding, verbose)
 
 
-def finding_lines(number: int, finding: Finding) -> Iterator[str]:
+def finding_lines(number: int, finding: Finding, verbose: bool = True) -> Iterator[str]:
     """One finding in sentences, the number in front."""
     trap, also_in = finding.trap, finding.also_in
+    evidence = finding.evidence if verbose else finding.main_evidence
     if finding.recognised is not None:
         yield f"{number}. {finding.tensor}: {finding.detail}."
     elif trap is None:
-        yield f"{number}. {finding.tensor}: {finding.detail}. What is known: {finding.evidence}."
+        yield f"{number}. {finding.tensor}: {finding.detail}. What is known: {evidence}."
     else:
         yield f"{number}. Trap {trap.number}: {trap.title}."
         yield f"   detail: {finding.detail}; first seen in {finding.tensor}"
-        yield f"   evidence: {finding.evidence}"
+        yield f"   evidence: {evidence}"
     if also_in:
         last = f" ... {also_in[-1]}" if len(also_in) > _MOST_NAMED else ""
         yield f"   {len(also_in)} more of this kind: {', '.join(also_in[:_MOST_NAMED])}{last}"

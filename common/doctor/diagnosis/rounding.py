@@ -31,7 +31,7 @@ _MOST_BY_ROUNDING = 5e-2
 def decisions_followed(judge: Judge, names: Sequence[str]) -> Finding | None:
     """What is found when a gradient is right for the port's own decisions and only for them."""
     layers = deciding(judge.own)
-    if not all(f"features/{decided_on(layer)}" in judge.given for layer in layers):
+    if judge.variant.substitutes or not all(f"features/{decided_on(layer)}" in judge.given for layer in layers):
         return None
     rows = (judge.judged(name) for name in names if TensorName.parse(name).stage in ("taps", "gradient"))
     moved = next((row for row in rows if row.verdict != "same"), None)

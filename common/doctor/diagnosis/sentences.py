@@ -20,6 +20,7 @@ SENTENCES = {
     "another tensor": "it is what {tensor} should be",
     "the other picture": "it is that of the other picture",
     "same as": "it is the same as {tensor} that is handed over",
+    "computed from": "what it is computed from is right ({inputs:list}), so the mistake lies after that",
     "other training": "{tensor} is a convolution of the input to {left:.1e}, and its kernels correlate with the "
     "reference's by {correlation:.2f} in the median",
     "known factor": "it is {expression} = {factor:.6g} times what it should be, to {left:.1e}",
