@@ -14,4 +14,4 @@ from common.oracle.losses import gram
 from common.oracle.pictures import PILLOWS, Picture, resized_by_pillow
 from common.oracle.resampling import COMMON, FILTERS, described, resample, weighted, weights
 from common.oracle.run import Run
-from common.oracle.variant import ALL, RIGHT, Arithmetic, Changes, Orientation, Substitute, Variant
+from common.oracle.variant import ALL, RIGHT, Arithmetic, Backward, Changes, Orientation, Substitute, Variant

@@ -57,9 +57,10 @@ def backward(layer: Layer, gradient: Array, decided: Array | None, network: Netw
     """
     if decided is None:
         kernel, _ = _kernel_and_bias(layer, network.weights, variant)
-        return _conv_backward(gradient, kernel, variant)
+        turned = kernel[::-1, ::-1] if variant.backward == "unturned kernels" else kernel
+        return _conv_backward(gradient, turned, variant)
     if layer.kind == "relu":
-        return np.asarray(gradient * (decided > 0))
+        return _relu_backward(gradient, decided, variant)
     return _pool_backward(gradient, decided, network.pooling, variant)
 
 
@@ -70,6 +71,13 @@ def backward_of_substitute(substitute: Substitute, gradient: Array, x: Array) ->
     step = _STEP * float(np.sqrt(np.mean(x**2)))
     slope = (substitute.function(x + step) - substitute.function(x - step)) / (2 * step)
     return np.asarray(slope * gradient)
+
+
+def _relu_backward(gradient: Array, output: Array, variant: Variant) -> Array:
+    """The gradient where the output is positive; guided, where both are (Springenberg et al. 2014)."""
+    by_output = variant.backward not in ("deconvolved", "through every ReLU")
+    by_gradient = variant.backward in ("guided", "deconvolved")
+    return np.asarray(gradient * ((output > 0) | (not by_output)) * ((gradient > 0) | (not by_gradient)))
 
 
 def _kernel_and_bias(layer: Layer, weights: Weights, variant: Variant) -> tuple[Array, Array]:
@@ -182,16 +190,27 @@ def _pool(x: Array, right: Pooling, variant: Variant) -> Array:
 def _pool_backward(gradient: Array, below: Array, right: Pooling, variant: Variant) -> Array:
     """The gradient at the input `below` of a pool; of equal maxima the first in reading order gets it."""
     scale, ceil = variant.pool_scale, variant.ceil_pooling
-    if variant.pooling(right) == "max":
-        first_maximum = windows(below, ceil, -np.inf).argmax(axis=2)[:, :, None]
-        share = (np.arange(4)[:, None] == first_maximum).astype(np.float64)
-    else:
-        share = np.broadcast_to(1.0 / _window_sizes(below, ceil)[:, :, None], (*gradient.shape[:2], 4, 1))
+    share = _shares(below, variant.pooling(right), ceil, variant)
     height, width, channels = gradient.shape
     blocks = (scale * gradient[:, :, None] * share).reshape(height, width, 2, 2, channels)
     spread = np.zeros((max(2 * height, below.shape[0]), max(2 * width, below.shape[1]), channels))
     spread[: 2 * height, : 2 * width] = blocks.transpose(0, 2, 1, 3, 4).reshape(2 * height, 2 * width, channels)
     return spread[: below.shape[0], : below.shape[1]]
+
+
+def _shares(below: Array, pooling: Pooling, ceil: bool, variant: Variant) -> Array:
+    """What each position of a window (h, w, 4, C) gets of the gradient at its output."""
+    single = {"first of the window": 0, "last of the window": 3}.get(variant.backward)
+    if pooling == "average":
+        undivided = variant.backward == "undivided averages"
+        return np.asarray(np.ones((1, 1, 4, 1)) / (1 if undivided else _window_sizes(below, ceil)[:, :, None]))
+    values = windows(below, ceil, -np.inf)
+    if variant.backward == "averaged maxima":
+        return np.full(values.shape, 0.25)
+    if variant.backward == "all of the window":
+        return np.ones(values.shape)
+    chosen = values.argmax(axis=2)[:, :, None] if single is None else np.array(single)
+    return np.asarray(np.arange(4)[:, None] == chosen, np.float64)
 
 
 def _window_sizes(x: Array, ceil: bool) -> Array:

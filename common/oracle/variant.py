@@ -20,6 +20,18 @@ Arithmetic = Literal["exact", "tf32", "bfloat16", "float16"]
 GramNorm = Literal["M", "none", "M C", "C"]
 TvForm = Literal["none", "mean_abs", "sum_abs", "power", "sum_squares", "mean_squares"]
 TvSpace = Literal["right", "of 255", "of 1", "normalised"]
+Backward = Literal[
+    "right",
+    "guided",
+    "deconvolved",
+    "through every ReLU",
+    "undivided averages",
+    "averaged maxima",
+    "first of the window",
+    "last of the window",
+    "all of the window",
+    "unturned kernels",
+]
 Saved = Literal["rounded", "truncated", "stretched", "stretched, truncated"]
 
 Changes = Mapping[str, Any]
@@ -86,6 +98,8 @@ class Variant:
     term_scale: Mapping[str, float] = field(default_factory=dict)
     tv_form: TvForm | None = None
     tv_space: TvSpace = "right"
+    # The gradient.
+    backward: Backward = "right"
     # The optimizers.
     flat_chw: bool = False
     epsilon: float | None = None

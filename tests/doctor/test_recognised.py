@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from shallow import shallow
 
@@ -279,6 +280,60 @@ def test_the_gradient_follows_another_activation(healthy):
     found = diagnose(case, {name: np.asarray(port.expected(name)).astype(np.float32) for name in names})
     assert [finding.recognised.sentence for finding in found.findings] == [next(iter(FUNCTIONS))]
     assert {row.verdict for row in found.rows if row.name.startswith("gradient/")} <= {"inherits"}
+
+
+DERIVATIVES = {
+    "each ReLU drops negative gradients too (guided backpropagation)": torch.nn.functional.relu,
+    "each ReLU passes the whole gradient": lambda gradient: gradient,
+}
+
+
+@pytest.mark.parametrize("words", DERIVATIVES)
+def test_another_derivative_of_relus_is_named(words):
+    """PyTorch computes the gradient, with a ReLU whose derivative is another."""
+    case = random_case(3, shallow("gatys"), load_weights("random"))
+    run, change = Run(case), DERIVATIVES[words]
+
+    class Other(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x.clamp(min=0)
+
+        @staticmethod
+        def backward(ctx, gradient):
+            (x,) = ctx.saved_tensors
+            return change(gradient) * ((x > 0) if "negative" in words else torch.ones_like(x))
+
+    pixels = torch.tensor(np.asarray(run.expected("pixels"), np.float64), requires_grad=True)
+    gradient = torch.autograd.grad(torch_loss(case, run, pixels, Other.apply), pixels)[0].numpy()
+    given = {"pixels": run.expected("pixels"), "loss/total": run.expected("loss/total"), "gradient/pixels": gradient}
+    (finding,) = diagnose(case, {name: np.asarray(it) for name, it in given.items()}).findings
+    assert finding.recognised.sentence == words
+
+
+def torch_loss(case, run, pixels, relu):
+    """The Gatys loss of a variable in the caffe space, by torch.nn.functional."""
+    x, network, loss = pixels.permute(2, 0, 1)[None], run.network, 0
+    for layer in cut(case.problem.recipe.taps):
+        if layer.kind == "conv":
+            kernel = torch.tensor(network.weights.kernels_hwio[layer.name].astype(np.float64)).permute(3, 2, 0, 1)
+            bias = torch.tensor(network.weights.biases[layer.name].astype(np.float64))
+            x = torch.nn.functional.conv2d(x, kernel, bias, padding=1)
+        else:
+            x = relu(x) if layer.kind == "relu" else torch.nn.functional.avg_pool2d(x, 2)
+        for role, k in (("content", run.coefficients.content), ("style", run.coefficients.style)):
+            if layer.name in k:
+                loss = loss + torch_term(run, role, layer.name, x)
+    return loss
+
+
+def torch_term(run, role, tap, x):
+    target = torch.tensor(np.asarray(run.expected(f"target/{role}/{tap}")))
+    if role == "content":
+        return run.coefficients.content[tap] * ((x[0].permute(1, 2, 0) - target) ** 2).sum()
+    flat = x[0].flatten(1)
+    return run.coefficients.style[tap].k * ((flat @ flat.T / flat.shape[1] - target) ** 2).sum()
 
 
 @pytest.mark.parametrize(

@@ -192,6 +192,11 @@ WHOLE = [
         "take relu3_1",
     ),
     (
+        Clue("another derivative", {"what": "each ReLU passes the whole gradient", "where": "every ReLU"}),
+        "each ReLU passes the whole gradient",
+        "differentiate every ReLU as it is computed forward",
+    ),
+    (
         Clue("style terms of", {"form": "the upper half alone"}),
         "it is what F^T F / M gives when each Gram matrix is the upper half alone",
         "compute F^T F / M",

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from common.doctor.diagnosis.findings import Clue
 from common.doctor.diagnosis.judge import Judge
-from common.doctor.hypotheses import Fault, of_all_layers, of_grams, of_one_layer
+from common.doctor.hypotheses import Fault, of_all_layers, of_grams, of_one_layer, of_the_gradient
 from common.tensors import STAGES, Stage, TensorName
 from common.vgg19 import NAMES, cut
 
 _AT_TAPS = ("features", "gram", "target/content", "target/style", "loss/content", "loss/style")
+_OF_THE_IMAGE = ("features/", "gram/", "loss/content/", "loss/style/")
 _OF_THE_NETWORK = range(STAGES.index("taps"), STAGES.index("optimizer"))
 
 
@@ -56,12 +57,15 @@ class Candidates:
         """What ports compute in the place of layers and Gram matrices."""
         if STAGES.index(self._parsed.stage) not in _OF_THE_NETWORK:
             return []
+        of_gradient = of_the_gradient(self.judge.own.network.pooling) if self._parsed.stage == "gradient" else ()
+        if self._is_right("loss/total"):
+            return list(of_gradient)
         network, taps, layers = self.judge.own.network, self.judge.own.taps, self._layers_before()
         if self._parsed.kind != "features":
             layers -= self._shown_right()
         alone = of_one_layer(network, [each for each in cut(taps) if each.name in layers])
         everywhere = [fault for fault in of_all_layers(network, taps) if fault.differs_from in layers]
-        return [*self._of_grams(), *everywhere, *alone]
+        return [*of_gradient, *self._of_grams(), *everywhere, *alone]
 
     def _of_grams(self) -> list[Fault]:
         """The forms of Gram matrices, where these are used and not handed over."""
@@ -74,7 +78,9 @@ class Candidates:
 
     def _stages(self, clue: Clue | None) -> Sequence[Stage]:
         parsed = self._parsed
-        stages = STAGES[: STAGES.index(parsed.stage) + 1]
+        stages = [
+            stage for stage in STAGES[: STAGES.index(parsed.stage) + 1] if stage not in self._stages_shown_right()
+        ]
         # A trap before the optimizers would have shown in the gradient; each costs dozens of evaluations here.
         if parsed.stage == "optimizer" and "gradient/pixels" in self.judge.given:
             return (parsed.stage,)
@@ -88,6 +94,24 @@ class Candidates:
         late = [stage for stage in stages if STAGES.index(stage) > STAGES.index("taps")]
         return ["resize", *late] if parsed.kind == "target/style" else late
 
+    def _stages_shown_right(self) -> Sequence[Stage]:
+        """The stages of which a right tensor says that nothing is wrong there.
+
+        Beside a right loss, a gradient can be in another unit than the recipe's, which the stage of the input decides.
+        """
+        parsed = self._parsed
+        if parsed.stage == "gradient" and self._is_right("loss/total"):
+            return [stage for stage in STAGES if stage not in ("input", "gradient")]
+        deeper = [it for it in self._right_at_taps() if it.startswith(_OF_THE_IMAGE)]
+        if parsed.kind in ("loss/style", "gram") and any(_depth(it) >= NAMES.index(parsed.tap) for it in deeper):
+            return ("input", "network")
+        return ()
+
+    def _is_right(self, name: str) -> bool:
+        """Whether a tensor is handed over, and what the reference makes of the pictures."""
+        judge = self.judge
+        return name in judge.given and judge.from_reference(name).relative <= judge.tolerance(name)
+
     def _layers_before(self) -> set[str]:
         """The layers that the tensor is computed by from what is given before it."""
         if self._parsed.kind != "features":
@@ -99,7 +123,7 @@ class Candidates:
     def _right_at_taps(self) -> list[str]:
         """The tensors at taps that are what the reference makes of the pictures."""
         at_taps = [name for name in self.names if TensorName.parse(name).kind in _AT_TAPS]
-        return [it for it in at_taps if self.judge.from_reference(it).relative <= self.judge.tolerance(it)]
+        return [name for name in at_taps if self._is_right(name)]
 
     def _shown_right(self) -> set[str]:
         """The layers down to the deepest tap at which another tensor is right, and those below the tensor's own."""

@@ -8,7 +8,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from common.doctor.diagnosis.candidates import Candidates
-from common.doctor.diagnosis.findings import NOTHING_FITS, Clue, Diagnosis, Finding, grouped
+from common.doctor.diagnosis.findings import NOTHING_FITS, Claim, Clue, Diagnosis, Finding, grouped
 from common.doctor.diagnosis.judge import Judge, judged_part
 from common.doctor.diagnosis.recognisers import damaged, recognised
 from common.doctor.diagnosis.rounding import decisions_followed, decisions_found
@@ -72,6 +72,7 @@ class _Doctor:
         self._hypotheses = hypotheses(judge.own.case)
         self._left_alone: set[str] = set()
         self._dependents: set[str] = set()
+        self._claimed: set[tuple[str, Claim]] = set()  # by kind of tensor; what is claimed again needs no search
         self._tried: set[str] = set()  # where other functions than a layer's were tried
         self._in_vain: set[str] = set()  # kinds of tensors that no trap explains
         self._shorter_format: str | None = None  # in which tensors were stored
@@ -111,7 +112,9 @@ class _Doctor:
         expected = self.judge.own.expected(name)
         given = judged_part(name, self.judge.given[name], expected)
         clue = recognised(name, given, self.judge)
-        if clue is not None and clue.kind in _OF_THE_FILE and TensorName.parse(name).kind == "features":
+        kind = TensorName.parse(name).kind
+        of_the_file = clue is not None and clue.kind in _OF_THE_FILE and kind == "features"
+        if clue is not None and (of_the_file or (kind, clue.claim) in self._claimed):
             return [self._recognised(name, clue)]
         if causes := self._searched(name, clue):
             if causes[0].confined:
@@ -138,6 +141,7 @@ class _Doctor:
     def _recognised(self, name: str, clue: Clue) -> Finding:
         """What a claim in closed form says; the steps of one rule are one finding."""
         rest = {it for it in self._names if TensorName.parse(it).kind == TensorName.parse(name).kind}
+        self._claimed.add((TensorName.parse(name).kind, clue.claim))
         self._dependents |= dependents(name, self.judge) | (rest - {name} if clue.kind in _OF_ALL_STEPS else set())
         self._left_alone |= {name, *self._dependents}
         return Finding(None, name, clue.sentence, (clue,))

@@ -17,31 +17,47 @@ _LEAST = 1e-300
 
 
 def made_of_other_parts(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
-    """The parts that a gradient lacks, doubles, negates or multiplies; at most one clue."""
-    run, tolerance = judge.own, judge.tolerance(name)
+    """The parts that a gradient lacks, doubles, negates or multiplies: kinds of terms, or each term; at most one clue."""
+    run = judge.own
     if TensorName.parse(name).stage != "gradient" or got.shape != run.expected(name).shape:
         return
-    wanted, norm = got.astype(np.float64).ravel(), float(np.linalg.norm(got))
     parts = {label: np.asarray(part, np.float64).ravel() for label, part in _parts(name, run).items()}
+    wanted, sizes = got.astype(np.float64).ravel(), sizes_at(run, name)
+    for grouped in (_by_kind(parts), parts):
+        factors, left = _fitted(grouped, wanted, judge.tolerance(name))
+        if left <= judge.tolerance(name) and (words := _in_words(factors, sizes)):
+            yield Clue("gradient's parts", {"changes": words, "left": left})
+            return
+
+
+def _by_kind(parts: Arrays) -> Arrays:
+    """The parts of the content terms, of the style terms, and the others, summed."""
+    kinds: dict[str, Array] = {}
+    for label, part in parts.items():
+        kind = label.split("/")[1] if label.count("/") == 2 else ""
+        key = f"all {kind} terms" if kind else label
+        kinds[key] = kinds.get(key, np.zeros(part.size)) + part
+    return kinds
+
+
+def _fitted(parts: Arrays, wanted: Array, tolerance: float) -> tuple[dict[str, float], float]:
+    """By what each part is multiplied, where that is not 1, and the relative difference that is left."""
+    norm = max(float(np.linalg.norm(wanted)), _LEAST)
     counted = {label: part for label, part in parts.items() if np.linalg.norm(part) > _NEGLIGIBLE * norm}
     rest = wanted - sum((part for label, part in parts.items() if label not in counted), np.zeros(wanted.size))
     if len(counted) < 2:
-        return
+        return {}, np.inf
     basis = np.stack(list(counted.values()), axis=1)
     scale = np.linalg.norm(basis, axis=0)
     factors, *_ = np.linalg.lstsq(basis / scale, rest, rcond=1e-9)
     factors = factors / scale
-    if float(np.linalg.norm(basis @ factors - rest)) > tolerance * norm:
-        return
+    left = float(np.linalg.norm(basis @ factors - rest)) / norm
     # A part that is hardly told from the others has a factor of its own by rounding alone.
-    shown = {
+    return {
         label: factor
         for (label, part), factor in zip(counted.items(), factors.tolist(), strict=True)
         if abs(factor - 1) * float(np.linalg.norm(part)) > _SHOWN * tolerance * norm
-    }
-    if words := _in_words(shown, sizes_at(run, name)):
-        left = float(np.linalg.norm(basis @ factors - rest)) / norm
-        yield Clue("gradient's parts", {"changes": words, "left": left})
+    }, left
 
 
 def _in_words(factors: dict[str, float], sizes: Sizes) -> tuple[str, ...]:

@@ -34,8 +34,14 @@ def _candidates(name: str, got: Array, judge: Judge) -> Iterator[tuple[Clue, Arr
     elif parsed.stage in ("gradient", "optimizer") and len(shape) == len(run.case.image.shape):
         for tensor, array in judge.given.items():
             alike = TensorName.parse(tensor).stage in ("input", "gradient", "optimizer")
-            if alike and tensor != name and array.shape == shape:
+            if alike and tensor != name and array.shape == shape and not _should_be_the_same(name, tensor, run):
                 yield Clue("same as", {"tensor": tensor}), np.asarray(array, np.float64)
+
+
+def _should_be_the_same(name: str, other: str, run: Run) -> bool:
+    """Whether two tensors are the same in the reference too, as a gradient and that of Adam's first step."""
+    expected = run.expected(other)
+    return expected.shape == run.expected(name).shape and difference(expected, run.expected(name)).relative < _IS
 
 
 def _of_the_other_picture(name: str, run: Run) -> Run:

@@ -75,6 +75,8 @@ def _candidates(ours: Array, expected: Array) -> Iterator[tuple[Clue, Array]]:
     yield from _clipped(ours, expected)
     yield from _quantised(expected)
     if ours.ndim == 3:
+        if ours.shape[0] == ours.shape[1]:
+            yield Clue("exchanged", {}), expected.transpose(1, 0, 2)
         yield from _moved(expected)
         yield from _reordered(expected)
     yield from _coarsened(ours, expected)
