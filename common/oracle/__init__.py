@@ -7,7 +7,7 @@ tensor that a port would, with the faults that the variant has; every default of
 from common.oracle import optimizers  # registers its tensors with Run, as evaluation does
 from common.oracle.case import SMALL, Case, Shape, case_at, case_from_files, random_case, shape_of
 from common.oracle.decisions import Flips, count_flips, deciding, turned
-from common.oracle.evaluation import difference_at, features, losses, tv_slopes, value_and_grad
+from common.oracle.evaluation import difference_at, features, gradient_of_input, losses, tv_slopes, value_and_grad
 from common.oracle.inputs import differ_in_unit_alone
 from common.oracle.layers import below, decided_on, forward, rounded, windows
 from common.oracle.losses import gram

@@ -181,8 +181,13 @@ def _gradient_of_features(run: Run, name: TensorName) -> Array:
 def _gradient_of_pixels(run: Run, _: TensorName) -> Array:
     form, unit, weight = _total_variation(run)
     of_tv = weight * (unit * tv_gradient(np.asarray(run.value("pixels"), np.float64) * unit, form))
-    gradient = run.maps.pull_back(_at_input(run, LAYERS[0])) + of_tv
+    gradient = run.maps.pull_back(gradient_of_input(run)) + of_tv
     return scrambled(gradient, "NCHW read as NHWC") if run.variant.flat_chw else gradient
+
+
+def gradient_of_input(run: Run) -> Array:
+    """The derivative of the terms at taps with respect to the network's input, (H, W, 3) in its channel order."""
+    return _at_input(run, LAYERS[0])
 
 
 def _at_output(run: Run, name: str) -> Array:

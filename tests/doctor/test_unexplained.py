@@ -197,6 +197,11 @@ WHOLE = [
         "differentiate every ReLU as it is computed forward",
     ),
     (
+        Clue("gradient of the input", {"reversed": ", its channels reversed"}),
+        "it is the derivative with respect to the network's input, its channels reversed",
+        "the optimized variable",
+    ),
+    (
         Clue("style terms of", {"form": "the upper half alone"}),
         "it is what F^T F / M gives when each Gram matrix is the upper half alone",
         "compute F^T F / M",

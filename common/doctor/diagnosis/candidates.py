@@ -57,9 +57,9 @@ class Candidates:
         """What ports compute in the place of layers and Gram matrices."""
         if STAGES.index(self._parsed.stage) not in _OF_THE_NETWORK:
             return []
-        of_gradient = of_the_gradient(self.judge.own.network.pooling) if self._parsed.stage == "gradient" else ()
-        if self._is_right("loss/total"):
-            return list(of_gradient)
+        of_gradient = list(of_the_gradient(self.judge.own.network.pooling)) if self._parsed.stage == "gradient" else []
+        if of_gradient and self._is_right("loss/total"):
+            return of_gradient
         network, taps, layers = self.judge.own.network, self.judge.own.taps, self._layers_before()
         if self._parsed.kind != "features":
             layers -= self._shown_right()

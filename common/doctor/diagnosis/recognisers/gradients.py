@@ -7,7 +7,7 @@ import numpy as np
 from common.doctor.diagnosis.findings import Clue
 from common.doctor.diagnosis.judge import Judge
 from common.doctor.diagnosis.recognisers.sizes import Sizes, expression, sizes_at
-from common.oracle import Run
+from common.oracle import Run, gradient_of_input
 from common.tensors import Array, Arrays, TensorName
 
 _NEGLIGIBLE = 1e-4  # of the gradient: a part that is smaller is taken as right
@@ -17,7 +17,7 @@ _LEAST = 1e-300
 
 
 def made_of_other_parts(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
-    """The parts that a gradient lacks, doubles, negates or multiplies: kinds of terms, or each term; at most one clue."""
+    """What a gradient lacks, doubles, negates or multiplies, of kinds of terms or of each; at most one clue."""
     run = judge.own
     if TensorName.parse(name).stage != "gradient" or got.shape != run.expected(name).shape:
         return
@@ -114,5 +114,11 @@ def changed_afterwards(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
         if np.linalg.norm(got * norm - right) <= tolerance * np.linalg.norm(right):
             yield Clue("gradient divided", {"norm": words})
             return
+    if name == "gradient/pixels":
+        of_input = gradient_of_input(run)
+        for words, other in {"": of_input, ", its channels reversed": of_input[..., ::-1]}.items():
+            if np.linalg.norm(got - other) <= tolerance * np.linalg.norm(other):
+                yield Clue("gradient of the input", {"reversed": words})
+                return
     if np.array_equal(np.sign(got), got) and np.mean(np.sign(right) == got) > 1 - _ROUND:
         yield Clue("gradient's signs", {})
