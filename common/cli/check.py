@@ -113,8 +113,12 @@ def _check_port(case: oracle.Case, options: argparse.Namespace) -> Iterator[Chec
 def _say_factors(port: doctor.Port, case: oracle.Case) -> None:
     """By what the terms of a port that gives its loss alone are multiplied."""
     cases = doctor.varied_cases(case.problem)
-    totals = [float(doctor.tensors_of(port, varied)["loss/total"]) for varied in cases]
-    console().print(f"\n{doctor.term_factors(cases, totals).sentence}", highlight=False)
+    totals = [doctor.tensors_of(port, varied)["loss/total"] for varied in cases]
+    if any(total.size != 1 for total in totals):
+        raise RosettaError(f"the loss has the shape {totals[0].shape}: return a number")
+    console().print(
+        f"\n{doctor.term_factors(cases, [float(total.item()) for total in totals]).sentence}", highlight=False
+    )
 
 
 def _say_next(case: oracle.Case, diagnoses: Sequence[doctor.Diagnosis]) -> None:

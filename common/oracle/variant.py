@@ -111,6 +111,11 @@ class Variant:
     # The file.
     saved: Saved = "rounded"
 
+    @property
+    def has_gradient(self) -> bool:
+        """Whether the gradient is known: of what takes a layer's place, where it is an activation."""
+        return self.gram_form is None and all(substitute.by_value for substitute in self.substitutes.values())
+
     def pooling(self, right: Pooling) -> Pooling:
         """The pooling that takes the place of the right one."""
         if not self.other_pooling:

@@ -202,6 +202,17 @@ WHOLE = [
         "the optimized variable",
     ),
     (
+        Clue("weight", {"terms": "style", "factor": 0.1, "weight": 1e3, "right": 1e4, "or": ", or a factor of 1/L"}),
+        "all style terms are 0.1 times what they should be: a style weight of 1000 instead "
+        "of 10000, or a factor of 1/L",
+        "the recipe's style weight",
+    ),
+    (
+        Clue("all of a format", {"format": "float16"}),
+        "all its values are float16's, where more digits are asked for",
+        "float64 for the points",
+    ),
+    (
         Clue("style terms of", {"form": "the upper half alone"}),
         "it is what F^T F / M gives when each Gram matrix is the upper half alone",
         "compute F^T F / M",
@@ -268,7 +279,7 @@ WHOLE = [
     ),
     (
         Clue("gradient's parts", {"changes": ("without that of loss/tv",), **LEFT}),
-        "it is the sum of the terms' gradients without that of loss/tv, to 3.0e-08",
+        "it is the sum of the terms' gradients, but without that of loss/tv, to 3.0e-08",
         "detached",
     ),
     (Clue("gradient divided", {"norm": "its norm"}), "it is divided by its norm", "as it is"),
@@ -329,7 +340,7 @@ WHOLE = [
     (Clue("quantised", {"how": "rounded", "to": "integers"}), "it is what it should be, rounded to integers", "floats"),
     (Clue("exchanged", {}), "it is what it should be with its height and width exchanged", "column-major"),
     (
-        Clue("moved", {"shift": 1, "axis": "rows", "edge": "round the edge"}),
+        Clue("moved", {"shift": "+1", "axis": "rows", "edge": "round the edge"}),
         "it is what it should be, moved by +1 rows, round the edge",
         "off by one",
     ),

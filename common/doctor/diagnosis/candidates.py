@@ -55,7 +55,8 @@ class Candidates:
 
     def of_functions(self) -> list[Fault]:
         """What ports compute in the place of layers and Gram matrices."""
-        if STAGES.index(self._parsed.stage) not in _OF_THE_NETWORK:
+        # Of large pictures, the maps of layers that keep their size would fill the memory.
+        if STAGES.index(self._parsed.stage) not in _OF_THE_NETWORK or not self.judge.own.case.is_small:
             return []
         of_gradient = list(of_the_gradient(self.judge.own.network.pooling)) if self._parsed.stage == "gradient" else []
         if of_gradient and self._is_right("loss/total"):

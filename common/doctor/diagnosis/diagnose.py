@@ -28,6 +28,9 @@ _LONGEST_SEARCH_S = 8.0  # of it for pairs of traps
 _QUICK = ("file", "resize", "input", "saved")  # stages that are examined all the same
 _OF_ALL_STEPS = ("Adam", "Adam's betas", "optimizer", "weight decay", "rates")
 _OF_THE_FILE = ("exchanged", "memory order", "decimals", "levels")  # what no layer makes of a map
+_OF_NUMBERS = ("scaled", "by channel", "clipped", "rates")  # of which each tensor may have others
+_WEAK = ("scaled", "by channel")  # what a convolution with another bias or kernel gives, too
+_BEFORE_THE_TAPS = ("file", "resize", "input")
 _OF_TWO = ("known factor", "scaled")
 # What the weights change, whatever is given of the features.
 _BY_WEIGHTS = {
@@ -58,8 +61,14 @@ def diagnose(
 
 def dependents(name: str, judge: Judge) -> set[str]:
     """The tensors that have no reference because an unexplained one depends on the same operation."""
-    unexplained = TensorName.parse(name)
+    unexplained, own = TensorName.parse(name), judge.own
     dependent = {other for other in judge.given if other != name and TensorName.parse(other).depends_on(unexplained)}
+    # What is not handed over, or cannot be used, stands in no other tensor's place.
+    for other in judge.given:
+        lacking = {it for it in inputs_of(other, own.case.problem) if it not in own.given}
+        by_targets = unexplained.is_forward and any(it.startswith("target/") for it in lacking)
+        if name in lacking or by_targets or (other == "loss/total" and lacking & dependent):
+            dependent.add(other)
     # Beside a right gradient, a wrong total is reported wrongly and used nowhere but in the losses of L-BFGS.
     gradient = "gradient/pixels"
     only_reported = name == "loss/total" and gradient in judge.given and not judge.is_wrong(gradient)
@@ -73,6 +82,7 @@ class _Doctor:
         self._left_alone: set[str] = set()
         self._dependents: set[str] = set()
         self._claimed: set[tuple[str, Claim]] = set()  # by kind of tensor; what is claimed again needs no search
+        self._screened: set[str] = set()  # tensors that no early trap makes right
         self._tried: set[str] = set()  # where other functions than a layer's were tried
         self._in_vain: set[str] = set()  # kinds of tensors that no trap explains
         self._shorter_format: str | None = None  # in which tensors were stored
@@ -135,35 +145,52 @@ class _Doctor:
         """Which tensors it is computed from, where all of these are handed over and right."""
         inputs, judge = inputs_of(name, self.judge.own.case.problem), self.judge
         handed = all(it in judge.given for it in inputs)
-        if inputs and handed and all(judge.from_reference(it).relative <= judge.tolerance(it) for it in inputs):
+        if TensorName.parse(name).stage == "optimizer" or not (inputs and handed):
+            return
+        if all(judge.from_the_right(it).relative <= judge.tolerance(it) for it in inputs):
             yield Clue("computed from", {"inputs": inputs})
 
     def _recognised(self, name: str, clue: Clue) -> Finding:
         """What a claim in closed form says; the steps of one rule are one finding."""
         rest = {it for it in self._names if TensorName.parse(it).kind == TensorName.parse(name).kind}
-        self._claimed.add((TensorName.parse(name).kind, clue.claim))
+        if clue.kind not in _OF_NUMBERS:
+            self._claimed.add((TensorName.parse(name).kind, clue.claim))
         self._dependents |= dependents(name, self.judge) | (rest - {name} if clue.kind in _OF_ALL_STEPS else set())
         self._left_alone |= {name, *self._dependents}
         return Finding(None, name, clue.sentence, (clue,))
 
     def _searched(self, name: str, clue: Clue | None) -> list[Explained]:
-        """One trap, or two that explain a tensor together; the claim that fits the tensor leaves fewer to try."""
-        in_vain = TensorName.parse(name).kind in self._in_vain
-        candidates = Candidates(name, self._names, self.judge, in_vain)
+        """A trap, a function in another's place, or two traps that explain a tensor together.
+
+        The claim that fits the tensor leaves fewer to try.
+        """
+        kind, after_the_taps = TensorName.parse(name).kind, TensorName.parse(name).stage not in _BEFORE_THE_TAPS
+        candidates = Candidates(name, self._names, self.judge, kind in self._in_vain)
         nearest = candidates.nearest_wrong([it for it in self._names if it not in self._left_alone])
-        screens, faults = candidates.screens(nearest), candidates.of_traps(self._hypotheses, clue)
+        screens = candidates.screens(nearest) if after_the_taps else []
+        faults = candidates.of_traps(self._hypotheses, clue)
+        if name in self._screened:
+            faults = [fault for fault in faults if fault.is_late]
         search = Search(name, self._names, self.judge, faults, screens)
         if single := search.alone(max(self._end_s, time.thread_time() + _LEAST_S)):
             return [single]
-        if clue is not None:  # a factor may be what two traps make together
-            late = [fault for fault in faults if fault.is_late] if clue.kind in _OF_TWO and not in_vain else []
-            return self._in_pairs(replace(search, tried=late))
-        if found := self._another_function(name, nearest):
+        if after_the_taps and time.thread_time() < self._end_s:
+            self._screened |= set(screens)
+        may_be_another = after_the_taps and (clue is None or (clue.kind in _WEAK and kind == "features"))
+        if may_be_another and (found := self._another_function(name, nearest)):
             return [found]
-        if in_vain:
+        return self._two_traps(search, clue, kind in self._in_vain)
+
+    def _two_traps(self, search: Search, clue: Clue | None, in_vain: bool) -> list[Explained]:
+        """Two traps, or one that does not explain what else is wrong; a factor may be what two make together."""
+        if in_vain or (clue is not None and clue.kind not in _OF_TWO):
             return []
-        if screens and (single := replace(search, screens=()).alone(time.thread_time() + _LONGEST_AGAIN_S)):
-            return [single]
+        if clue is not None:
+            return self._in_pairs(replace(search, tried=[fault for fault in search.tried if fault.is_late]))
+        if search.screens:
+            search = replace(search, screens=())
+            if single := search.alone(time.thread_time() + _LONGEST_AGAIN_S):
+                return [single]
         return self._in_pairs(search)
 
     def _in_pairs(self, search: Search) -> list[Explained]:
@@ -176,17 +203,17 @@ class _Doctor:
         """What takes the place of a layer or a Gram matrix, tried where it costs least."""
         if nearest in self._tried:
             return None
-        self._tried.add(nearest)
         faults = Candidates(nearest, self._names, self.judge).of_functions()
         found = Search(nearest, self._names, self.judge, faults).alone(time.thread_time() + _LONGEST_SUBSTITUTES_S)
+        if found is None:
+            self._tried.add(nearest)
         if found is None or found.judge.is_wrong(name):
             return None
         return self._without_gradient(replace(found, finding=replace(found.finding, tensor=name)))
 
     def _without_gradient(self, found: Explained) -> Explained:
         """The same; of a Gram matrix or a layer that is another, but of an activation, the gradient is not known."""
-        variant = found.judge.variant
-        if variant.gram_form or not all(substitute.by_value for substitute in variant.substitutes.values()):
+        if not found.judge.variant.has_gradient:
             self._dependents |= {it for it in self._names if TensorName.parse(it).stage in ("gradient", "optimizer")}
             self._left_alone |= self._dependents
         return found

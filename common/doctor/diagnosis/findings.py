@@ -14,7 +14,7 @@ from common.tensors import TensorName
 
 NOTHING_FITS = "no known trap explains it"
 _ALWAYS_KNOWN = ("best factor", "coarse part", "signs", "spread")  # of any difference, so they tell no mistakes apart
-_OF_WHATEVER = ("not finite", "stored in")  # one mistake, whatever tensors have them
+_OF_WHATEVER = ("not finite", "stored in", "all of a format")  # one mistake, whatever tensors have them
 _MOST_LISTED = 3
 
 

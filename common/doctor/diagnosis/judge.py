@@ -148,6 +148,10 @@ class Judge:
         own = self.from_own(name)
         return own if own.relative <= self.tolerance(name) else self._from(name, self._along_the_path)
 
+    def from_the_right(self, name: str) -> Difference:
+        """The difference from what is right, whatever faults were found."""
+        return self._from(name, self.right)
+
     @cached_property
     def _along_the_path(self) -> Run:
         """The variant from the pictures, at the points of the port's optimizers."""

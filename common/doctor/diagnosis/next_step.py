@@ -36,7 +36,9 @@ def _parts(wrong: TensorName, missing: list[str]) -> list[str]:
         return _at(missing, f"gram/{wrong.tap}", f"target/style/{wrong.tap}")
     if wrong.kind == "loss/content":
         return _at(missing, f"features/{wrong.tap}", f"target/content/{wrong.tap}")
-    if wrong.kind in ("gram", "target/content", "target/style", "features"):
+    if wrong.kind.startswith("target/"):
+        return _at(missing, f"{wrong.role}/decoded", f"{wrong.role}/resized")
+    if wrong.kind in ("gram", "features"):
         return _starred(missing, "pixels", "input", "features")
     if wrong.kind == "gradient/pixels":
         return _starred(missing, "loss/total", "loss/content", "loss/style", "loss/tv", "gradient/features")

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 
@@ -16,6 +16,8 @@ from common.tensors import STAGES, TensorName
 
 _SUBSTANTIAL = 0.5
 _POWERS = 20
+_MOST_ALIKE = 2
+_BACKWARD = ("gradient", "optimizer")
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +63,16 @@ class Search:
         explaining.sort(key=lambda entry: entry[:2])
         fewest, _, best, by = explaining[0]
         as_good = (fault.trap for wrong, _, fault, _ in explaining if wrong == fewest)
-        also = tuple(dict.fromkeys(trap for trap in as_good if trap != best.trap))
+        also = tuple(dict.fromkeys(trap for trap in as_good if trap not in (best.trap, 0)))
+        if best.claim is not None:
+            best = replace(best, detail=" or ".join([best.detail, *self._alike(best, explaining)[:_MOST_ALIKE]]))
         return Explained(self._finding(best, by, also_possible=also), by, self._spoils(by, self._concerned))
+
+    def _alike(self, best: Fault, explaining: Sequence[tuple[int, float, Fault, Judge]]) -> list[str]:
+        """Other functions that give the same numbers."""
+        fewest = explaining[0][0]
+        others = [fault for wrong, _, fault, _ in explaining if wrong == fewest and fault.claim and fault is not best]
+        return [fault.detail for fault in others]
 
     def _passes(self, fault: Fault) -> bool:
         """Whether nothing that costs little speaks against an early fault."""
@@ -135,6 +145,8 @@ class Search:
 
     def _spoils(self, by: Judge, names: Iterable[str]) -> bool:
         """Whether tensors are wrong by a fault that are right without it."""
+        if not by.variant.has_gradient:
+            names = [name for name in names if TensorName.parse(name).stage not in _BACKWARD]
         return any(by.is_wrong(name) and not self.judge.is_wrong(name) for name in names)
 
     def _left_by(self, by: Judge) -> tuple[int, float]:
@@ -153,7 +165,8 @@ class Search:
 
     def _clue(self, kind: str, values: Mapping[str, str]) -> Clue:
         # Said alike of every layer that is changed alike, so that these are one finding.
-        of_itself = values.get("layer") == TensorName.parse(self.name).tap != ""
+        name = TensorName.parse(self.name)
+        of_itself = name.kind == "features" and values.get("layer") == name.tap
         return Clue(kind, {**values, "layer": "it"} if of_itself else values)
 
     def _finding(

@@ -3,7 +3,7 @@
 No trap of the list: each is a fault of the network whose words say the whole mistake.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 from math import erf
 
@@ -39,7 +39,7 @@ _RIGHT = {
 }
 
 
-def of_all_layers(network: Network, taps: Iterable[str]) -> Iterator[Fault]:
+def of_all_layers(network: Network, taps: Sequence[str]) -> Iterator[Fault]:
     """Every layer of a kind is replaced alike, down to the deepest tap."""
     by_kind = {kind: [layer for layer in cut(taps) if layer.kind == kind] for kind in _EVERY}
     for kind, layers in by_kind.items():
@@ -48,8 +48,11 @@ def of_all_layers(network: Network, taps: Iterable[str]) -> Iterator[Fault]:
             if all(functions.values()):
                 yield _fault(_EVERY[kind], words, layers, list(functions.values()))
     pooled = [LAYERS[LAYERS.index(pool) - 1] for pool in by_kind["pool"]]
+    apart = [layer for layer in pooled if layer.name not in taps]
     if pooled:
         yield _fault("every ReLU before a pool", "left out", pooled, [_same] * len(pooled))
+    if apart and apart != pooled:
+        yield _fault("every ReLU before a pool that is no tap", "left out", apart, [_same] * len(apart))
 
 
 def of_one_layer(network: Network, layers: Iterable[Layer]) -> Iterator[Fault]:
@@ -105,9 +108,8 @@ def _leaky(slope: float, x: Array) -> Array:
 
 
 def _pools(right: Pooling) -> Words:
-    yield "left out", _same
-    for kind in _OF_WINDOWS:
-        for side, stride in _WINDOWS:
+    for side, stride in _WINDOWS:
+        for kind in _OF_WINDOWS:
             for before, after in ((0, 0), (1, 1), (0, 1), (1, 0)):
                 if (kind, side, stride, before, after) != (right, 2, 2, 0, 0):
                     padding = f", padded by {before} and {after}" if before or after else ""
@@ -116,6 +118,7 @@ def _pools(right: Pooling) -> Words:
     yield f"a 2x2 {right} pool from the second row and column on, where a side is odd", partial(_pooled_late, right)
     for row, column in ((0, 0), (0, 1), (1, 0), (1, 1)):
         yield f"every second position from row {row} and column {column}", partial(_every_second, row, column)
+    yield "left out", _same  # last, since large maps take long
 
 
 def _pooled(kind: str, side: int, stride: int, padding: tuple[int, int], x: Array) -> Array:

@@ -115,7 +115,8 @@ def _clipped(scene: Scene, best: Image, terms: Mapping[str, LossTerms]) -> Remar
     much = black + white >= max(_CLIPPED, _TIMES_THE_REFERENCES * (their_black + their_white))
     if not much or terms["picture"].total <= _HIGH * terms["reference"].total:
         return Remark("range", f"{text}.", values=values)
-    text += f"; of the reference's, {their_black:.1%} and {their_white:.1%}. Its values were clipped in another range."
+    text += f"; of the reference's, {their_black:.1%} and {their_white:.1%}. "
+    text += "Its values were clipped in another range, or the run had only begun."
     fix = "map the optimized variable back to RGB in [0, 1] (mean and deviation), and clip then"
     return Remark("range", f"{text} Fix: {fix}.", True, values)
 

@@ -1,7 +1,7 @@
 """What a tensor is in the place of what it should be, in closed form: a factor, a form, another layer, another rule.
 
 In comes a tensor and what follows from the port's own tensors before it; out comes one claim that fits to rounding, or
-none. Nothing here runs the network anew, but for the gradient of each term.
+none. The network is run anew for what has no name: the gradient of each term, and other layers of a picture.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,10 +10,15 @@ import numpy as np
 
 from common.doctor.diagnosis.findings import Clue
 from common.doctor.diagnosis.judge import Judge
-from common.doctor.diagnosis.recognisers.formats import damaged
-from common.doctor.diagnosis.recognisers.gradients import changed_afterwards, made_of_other_parts
+from common.doctor.diagnosis.recognisers.formats import all_of_a_format, damaged
+from common.doctor.diagnosis.recognisers.gradients import changed_afterwards, gradient_of_the_input, made_of_other_parts
 from common.doctor.diagnosis.recognisers.grams import gram_of_another_kind, map_of_another_layer
-from common.doctor.diagnosis.recognisers.losses import sum_of_other_terms, term_of_another_kind
+from common.doctor.diagnosis.recognisers.losses import (
+    sum_of_other_terms,
+    term_of_another_kind,
+    weight_of_a_term,
+    weight_of_terms,
+)
 from common.doctor.diagnosis.recognisers.pictures import another_picture
 from common.doctor.diagnosis.recognisers.places import in_its_place
 from common.doctor.diagnosis.recognisers.points import rule_of_points
@@ -30,17 +35,21 @@ _RECOGNISERS: tuple[_Recogniser, ...] = (
     in_its_place,
     another_picture,
     sum_of_other_terms,
+    weight_of_terms,
     known_factor,
     changed_afterwards,
     made_of_other_parts,
+    gradient_of_the_input,
     gram_of_another_kind,
     map_of_another_layer,
     another_total_variation,
     term_of_another_kind,
+    weight_of_a_term,
     rule_of_steps,
     rule_of_points,
     changed_in_place,
     resized_otherwise,
+    all_of_a_format,
 )
 
 

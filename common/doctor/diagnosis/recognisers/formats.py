@@ -1,5 +1,7 @@
 """What became of a tensor's numbers, whatever they mean: some are no numbers, or all have fewer digits than float32."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from common.distances import relative_l2
@@ -14,7 +16,7 @@ _LARGEST = 65504.0  # of float16
 _SLACK = 1.01
 _ROUNDING = 1e-5  # of the largest value: what the arithmetic before had lost
 _FEWEST = 16
-_OF_ROUNDED_INPUTS = 10  # units that a tensor may be off which follows from others in the same format
+_OF_ROUNDED_INPUTS = 2  # units that a tensor may be off which follows from others in the same format
 
 
 def damaged(name: str, got: Array, judge: Judge, shorter: str | None) -> Clue | None:
@@ -26,20 +28,37 @@ def damaged(name: str, got: Array, judge: Judge, shorter: str | None) -> Clue | 
     for candidate in _UNITS:
         if _is_stored_in(candidate, name, got.astype(np.float64), judge, candidate == shorter):
             return Clue("stored in", {"format": candidate})
+        if candidate == shorter and _can_hold(candidate, got.astype(np.float64)):
+            return Clue("all of a format", {"format": candidate})
     return lost if np.isinf(got).any() and np.isfinite(judge.own.expected(name)).all() else None
+
+
+def all_of_a_format(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
+    """The shorter format that holds all values, whatever they should be; at most one clue."""
+    ours = got.astype(np.float64)
+    for candidate in _UNITS:
+        if np.unique(ours).size >= _FEWEST and _can_hold(candidate, ours):
+            if not np.array_equal(np.rint(ours), ours) and TensorName.parse(name).stage not in ("file", "resize"):
+                yield Clue("all of a format", {"format": candidate})
+            return
 
 
 def _is_stored_in(candidate: Arithmetic, name: str, ours: Array, judge: Judge, likely: bool) -> bool:
     """Whether a format can represent every value and, but for its rounding, each is what it should be."""
     held = np.isfinite(ours)
-    if not np.array_equal(rounded(ours, candidate)[held], ours[held]):
+    if not _can_hold(candidate, ours):
         return False
     by_chance = np.unique(ours[held]).size < _FEWEST or np.array_equal(np.rint(ours), ours)
     if by_chance and not likely:
         return False
-    if likely and TensorName.parse(name).stage == "optimizer":
-        return True  # what follows from rounded steps is found by all steps, which take long
+    if TensorName.parse(name).stage == "optimizer":
+        return False  # what follows from rounded steps takes long, and is far from them
     return any(_is_near(candidate, ours, run.expected(name), held, likely) for run in (judge.own, judge.reference))
+
+
+def _can_hold(candidate: Arithmetic, ours: Array) -> bool:
+    held = np.isfinite(ours)
+    return np.array_equal(rounded(ours, candidate)[held], ours[held])
 
 
 def _is_near(candidate: Arithmetic, ours: Array, theirs: Array, held: Array, likely: bool) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from common.distances import relative_l2
 from common.doctor.diagnosis.findings import Clue
 from common.doctor.diagnosis.judge import Judge
 from common.doctor.diagnosis.recognisers.sizes import Sizes, expression, sizes_at
@@ -114,11 +115,19 @@ def changed_afterwards(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
         if np.linalg.norm(got * norm - right) <= tolerance * np.linalg.norm(right):
             yield Clue("gradient divided", {"norm": words})
             return
-    if name == "gradient/pixels":
-        of_input = gradient_of_input(run)
-        for words, other in {"": of_input, ", its channels reversed": of_input[..., ::-1]}.items():
-            if np.linalg.norm(got - other) <= tolerance * np.linalg.norm(other):
-                yield Clue("gradient of the input", {"reversed": words})
-                return
     if np.array_equal(np.sign(got), got) and np.mean(np.sign(right) == got) > 1 - _ROUND:
         yield Clue("gradient's signs", {})
+
+
+def gradient_of_the_input(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
+    """Whether the derivative is that with respect to the network's input; at most one clue."""
+    run, tolerance = judge.own, judge.tolerance(name)
+    if name != "gradient/pixels" or got.shape != run.case.image.shape:
+        return
+    of_input = gradient_of_input(run)
+    if relative_l2(of_input, run.maps.pull_back(of_input)) <= tolerance:  # the variable is the network's input
+        return
+    for words, other in {"": of_input, ", its channels reversed": of_input[..., ::-1]}.items():
+        if relative_l2(got, other) <= tolerance:
+            yield Clue("gradient of the input", {"reversed": words})
+            return

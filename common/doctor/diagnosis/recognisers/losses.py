@@ -7,13 +7,14 @@ import numpy as np
 
 from common.doctor.diagnosis.findings import Clue
 from common.doctor.diagnosis.judge import Judge
-from common.doctor.diagnosis.recognisers.sizes import Sizes, expression, sizes_at
+from common.doctor.diagnosis.recognisers.sizes import CLOSE, Sizes, expression, sizes_at
 from common.oracle import Run, difference_at, gram
 from common.tensors import Array, TensorName
 from common.vgg19 import cut, layer
 
 _LEAST = 1e-300
 _WEIGHTS = {0.0: "without", 2.0: "with twice", -1.0: "less", 0.5: "with half of"}
+_CHOSEN = 1e-6
 _SUBSTANTIAL = 1e-3  # a term that is less of the total proves nothing
 
 
@@ -33,6 +34,43 @@ def term_of_another_kind(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
         if abs(k * size - value) <= tolerance * abs(value)
     ]
     yield from of[:1] or _other_forms(value, difference, (k, 1.0, _weight(parsed, run)), sizes_at(run, name), tolerance)
+
+
+def weight_of_terms(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
+    """The weight that a kind of terms has, where several terms are off by one factor; at most one clue."""
+    yield from _weight_of(name, got, judge, alone=False)
+
+
+def weight_of_a_term(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
+    """The same of a single term, where the weight is a number that somebody would choose; at most one clue.
+
+    Whatever is wrong with a single term gives it some factor.
+    """
+    yield from _weight_of(name, got, judge, alone=True)
+
+
+def _weight_of(name: str, got: Array, judge: Judge, alone: bool) -> Iterator[Clue]:
+    run, kind = judge.own, TensorName.parse(name).kind
+    if not kind.startswith("loss/") or kind == "loss/total" or got.size != 1:
+        return
+    given = {it: run.given[it] for it in run.given if TensorName.parse(it).kind == kind} | {name: got}
+    expected = {it: float(run.expected(it)) for it in given}
+    factors = [float(given[it].item()) / expected[it] for it in given if expected[it]]
+    if not factors or np.ptp(factors) > judge.tolerance(name) * abs(factors[0]) or abs(factors[0]) < _SUBSTANTIAL**2:
+        return
+    terms = kind.removeprefix("loss/")
+    right = getattr(run.case.problem.recipe, f"{terms}_weight")
+    if (len(factors) == 1) != alone or (alone and not _is_round(right * factors[0])):
+        return
+    product = expression([(factors[0], sizes_at(run, name))], min(judge.tolerance(name), CLOSE))
+    words = f", or a factor of {product}" if product else ""
+    values = {"terms": terms, "factor": factors[0], "weight": right * factors[0], "right": right, "or": words}
+    yield Clue("weight", values)
+
+
+def _is_round(weight: float) -> bool:
+    """Whether a number has two digits at most, as weights do that somebody chose."""
+    return abs(weight / float(f"{weight:.2g}") - 1) < _CHOSEN
 
 
 def _other_forms(

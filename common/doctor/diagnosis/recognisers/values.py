@@ -116,10 +116,10 @@ def _quantised(expected: Array) -> Iterator[tuple[Clue, Array]]:
 def _moved(expected: Array) -> Iterator[tuple[Clue, Array]]:
     for (axis, words), shift in product(enumerate(("rows", "columns")), (1, -1)):
         moved = np.roll(expected, shift, axis)
-        yield Clue("moved", {"shift": shift, "axis": words, "edge": "round the edge"}), moved
+        yield Clue("moved", {"shift": f"{shift:+d}", "axis": words, "edge": "round the edge"}), moved
         emptied = moved.copy()
         np.moveaxis(emptied, axis, 0)[0 if shift > 0 else -1] = 0
-        yield Clue("moved", {"shift": shift, "axis": words, "edge": "with zeros at the edge"}), emptied
+        yield Clue("moved", {"shift": f"{shift:+d}", "axis": words, "edge": "with zeros at the edge"}), emptied
 
 
 def _reordered(expected: Array) -> Iterator[tuple[Clue, Array]]:
@@ -139,11 +139,14 @@ def _affine_by_channel(ours: Array, expected: Array) -> Iterator[tuple[Clue, Arr
     if told.sum() < 2 or expected[..., 0].size < _FEWEST_LEVELS:
         return
     factors = (ours * expected).sum(axis=axes) / np.maximum((expected**2).sum(axis=axes), _LEAST)
-    yield _by_channel("", factors[told], ours, factors * expected), factors * expected
+    if np.ptp(factors[told]) > _CLOSE * np.abs(factors[told]).max():
+        yield _by_channel("", factors[told], ours, factors * expected), factors * expected
     mean = expected.mean(axis=axes)
     centred = expected - mean
     slopes = (centred * ours).sum(axis=axes) / np.maximum((centred**2).sum(axis=axes), _LEAST)
     candidate = centred * slopes + ours.mean(axis=axes)
+    if np.ptp(slopes[told]) <= _CLOSE * np.abs(slopes[told]).max():  # another bias
+        return
     yield _by_channel(" and plus a number", slopes[told], ours, candidate), candidate
 
 
