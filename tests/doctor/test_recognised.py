@@ -11,6 +11,7 @@ from shallow import shallow
 from common import load_weights
 from common.doctor import diagnose
 from common.doctor.diagnosis.recognisers.sizes import expression
+from common.doctor.hypotheses import hypotheses
 from common.oracle import RIGHT, Run, Substitute, forward, random_case
 from common.recipes import adam_of
 from common.tensors import tensor_names
@@ -281,6 +282,45 @@ def test_the_gradient_follows_another_activation(healthy):
     found = diagnose(case, {name: np.asarray(port.expected(name)).astype(np.float32) for name in names})
     assert [finding.recognised.sentence for finding in found.findings] == [next(iter(FUNCTIONS))]
     assert {row.verdict for row in found.rows if row.name.startswith("gradient/")} <= {"inherits"}
+
+
+def port_with(case, trap, *starts):
+    """The tensors of the reference with the first fault of a trap that acts on the image, in float32."""
+    fault = next(it for it in hypotheses(case) if it.trap == trap and it.stage in ("input", "network"))
+    port = Run(case, RIGHT.changed(fault.changes))
+    names = [name for name in tensor_names(case.problem) if name.startswith(starts)]
+    return {name: np.asarray(port.expected(name)).astype(np.float32) for name in names}
+
+
+def test_a_later_mistake_does_not_hide_a_trap_of_the_input(healthy):
+    case, _ = healthy
+    given = port_with(case, 1, "input", "gram/")
+    sums = {name: it * 7.25 for name, it in given.items() if name.startswith("gram/")}
+    assert diagnose(case, {**given, **sums}).findings[0].trap.number == 1
+
+
+def test_an_earlier_mistake_does_not_hide_a_trap_of_the_network(healthy):
+    """Another JPEG decoder explains nothing of the network, and is no reason not to look there."""
+    case, given = healthy
+    noise = np.random.default_rng(0).uniform(-2, 2, given["style/decoded"].shape) / 255
+    features = port_with(case, 12, "features/relu1", "features/relu2_1")
+    decoded = {"style/decoded": (given["style/decoded"] + noise).astype(np.float32)}
+    numbers = [finding.trap and finding.trap.number for finding in diagnose(case, {**decoded, **features}).findings]
+    assert numbers == [None, 12]
+
+
+def test_a_single_wrong_term_is_no_weight(healthy):
+    case, given = healthy
+    diagnosis = diagnose(case, {"loss/style/relu1_1": 1.2345678 * given["loss/style/relu1_1"]})
+    assert "weight" not in {clue.kind for finding in diagnosis.findings for clue in finding.clues}
+
+
+def test_all_terms_of_a_kind_are_off_by_their_weight(healthy):
+    case, given = healthy
+    terms = {name: 0.1 * it for name, it in given.items() if name.startswith("loss/style/")}
+    (finding,) = diagnose(case, {**given, **terms}).findings
+    assert (finding.recognised.kind, finding.recognised.values["terms"]) == ("weight", "style")
+    assert finding.recognised.values["factor"] == pytest.approx(0.1, rel=1e-6)
 
 
 DERIVATIVES = {

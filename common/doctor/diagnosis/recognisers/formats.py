@@ -33,7 +33,7 @@ def damaged(name: str, got: Array, judge: Judge, shorter: str | None) -> Clue | 
     return lost if np.isinf(got).any() and np.isfinite(judge.own.expected(name)).all() else None
 
 
-def all_of_a_format(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
+def all_of_a_format(name: str, got: Array, _: Judge) -> Iterator[Clue]:
     """The shorter format that holds all values, whatever they should be; at most one clue."""
     ours = got.astype(np.float64)
     for candidate in _UNITS:
