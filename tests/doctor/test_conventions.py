@@ -92,6 +92,6 @@ def test_a_missing_relu_is_not_taken_for_a_slip_of_the_hand(case, tensors):
     port = Run(case, RIGHT, {"features/relu2_1": tensors["features/conv2_1"]})
     names = [name for name in tensors if name.startswith(("features/", "gram/", "loss/"))]
     found = diagnose(case, {name: port.value(name) for name in names}, "float64")
-    assert not any("what follows is right" in finding.detail for finding in found.findings)
+    assert not any("other tensors do not follow it" in finding.detail for finding in found.findings)
     slip = diagnose(case, {**tensors, "features/relu2_1": tensors["features/conv2_1"]}, "float64")
-    assert "what follows is right" in slip.findings[0].detail
+    assert "other tensors do not follow it" in slip.findings[0].detail

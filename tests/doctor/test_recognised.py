@@ -177,6 +177,37 @@ def test_what_is_no_number_is_one_finding_and_nothing_else(healthy):
     assert (finding.tensor, finding.recognised.kind) == (late[0], "not finite")
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e20, 1e-25])
+def test_noise_is_neither_the_absolute_value_nor_zero(scale, healthy):
+    """Squares of large float16 and float32 values overflow, and those of tiny values vanish."""
+    case, given = healthy
+    noise = np.random.default_rng(0).uniform(0.5, 1.5, given["features/relu1_1"].shape)
+    kind = np.float16 if scale == 1 else np.float32
+    changed = (40 * scale * noise * given["features/relu1_1"]).astype(kind)
+    kinds = {clue.kind for it in diagnose(case, {"features/relu1_1": changed}).findings for clue in it.clues}
+    assert not kinds & {"power", "all zero", "stored in"}
+
+
+def test_eight_bits_over_256_are_not_called_bfloat16(healthy):
+    case, given = healthy
+    decoded = np.rint(given["content/decoded"] * 255) / 256
+    (finding,) = diagnose(case, {"content/decoded": decoded.astype(np.float32)}).findings
+    assert finding.recognised is None or finding.recognised.kind not in ("stored in", "all of a format")
+
+
+def test_points_that_end_early_are_said_to_end(healthy):
+    case, _ = healthy
+    run = Run(case)
+    points = run.expected("lbfgs/pixels")[:6]
+    at_points = [run.at(point) for point in points]
+    answers = {
+        "lbfgs/losses": np.array([float(it.expected("loss/total")) for it in at_points]),
+        "lbfgs/gradients": np.stack([it.expected("gradient/pixels") for it in at_points]),
+    }
+    first, *_ = diagnose(case, {"pixels": run.expected("pixels"), "lbfgs/pixels": points, **answers}).findings
+    assert first.trap is not None or first.recognised.sentence.startswith("the 6 points are those of SciPy's")
+
+
 def test_whole_numbers_are_not_called_float16(healthy):
     """Pixels that were rounded to whole numbers can be held by float16 too."""
     case, given = healthy

@@ -310,6 +310,11 @@ WHOLE = [
         "learning rate",
     ),
     (
+        Clue("L-BFGS end", {"count": 7}),
+        "the 7 points are those of SciPy's L-BFGS, and then it ends",
+        "set ftol and gtol to 0",
+    ),
+    (
         Clue("L-BFGS memory", {"memory": "20", "right": 10}),
         "the points are those of SciPy's L-BFGS with a memory of 20 (here 10)",
         "set m=10",

@@ -224,5 +224,5 @@ class _Doctor:
         explained = [tensor for tensor in self._names if self.judge.is_wrong(tensor) and not by.is_wrong(tensor)]
         self._left_alone |= {name, *explained}
         where = "this tensor" if len(explained) < 2 else f"{len(explained)} tensors up to {explained[-1]}"
-        detail = f"{single.finding.detail}, in {where} alone: what follows is right"
+        detail = f"{single.finding.detail}, in {where}; other tensors do not follow it"
         return [replace(single.finding, detail=detail)]

@@ -13,7 +13,9 @@ def next_step(diagnosis: Diagnosis, problem: Problem) -> str | None:
     missing = [name for name in tensor_names(problem) if name not in given]
     if diagnosis.healthy:
         return _beyond(given)
-    first = next(finding.tensor for finding in diagnosis.findings if not finding.harmless)
+    unexplained = (it.tensor for it in diagnosis.findings if it.trap is None and it.recognised is None)
+    if (first := next(unexplained, None)) is None:
+        return None
     parts = _parts(TensorName.parse(first), missing)
     return f"{', '.join(parts)}, which would place the difference of {first}" if parts else None
 

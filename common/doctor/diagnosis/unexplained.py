@@ -43,9 +43,10 @@ def facts(got: Array, expected: Array) -> Iterator[Clue]:
 def _of_many(ours: Array, theirs: Array) -> Iterator[Clue]:
     formats = (name for name in _FORMATS if np.array_equal(rounded(ours, name), ours))
     yield from (Clue("number format", {"format": name}) for name in islice(formats, 1))
-    yield _factor(ours, theirs)
+    factor = _factor(ours, theirs)
+    yield factor
     offset = float(np.mean(ours - theirs))
-    if (left := relative_l2(theirs + offset, ours)) < _ALMOST:
+    if factor.kind == "best factor" and (left := relative_l2(theirs + offset, ours)) < _ALMOST:
         yield Clue("offset", {"offset": offset, "left": left})
     squares = (ours - theirs) ** 2
     if ours.ndim == 3:

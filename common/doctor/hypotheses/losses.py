@@ -20,7 +20,7 @@ def _gram_norm(_: Case) -> Iterator[Fault]:
     for norm, words in {"none": "not divided by M", "M C": "divided by M C", "C": "divided by C"}.items():
         detail = f"F^T F {words}, where M is asked for"
         yield fault("gram", detail, gram_norm=norm)
-        yield fault("gram", f"{detail}; the loss allows for it and is right", gram_handed=norm)
+        yield fault("gram", f"{detail}; the loss allows for it", gram_handed=norm)
 
 
 @Trap(

@@ -38,7 +38,7 @@ def all_of_a_format(name: str, got: Array, _: Judge) -> Iterator[Clue]:
     ours = got.astype(np.float64)
     for candidate in _UNITS:
         if np.unique(ours).size >= _FEWEST and _can_hold(candidate, ours):
-            if not np.array_equal(np.rint(ours), ours) and TensorName.parse(name).stage not in ("file", "resize"):
+            if not _is_on_a_grid(ours) and TensorName.parse(name).stage not in ("file", "resize"):
                 yield Clue("all of a format", {"format": candidate})
             return
 
@@ -48,12 +48,17 @@ def _is_stored_in(candidate: Arithmetic, name: str, ours: Array, judge: Judge, l
     held = np.isfinite(ours)
     if not _can_hold(candidate, ours):
         return False
-    by_chance = np.unique(ours[held]).size < _FEWEST or np.array_equal(np.rint(ours), ours)
+    by_chance = np.unique(ours[held]).size < _FEWEST or _is_on_a_grid(ours)
     if by_chance and not likely:
         return False
     if TensorName.parse(name).stage == "optimizer":
         return False  # what follows from rounded steps takes long, and is far from them
     return any(_is_near(candidate, ours, run.expected(name), held, likely) for run in (judge.own, judge.reference))
+
+
+def _is_on_a_grid(ours: Array) -> bool:
+    """Whether all are multiples of 1/256, which the formats hold too, as they hold whole numbers."""
+    return np.array_equal(np.rint(256 * ours), 256 * ours)
 
 
 def _can_hold(candidate: Arithmetic, ours: Array) -> bool:

@@ -16,7 +16,7 @@ _IS = 1e-5
 def in_its_place(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
     """What a port's tensor is in the place of what it should be; at most one clue.
 
-    Judged by what is computed from the pictures: what follows from the port's own wrong tensor would look like it.
+    Judged by what is right: what follows from the port's own wrong tensor, or from a fault, would look like it.
     """
     clues = (clue for clue, expected in _candidates(name, got, judge) if difference(got, expected).relative < _IS)
     if (clue := next(clues, None)) is not None:
@@ -24,7 +24,7 @@ def in_its_place(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
 
 
 def _candidates(name: str, got: Array, judge: Judge) -> Iterator[tuple[Clue, Array]]:
-    parsed, run, shape = TensorName.parse(name), judge.reference, got.shape
+    parsed, run, shape = TensorName.parse(name), judge.right, got.shape
     if parsed.is_forward:
         for tensor in tensor_names(run.case.problem):
             if tensor != name and TensorName.parse(tensor).is_forward and run.expected(tensor).shape == shape:

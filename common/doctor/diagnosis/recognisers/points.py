@@ -10,7 +10,7 @@ from common.doctor.diagnosis.findings import Clue
 from common.doctor.diagnosis.judge import Judge
 from common.oracle import Run
 from common.recipes import lbfgs_of
-from common.tensors import Array
+from common.tensors import LBFGS_EVALUATIONS, Array
 
 _LEAST = 1e-300
 _FEWEST = 3
@@ -34,6 +34,10 @@ def rule_of_points(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
     flat = (np.asarray(gradient, np.float64).ravel() for gradient in gradients)
     answers = [(float(loss), gradient) for loss, gradient in zip(losses, flat, strict=False)]
     if len(answers) < _FEWEST:
+        return
+    if _fits(_scipy(lbfgs_of(run.case.problem.recipe).memory), points, answers, tolerance):
+        if len(points) < LBFGS_EVALUATIONS:
+            yield Clue("L-BFGS end", {"count": len(points)})
         return
     for kind, values, optimizers in _families(run):
         fitting = [size for size, run_it in optimizers if _fits(run_it, points, answers, tolerance)]

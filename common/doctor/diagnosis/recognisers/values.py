@@ -60,7 +60,7 @@ def _changed(got: Array, expected: Array, tolerance: float) -> Iterator[Clue]:
         return
     if got.shape != expected.shape or got.size < 2:
         return
-    ours, norm = got.astype(np.float64), float(np.linalg.norm(got))
+    ours, norm = got.astype(np.float64), float(np.linalg.norm(got.astype(np.float64)))
     if norm == 0:
         yield Clue("all zero", {})
         return
