@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
-from scipy.linalg import solve_banded
 
 from common.oracle.kernels import (
     Kernel,
@@ -48,8 +47,7 @@ class Sampled:
 
     def __call__(self, old: int, new: int) -> Array:
         """The weights, shape (new, old)."""
-        places = self._places(old, new)
-        stretch = max(old / new, 1.0) if self.antialiased else 1.0
+        places, stretch = self._places(old, new), max(old / new, 1.0) if self.antialiased else 1.0
         reach = int(np.ceil(self.radius * stretch)) + 1
         taps = np.floor(places).astype(int)[:, None] + np.arange(-reach, reach + 1)
         weights = self.kernel((taps - places[:, None]) / stretch)
@@ -103,6 +101,8 @@ def _whole_pixels(old: int, new: int) -> Array:
 
 def _spline(old: int, new: int) -> Array:
     """The cubic spline through the samples, first to first and last to last."""
+    from scipy.linalg import solve_banded  # here, since SciPy takes long to import
+
     laid = Sampled(b_spline, 2, False, "corners", "mirrored")(old, new)
     # Its coefficients c are those with c[i - 1] / 6 + 4 c[i] / 6 + c[i + 1] / 6 equal to sample i.
     bands = np.array([[1], [4], [1]]) / 6 * np.ones(old)
@@ -246,6 +246,5 @@ def weighted(image: Array, matrix: Array, axis: int) -> Array:
     """An image with one axis of the samples that the rows of a matrix weight."""
     used = np.flatnonzero(matrix.any(axis=0))  # few of a large picture, if nothing is antialiased
     samples = image if used.size == image.shape[axis] else np.take(image, used, axis)
-    return np.asarray(
-        np.moveaxis(np.tensordot(matrix[:, used], samples.astype(np.float64, copy=False), (1, axis)), 0, axis)
-    )
+    product = np.tensordot(matrix[:, used], samples.astype(np.float64, copy=False), (1, axis))
+    return np.asarray(np.moveaxis(product, 0, axis))

@@ -47,10 +47,7 @@ class Candidates:
         if self._parsed.kind == "features":
             return []
         given = self.judge.given
-        at_taps = [
-            name for name in self.names if TensorName.parse(name).kind in _AT_TAPS and not self.judge.is_wrong(name)
-        ]
-        computed = [name for name in at_taps if f"features/{TensorName.parse(name).tap}" not in given]
+        computed = [name for name in self._right_at_taps() if f"features/{TensorName.parse(name).tap}" not in given]
         return [*sorted(computed, key=_depth)[:1], *([nearest] if nearest != self.name else [])]
 
     def of_functions(self) -> list[Fault]:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
 from common.doctor.picture.remarks import Remark
 from common.images import Image, extent_for, resize
@@ -90,6 +89,8 @@ def _alike(picture: Image, content: Image) -> float:
 
 def _details(image: Image) -> NDArray[np.floating]:
     """The brightness without what is finer or coarser than a few hundredths of the longest side."""
+    from scipy.ndimage import gaussian_filter  # here, since SciPy takes long to import
+
     grey, unit = image.mean(axis=-1, dtype=np.float64), max(image.shape) / 100
     band = gaussian_filter(grey, unit) - gaussian_filter(grey, 6 * unit)
     return np.asarray(band - band.mean())
