@@ -208,6 +208,32 @@ def test_points_that_end_early_are_said_to_end(healthy):
     assert first.trap is not None or first.recognised.sentence.startswith("the 6 points are those of SciPy's")
 
 
+@pytest.mark.parametrize("clamped", [False, True])
+def test_the_points_of_pytorchs_lbfgs_are_named_in_float32(clamped, healthy):
+    case, _ = healthy
+    run, points, losses, gradients = Run(case), [], [], []
+    black, white = (run.maps.to_pixels(np.full(case.image.shape, level)) for level in (0.0, 1.0))
+    low, high = (torch.tensor(it, dtype=torch.float32) for it in (np.minimum(black, white), np.maximum(black, white)))
+    variable = torch.tensor(run.expected("pixels"), dtype=torch.float32, requires_grad=True)
+
+    def closure():
+        if clamped:
+            variable.data = torch.clamp(variable.data, low, high)
+        points.append(variable.detach().numpy().copy())
+        at = run.at(points[-1].astype(np.float64))
+        losses.append(float(at.expected("loss/total")))
+        gradients.append(at.expected("gradient/pixels").astype(np.float32))
+        variable.grad = torch.tensor(gradients[-1])
+        return torch.tensor(losses[-1])
+
+    torch.optim.LBFGS([variable], max_iter=8, tolerance_grad=0, tolerance_change=0).step(closure)
+    given = {"lbfgs/pixels": points, "lbfgs/losses": losses, "lbfgs/gradients": gradients}
+    first, *_ = diagnose(case, {"pixels": points[0], **{name: np.array(it) for name, it in given.items()}}).findings
+    assert first.recognised.kind == "PyTorch's L-BFGS"
+    assert first.recognised.values["rate"] == 1
+    assert clamped or first.recognised.values["clamped"] == ""
+
+
 def test_whole_numbers_are_not_called_float16(healthy):
     """Pixels that were rounded to whole numbers can be held by float16 too."""
     case, given = healthy

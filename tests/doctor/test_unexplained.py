@@ -330,8 +330,9 @@ WHOLE = [
         "maxls at 20",
     ),
     (
-        Clue("PyTorch's L-BFGS", {"rate": 1.0, "memory": "more than 10"}),
-        "the points are those of torch.optim.LBFGS without a line search, lr=1, a history of more than 10",
+        Clue("PyTorch's L-BFGS", {"rate": 1.0, "memory": "more than 10", "clamped": ", clamped to the range of RGB"}),
+        "the points are those of torch.optim.LBFGS without a line search, lr=1, a history of more than 10, clamped "
+        "to the range of RGB",
         "SciPy's",
     ),
     (Clue("plain descent", {}), "the points are those of plain gradient descent with a rate of 1", "SciPy's"),

@@ -51,7 +51,7 @@ SENTENCES = {
     "L-BFGS bounds": "the points are those of SciPy's L-BFGS-B with bounds: {range}",
     "L-BFGS line search": "the points are those of SciPy's L-BFGS with at most {most} evaluations a line search",
     "PyTorch's L-BFGS": "the points are those of torch.optim.LBFGS without a line search, lr={rate:g}, "
-    "a history of {memory}",
+    "a history of {memory}{clamped}",
     "plain descent": "the points are those of plain gradient descent with a rate of 1",
     "all zero": "it is zero everywhere",
     "picture": "it is {picture} {what}{space}",

@@ -12,7 +12,7 @@ from common.oracle import Run
 from common.recipes import lbfgs_of
 from common.tensors import LBFGS_EVALUATIONS, Array
 
-_LEAST = 1e-300
+_FLOAT32 = 2.0**-24
 _FEWEST = 3
 _MEMORIES = (3, 5, 7, 10, 17, 20, 30, 50, 100)
 
@@ -57,9 +57,12 @@ def _fits(run_it: Minimise, points: Array, answers: list[tuple[float, Array]], t
     count = min(len(seen), len(points))
     if count < min(len(points), len(answers) + 1):
         return False
-    steps = np.maximum(np.linalg.norm(points[1:count] - points[:1], axis=1), _LEAST)
-    off = np.linalg.norm(seen[1:count] - points[1:count], axis=1) / steps
-    return bool(off.max(initial=0.0) <= tolerance)
+    steps = np.linalg.norm(points[1:count] - points[:1], axis=1)
+    off = np.linalg.norm(seen[1:count] - points[1:count], axis=1)
+    # A variable in float32 cannot hold the first small step more exactly.
+    in_float32 = np.array_equal(points.astype(np.float32), points)
+    rounding = _FLOAT32 * np.linalg.norm(points[1:count], axis=1) if in_float32 else 0.0
+    return bool((off <= tolerance * steps + rounding).all())
 
 
 def _points_of(run_it: Minimise, start: Array, answers: list[tuple[float, Array]]) -> Array:
@@ -83,7 +86,8 @@ def _families(run: Run) -> Iterator[tuple[str, dict[str, Any], list[tuple[int, M
     yield "L-BFGS memory", {"right": right}, others
     flat_rgb = (np.full(run.case.image.shape, level) for level in (0.0, 1.0))
     black, white = (np.asarray(run.maps.to_pixels(level)).ravel() for level in flat_rgb)
-    bounds = list(zip(np.minimum(black, white).tolist(), np.maximum(black, white).tolist(), strict=True))
+    low_rgb, high_rgb = np.minimum(black, white), np.maximum(black, white)
+    bounds = list(zip(low_rgb.tolist(), high_rgb.tolist(), strict=True))
     yield "L-BFGS bounds", {"range": "the range of RGB"}, [(right, _scipy(right, bounds))]
     for low, high in ((0.0, 255.0), (0.0, 1.0), (-1.0, 1.0), (-127.5, 127.5)):
         words = f"{low:g} to {high:g}"
@@ -91,7 +95,9 @@ def _families(run: Run) -> Iterator[tuple[str, dict[str, Any], list[tuple[int, M
     for lines in (1, 5, 10, 50):
         yield "L-BFGS line search", {"most": lines}, [(right, _scipy(right, None, lines))]
     for rate in (1.0, 0.1, 0.5, 0.01, 10.0, 2.0):
-        yield "PyTorch's L-BFGS", {"rate": rate}, [(size, _torch(rate, size)) for size in _MEMORIES]
+        for words, limits in {"": None, ", clamped to the range of RGB": (low_rgb, high_rgb)}.items():
+            sizes = [(size, _torch(rate, size, limits)) for size in _MEMORIES]
+            yield "PyTorch's L-BFGS", {"rate": rate, "clamped": words}, sizes
     yield "plain descent", {}, [(0, _descend)]
 
 
@@ -102,8 +108,8 @@ def _scipy(memory: int, bounds: Any = None, lines: int = 20) -> Minimise:
     return lambda answer, start: fmin_l_bfgs_b(answer, start, **settings)
 
 
-def _torch(rate: float, memory: int) -> Minimise:
-    """PyTorch's L-BFGS without a line search, as `torch.optim.LBFGS` documents its steps."""
+def _torch(rate: float, memory: int, limits: tuple[Array, Array] | None) -> Minimise:
+    """PyTorch's L-BFGS without a line search, as `torch.optim.LBFGS` documents its steps; `limits` clamp each."""
 
     def minimise(answer: Answer, point: Array) -> None:
         moves: list[Array] = []
@@ -115,6 +121,7 @@ def _torch(rate: float, memory: int) -> Minimise:
             length = min(1.0, 1.0 / float(np.abs(gradient).sum())) * rate if first else rate
             move = length * direction
             point, before, first = point + move, gradient, False
+            point = point if limits is None else np.clip(point, *limits)
             _, gradient = answer(point)
             change = gradient - before
             if float(change @ move) > 1e-10:
