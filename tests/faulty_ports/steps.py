@@ -9,7 +9,7 @@ import numpy as np
 from common.recipes.overrides import lbfgs_of
 from common.recipes.recipe import LBFGS, Adam
 from faulty_ports.pictures import chw_read_as_hwc
-from faulty_ports.planting import RECORDING, Broken, Plant, Port
+from faulty_ports.planting import Broken, Plant, Port
 
 
 def _adam(change: Callable[[Adam], Adam]) -> Plant:
@@ -61,7 +61,7 @@ def _flattened_otherwise(port: Port) -> Port:
 
 
 def _minimizing(wrap: Callable[[Port, Any], Any]) -> Plant:
-    return lambda port: port.patched("minimize", lambda right: wrap(port, right), RECORDING)
+    return lambda port: port.patched("minimize", lambda right: wrap(port, right), "common.lbfgs")
 
 
 def _stops_early(factr: float) -> Plant:

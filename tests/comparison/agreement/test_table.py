@@ -76,7 +76,7 @@ def test_the_port_doctor_says_why_something_differs(problem, image, own):
     assert agreement.findings["torch"][0].tensor == "loss/tv"
     lines = list(explanation_lines(agreement))
     assert lines[0] == "What the port doctor finds in torch:"
-    assert any("in this tensor alone" in line for line in lines)
+    assert any("in this tensor; other tensors do not follow it" in line for line in lines)
     assert not any("keras" in line for line in lines)
 
 

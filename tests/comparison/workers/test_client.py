@@ -189,7 +189,8 @@ def test_an_interrupt_ends_the_workers_and_keeps_what_was_measured(tmp_path, mom
     endless = ["--steps", "1000000"]  # it would not end by itself
     returncode, errors, children = interrupted(tmp_path, moment, *endless)
     assert returncode == 130
-    assert errors.strip().splitlines()[-2:] == [
+    # A thread that waits for another worker may still say how far that is.
+    assert [line for line in errors.splitlines() if line.startswith("compare.py: ")][-2:] == [
         "compare.py: ended early; writing what was measured to report/, marked incomplete",
         "compare.py: interrupted",
     ]
