@@ -200,7 +200,6 @@ def _pool_backward(gradient: Array, below: Array, right: Pooling, variant: Varia
 
 def _shares(below: Array, pooling: Pooling, ceil: bool, variant: Variant) -> Array:
     """What each position of a window (h, w, 4, C) gets of the gradient at its output."""
-    single = {"first of the window": 0, "last of the window": 3}.get(variant.backward)
     if pooling == "average":
         undivided = variant.backward == "undivided averages"
         return np.asarray(np.ones((1, 1, 4, 1)) / (1 if undivided else _window_sizes(below, ceil)[:, :, None]))
@@ -209,6 +208,7 @@ def _shares(below: Array, pooling: Pooling, ceil: bool, variant: Variant) -> Arr
         return np.full(values.shape, 0.25)
     if variant.backward == "all of the window":
         return np.ones(values.shape)
+    single = {"first of the window": 0, "last of the window": 3}.get(variant.backward)
     chosen = values.argmax(axis=2)[:, :, None] if single is None else np.array(single)
     return np.asarray(np.arange(4)[:, None] == chosen, np.float64)
 

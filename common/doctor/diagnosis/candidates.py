@@ -76,14 +76,13 @@ class Candidates:
 
     def _stages(self, clue: Clue | None) -> Sequence[Stage]:
         parsed = self._parsed
-        stages = [
-            stage for stage in STAGES[: STAGES.index(parsed.stage) + 1] if stage not in self._stages_shown_right()
-        ]
         # A trap before the optimizers would have shown in the gradient; each costs dozens of evaluations here.
         if parsed.stage == "optimizer" and "gradient/pixels" in self.judge.given:
             return (parsed.stage,)
         if self.in_vain:
             return ("network", "taps") if parsed.stage == "taps" else (parsed.stage,)
+        excluded = self._stages_shown_right()
+        stages = [stage for stage in STAGES[: STAGES.index(parsed.stage) + 1] if stage not in excluded]
         if clue is None or parsed.kind == "features":
             return stages
         shown = f"features/{parsed.tap}" if parsed.tap else "loss/total" if parsed.stage == "gradient" else ""

@@ -136,7 +136,7 @@ class _Doctor:
         if training := another_training(name, given, self.judge.own):
             self._left_alone |= {tensor for tensor in self._names if TensorName.parse(tensor).kind in _BY_WEIGHTS}
             return [training]
-        self._in_vain.add(TensorName.parse(name).kind)
+        self._in_vain.add(kind)
         self._dependents |= dependents(name, self.judge)
         self._left_alone |= {name, *self._dependents}
         return [Finding(None, name, NOTHING_FITS, (*facts(given, expected), *self._of_its_inputs(name)))]
@@ -171,26 +171,26 @@ class _Doctor:
         faults = candidates.of_traps(self._hypotheses, clue)
         if name in self._screened:
             faults = [fault for fault in faults if fault.is_late]
-        search = Search(name, self._names, self.judge, faults, screens)
-        if single := search.alone(max(self._end_s, time.thread_time() + _LEAST_S)):
+        search = Search(name, self._names, self.judge, faults)
+        if single := search.alone(max(self._end_s, time.thread_time() + _LEAST_S), screens):
             return [single]
         if after_the_taps and time.thread_time() < self._end_s:
             self._screened |= set(screens)
         may_be_another = after_the_taps and (clue is None or (clue.kind in _WEAK and kind == "features"))
         if may_be_another and (found := self._another_function(name, nearest)):
             return [found]
-        return self._two_traps(search, clue, kind in self._in_vain)
+        if kind in self._in_vain:
+            return []
+        return self._two_traps(search, clue, screened=bool(screens))
 
-    def _two_traps(self, search: Search, clue: Clue | None, in_vain: bool) -> list[Explained]:
+    def _two_traps(self, search: Search, clue: Clue | None, screened: bool) -> list[Explained]:
         """Two traps, or one that does not explain what else is wrong; a factor may be what two make together."""
-        if in_vain or (clue is not None and clue.kind not in _OF_TWO):
+        if clue is not None and clue.kind not in _OF_TWO:
             return []
         if clue is not None:
             return self._in_pairs(replace(search, tried=[fault for fault in search.tried if fault.is_late]))
-        if search.screens:
-            search = replace(search, screens=())
-            if single := search.alone(time.thread_time() + _LONGEST_AGAIN_S):
-                return [single]
+        if screened and (single := search.alone(time.thread_time() + _LONGEST_AGAIN_S)):
+            return [single]
         return self._in_pairs(search)
 
     def _in_pairs(self, search: Search) -> list[Explained]:

@@ -159,6 +159,16 @@ class Judge:
         return Run(self.own.case, self.variant, path, self.reference)
 
     def _from(self, name: str, run: Run) -> Difference:
+        """The difference from what a run makes of a tensor; each is asked for again and again, and computed once."""
+        if (name, run) not in self._known:
+            self._known[name, run] = self._computed(name, run)
+        return self._known[name, run]
+
+    @cached_property
+    def _known(self) -> dict[tuple[str, Run], Difference]:
+        return {}
+
+    def _computed(self, name: str, run: Run) -> Difference:
         if not np.isfinite(self.given[name]).all():
             return Difference(np.inf, np.inf, np.nan)
         expected = run.expected(name)

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
@@ -12,7 +12,7 @@ import numpy as np
 from common.doctor.diagnosis.findings import Clue, Finding
 from common.doctor.diagnosis.judge import Judge
 from common.doctor.hypotheses import TRAPS, Fault
-from common.tensors import STAGES, TensorName
+from common.tensors import STAGES, Stage, TensorName
 
 _SUBSTANTIAL = 0.5
 _POWERS = 20
@@ -41,20 +41,17 @@ class Search:
     names: Sequence[str]
     judge: Judge
     tried: Sequence[Fault]
-    screens: Sequence[str] = ()  # tensors that cost little, which early faults are to make or to leave right
 
-    def alone(self, end_s: float) -> Explained | None:
+    def alone(self, end_s: float, screens: Sequence[str] = ()) -> Explained | None:
         """The fault that explains the tensor and, with it, most of the others; None where none does in time.
 
-        Those of the tensor's own stage come first, and earlier stages only where these leave something wrong.
+        Those of the tensor's own stage come first, and earlier stages only where these leave something wrong. `screens`
+        are tensors that cost little, which early faults are to make or to leave right.
         """
         explaining: list[tuple[int, float, Fault, Judge]] = []
         for stage in reversed(STAGES):
-            for fault in self.tried:
-                if fault.stage != stage or time.thread_time() > end_s or not self._passes(fault):
-                    continue
-                by = self._by(fault)
-                if by is not None and self._explains(by):
+            for fault, by in self._untried(stage, screens, end_s):
+                if self._explains(by):
                     explaining.append((*self._left_by(by), fault, by))
             if any(wrong == 0 for wrong, *_ in explaining):
                 break
@@ -74,12 +71,19 @@ class Search:
         others = [fault for wrong, _, fault, _ in explaining if wrong == fewest and fault.claim and fault is not best]
         return [fault.detail for fault in others]
 
-    def _passes(self, fault: Fault) -> bool:
-        """Whether nothing that costs little speaks against an early fault."""
-        if fault.is_late or not self.screens:
-            return True
-        by = self.judge.but(fault)
-        return by is not None and all(by.from_own(name).relative <= by.tolerance(name) for name in self.screens)
+    def _untried(self, stage: Stage, screens: Sequence[str], end_s: float) -> Iterator[tuple[Fault, Judge]]:
+        """The faults of a stage that were not tried before and that the screens let pass, with the judge by each."""
+        for fault in self.tried:
+            if fault.stage != stage or fault in self._left or time.thread_time() > end_s:
+                continue
+            by = self.judge.but(fault)
+            if by is not None and (fault.is_late or self._passes(by, screens)):
+                self._keep(fault, by)
+                yield fault, by
+
+    def _passes(self, by: Judge, screens: Sequence[str]) -> bool:
+        """Whether nothing that costs little speaks against a fault."""
+        return all(by.from_own(name).relative <= by.tolerance(name) for name in screens)
 
     def in_pairs(self, longest_s: float) -> list[Explained]:
         """Two faults of different traps that explain the tensor together; none where no two do, in about that time."""
@@ -105,19 +109,17 @@ class Search:
         effective = []
         for fault in self.tried:
             if fault not in self._left and time.thread_time() <= end_s:
-                self._by(fault)
+                self._keep(fault, self.judge.but(fault))
             if (left := self._left.get(fault)) is not None:
                 effective.append((left, fault))
         effective.sort(key=lambda entry: entry[0])
         pairs = ((effective[i], effective[j]) for i, j in sorted(combinations(range(len(effective)), 2), key=sum))
         return [(first, second, left) for (left, first), (_, second) in pairs if first.trap != second.trap]
 
-    def _by(self, fault: Fault) -> Judge | None:
-        """The judge by a fault; what the fault leaves of the difference is kept, or None where it changes nothing."""
-        by = self.judge.but(fault)
+    def _keep(self, fault: Fault, by: Judge | None) -> None:
+        """Note what a fault leaves of the difference; None where it changes nothing."""
         changed = by is not None and not np.array_equal(by.own.expected(self.name), self.judge.own.expected(self.name))
         self._left[fault] = by.from_own(self.name).relative if by is not None and changed else None
-        return by
 
     @cached_property
     def _left(self) -> dict[Fault, float | None]:

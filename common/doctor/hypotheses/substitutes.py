@@ -43,10 +43,10 @@ def of_all_layers(network: Network, taps: Sequence[str]) -> Iterator[Fault]:
     """Every layer of a kind is replaced alike, down to the deepest tap."""
     by_kind = {kind: [layer for layer in cut(taps) if layer.kind == kind] for kind in _EVERY}
     for kind, layers in by_kind.items():
-        for words, _ in _functions(layers[0], network) if layers else ():
-            functions = {layer.name: dict(_functions(layer, network)).get(words) for layer in layers}
-            if all(functions.values()):
-                yield _fault(_EVERY[kind], words, layers, list(functions.values()))
+        tables = [dict(_functions(layer, network)) for layer in layers]
+        for words in tables[0] if tables else ():
+            if all(words in table for table in tables):
+                yield _fault(_EVERY[kind], words, layers, [table[words] for table in tables])
     pooled = [LAYERS[LAYERS.index(pool) - 1] for pool in by_kind["pool"]]
     apart = [layer for layer in pooled if layer.name not in taps]
     if pooled:
@@ -62,13 +62,9 @@ def of_one_layer(network: Network, layers: Iterable[Layer]) -> Iterator[Fault]:
             yield _fault(layer.name, words, [layer], [function])
 
 
-def _fault(which: str, words: str, layers: list[Layer], functions: list[Function | None]) -> Fault:
+def _fault(which: str, words: str, layers: Sequence[Layer], functions: Sequence[Function]) -> Fault:
     by_value = layers[0].kind == "relu"
-    replaced = {
-        layer.name: Substitute(function, by_value)
-        for layer, function in zip(layers, functions, strict=True)
-        if function is not None
-    }
+    replaced = {layer.name: Substitute(it, by_value) for layer, it in zip(layers, functions, strict=True)}
     claim = "another layer", {"layer": which, "what": words, "right": _RIGHT[layers[0].kind]}
     return Fault("network", f"{which} is {words}", {"substitutes": replaced}, layers=tuple(replaced), claim=claim)
 
