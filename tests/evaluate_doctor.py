@@ -1,10 +1,15 @@
 """`python tests/evaluate_doctor.py`: what the port doctor names where traps are planted: one, two, and none."""
 
 import argparse
+import json
+import multiprocessing
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -155,6 +160,62 @@ def same_numbers(trial: Trial, case: Case, tensors: Tensors) -> bool:
     )
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """What the trials are drawn from; every process draws the same."""
+
+    pairs: int
+    healthy: int
+    seed: int
+    backends: tuple[str, ...]
+    traps: tuple[int, ...]
+
+    def trials(self) -> list[Trial]:
+        """Singles, pairs and healthy ports, in that order."""
+        generator = np.random.default_rng(self.seed)
+        return [
+            *singles(self.backends, self.traps),
+            *pairs(self.pairs, self.backends, generator),
+            *healthy(self.healthy, self.backends, generator),
+        ]
+
+
+_trials = cache(Drawing.trials)
+
+
+def outcome_at(drawing: Drawing, index: int) -> tuple[int, Outcome]:
+    """The outcome of one trial by its place, for a process that has not drawn the trials."""
+    with quiet_stderr(logger for entry in BACKENDS.values() for logger in entry.loggers):
+        return index, outcome_of(_trials(drawing)[index])
+
+
+def outcomes_of(drawing: Drawing, jobs: int, kept: Path) -> list[Outcome]:
+    """All outcomes in order; each is added to the file `kept` at once, and what the file has is not computed again."""
+    if not kept.exists():
+        kept.write_text(json.dumps(asdict(drawing)) + "\n")
+    done = dict(_read(kept, drawing))
+    count = len(_trials(drawing))
+    left = [index for index in range(count) if index not in done]
+    pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
+    with kept.open("a") as file, ProgressBar(len(left), "ports", "port") as bar, pool:
+        for index, outcome in pool.map(outcome_at, [drawing] * len(left), left):
+            done[index] = outcome
+            file.write(json.dumps([index, asdict(outcome)]) + "\n")
+            file.flush()
+            bar.advance()
+    return [done[index] for index in range(count)]
+
+
+def _read(kept: Path, drawing: Drawing) -> Iterator[tuple[int, Outcome]]:
+    first, *lines = kept.read_text().splitlines()
+    if first != json.dumps(asdict(drawing)):
+        sys.exit(f"{kept} has the outcomes of other options: {first}")
+    for line in lines:
+        index, fields = json.loads(line)
+        tuples = {"planted": tuple(fields["planted"]), "ranking": tuple(fields["ranking"])}
+        yield index, Outcome(**fields | tuples | {"named": tuple(map(tuple, fields["named"]))})
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Plant, diagnose, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -163,21 +224,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="what pairs and healthy runs are drawn by")
     parser.add_argument("--backends", default=",".join(BACKENDS), help="by name, with commas")
     parser.add_argument("--traps", default="", help="these traps alone, by number, with commas; 0 for none")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes at a time")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="keep outcomes there, and go on from those it has")
     parser.add_argument("--out", default="docs/doctor-evaluation.md", help="the Markdown file")
     options = parser.parse_args(arguments)
-    backends = options.backends.split(",")
-    generator = np.random.default_rng(options.seed)
-    trials = [
-        *singles(backends, [int(number) for number in options.traps.split(",") if number]),
-        *pairs(options.pairs, backends, generator),
-        *healthy(options.healthy, backends, generator),
-    ]
-    outcomes = []
-    with ProgressBar(len(trials), "ports", "port") as bar:
-        for trial in trials:
-            with quiet_stderr(logger for entry in BACKENDS.values() for logger in entry.loggers):
-                outcomes.append(outcome_of(trial))
-            bar.advance()
+    traps = tuple(int(number) for number in options.traps.split(",") if number)
+    drawing = Drawing(options.pairs, options.healthy, options.seed, tuple(options.backends.split(",")), traps)
+    with tempfile.TemporaryDirectory() as folder:
+        outcomes = outcomes_of(drawing, options.jobs, options.keep or Path(folder) / "outcomes.jsonl")
     write_text(options.out, report(outcomes, options.seed))
     print(f"written to {options.out}")
     return 0

@@ -82,9 +82,10 @@ def case_at(problem: Problem, image: Image) -> Case:
 
 def fits(name: str, array: Array, case: Case, variant: Variant) -> bool:
     """Whether an array can stand for a tensor: it has its shape, and finite values."""
-    shape, tap = shape_of(name, array, case, variant), TensorName.parse(name).tap
-    if shape is None and tap:  # a map of whatever size, but of the layer's channels
-        shape = (*array.shape[:2], feature_shape(tap, case.problem.content.shape, variant)[2])
+    shape, parsed = shape_of(name, array, case, variant), TensorName.parse(name)
+    if shape is None and parsed.tap:  # a map of whatever size, but of the layer's channels
+        channels = layer_shape(layer_under(parsed, variant), case.problem.content.shape, variant)[2]
+        shape = (*array.shape[:2], channels)
     return array.size > 0 and (shape is None or array.shape == shape) and bool(np.isfinite(array).all())
 
 
@@ -105,16 +106,27 @@ def shape_of(text: str, array: Array, case: Case, variant: Variant) -> Shape | N
     if variant.substitutes and name.tap and name.kind not in ("gram", "target/style"):
         return None
     if name.kind in ("gram", "target/style"):
-        height, width, channels = feature_shape(name.tap, image if name.kind == "gram" else style, variant)
+        height, width, channels = tap_shape(name.tap, image if name.kind == "gram" else style, variant)
         side = height * width if variant.gram_of_positions else channels
         return side, side
     if name.kind == "style/resized":
         return style
-    return feature_shape(name.tap, image, variant) if name.tap else image
+    return layer_shape(layer_under(name, variant), image, variant) if name.tap else image
 
 
-def feature_shape(name: str, image: Shape, variant: Variant) -> Shape:
-    """Height, width and channels of the layer that is recorded under a name."""
+def layer_under(name: TensorName, variant: Variant) -> str:
+    """The layer that a tensor at a tap is of."""
+    taps = variant.recorded if name.kind in ("features", "gradient/features") else variant.taps
+    return taps.get(name.tap, name.tap)
+
+
+def tap_shape(tap: str, image: Shape, variant: Variant) -> Shape:
+    """Height, width and channels of the layer that is taken for a tap."""
+    return layer_shape(variant.taps.get(tap, tap), image, variant)
+
+
+def layer_shape(layer: str, image: Shape, variant: Variant) -> Shape:
+    """Height, width and channels of a layer's output."""
     side = -1 if variant.ceil_pooling else 1  # rounded down as a negative number, a size is rounded up
-    height, width, channels = shape_at(variant.taps.get(name, name), (side * image[0], side * image[1]))
+    height, width, channels = shape_at(layer, (side * image[0], side * image[1]))
     return side * height, side * width, channels

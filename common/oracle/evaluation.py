@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.images import Image
-from common.oracle.case import Shape, case_at, feature_shape
+from common.oracle.case import Shape, case_at, tap_shape
 from common.oracle.inputs import scrambled, tv_unit
 from common.oracle.layers import backward, backward_of_substitute, decided_on, outputs_at
 from common.oracle.losses import abs_slopes, gram, gram_gradient, norm_scale, tv_gradient, tv_loss
@@ -78,7 +78,7 @@ def _network_input(run: Run, _: TensorName) -> Array:
 
 @computes("features")
 def _features(run: Run, name: TensorName) -> Array:
-    return run.computed_layer(run.layer_of[name.tap])
+    return run.computed_layer(run.recorded[name.tap])
 
 
 @computes("saved")
@@ -89,7 +89,7 @@ def _saved(run: Run, _: TensorName) -> Array:
 @computes("gram")
 def _gram(run: Run, name: TensorName) -> Array:
     """The Gram matrix at a style tap, as it is handed over."""
-    feature, variant = run.value(f"features/{name.tap}"), run.variant
+    feature, variant = run.feature(name.tap), run.variant
     scale = _handed_scales(run, name.tap)[0] * norm_scale(variant.gram_norm, feature.shape)
     return scale * _matrix(feature, variant)
 
@@ -108,7 +108,7 @@ def _style_target(run: Run, name: TensorName) -> Array:
     """The Gram matrix of the style picture with the convention's factor, as it is handed over."""
     tap, variant = name.tap, run.variant
     feature = run.layer_of_picture("style", run.layer_of[tap])
-    shape = _normalised_by(run, run.value(f"features/{tap}").shape, feature.shape)
+    shape = _normalised_by(run, run.feature(tap).shape, feature.shape)
     scale = run.coefficients.style[tap].target_scale * norm_scale(variant.gram_norm, shape)
     scale *= float(variant.target_scale.get(tap, 1.0))
     return _handed_scales(run, tap)[1] * scale * _matrix(feature, variant)
@@ -117,7 +117,7 @@ def _style_target(run: Run, name: TensorName) -> Array:
 def _handed_scales(run: Run, tap: str) -> tuple[float, float]:
     """How many times larger a Gram matrix and its target are handed over than the loss takes them."""
     norm, problem = run.variant.gram_handed, run.case.problem
-    image, style = (feature_shape(tap, picture.shape, run.variant) for picture in (problem.content, problem.style))
+    image, style = (tap_shape(tap, picture.shape, run.variant) for picture in (problem.content, problem.style))
     return norm_scale(norm, image), norm_scale(norm, _normalised_by(run, image, style))
 
 
@@ -129,7 +129,7 @@ def _normalised_by(run: Run, image: Shape, style: Shape) -> Shape:
 def difference_at(run: Run, role: str, tap: str) -> Array:
     """What a term squares: F - F_c at a content tap, K - t K_s at a style tap; nan where their sizes differ."""
     if role == "content":
-        feature, target = run.value(f"features/{tap}"), run.value(f"target/content/{tap}")
+        feature, target = run.feature(tap), run.value(f"target/content/{tap}")
         return np.asarray(feature - target if feature.shape == target.shape else np.full(feature.shape, np.nan))
     gram_scale, target_scale = _handed_scales(run, tap)
     return np.asarray(run.value(f"gram/{tap}") / gram_scale - run.value(f"target/style/{tap}") / target_scale)
@@ -174,7 +174,7 @@ def tv_slopes(run: Run) -> tuple[Array, Array] | None:
 
 @computes("gradient/features")
 def _gradient_of_features(run: Run, name: TensorName) -> Array:
-    return _at_output(run, run.layer_of[name.tap])
+    return _at_output(run, run.recorded[name.tap])
 
 
 @computes("gradient/pixels")
@@ -218,7 +218,7 @@ def _at_input(run: Run, layer: Layer) -> Array:
 
 def _from_terms(run: Run, tap: str) -> Array:
     """The gradient of a tap's own terms."""
-    feature, variant = np.asarray(run.value(f"features/{tap}"), np.float64), run.variant
+    feature, variant = np.asarray(run.feature(tap), np.float64), run.variant
     gradient = np.zeros_like(feature)
     if tap in run.coefficients.content:
         gradient += 2 * _factor(run, "content", tap) * difference_at(run, "content", tap)

@@ -37,7 +37,7 @@ def forward(layer: Layer, x: Array, network: Network, variant: Variant) -> Array
     if layer.kind == "conv":
         kernel, bias = _kernel_and_bias(layer, network.weights, variant)
         return _conv(x, kernel, bias, variant)
-    return _stored(_pool(x, network.pooling, variant), variant.arithmetic)
+    return _stored(_pool(x, network.pooling, variant), variant.arithmetic_for("outputs"))
 
 
 def below(layer: Layer) -> str:
@@ -85,7 +85,8 @@ def _kernel_and_bias(layer: Layer, weights: Weights, variant: Variant) -> tuple[
     bias = weights.biases[layer.name].astype(np.float64)
     if variant.dropped_bias in (ALL, layer.name):
         bias = np.zeros_like(bias)
-    return _kernel(weights, layer.name, kernels, variant.arithmetic), rounded(bias, variant.arithmetic)
+    arithmetic = variant.arithmetic_for("weights")
+    return _kernel(weights, layer.name, kernels, arithmetic), rounded(bias, arithmetic)
 
 
 @lru_cache(maxsize=64)
@@ -110,20 +111,22 @@ def _reordered(kernel_hwio: Array, kernels: Kernels) -> Array:
 def _conv(x: Array, kernel: Array, bias: Array, variant: Variant) -> Array:
     """A 3x3 convolution of the same size; with `bias_apart`, a result is stored before the bias is added."""
     height, width, inputs = x.shape
-    padded = np.pad(rounded(x, variant.arithmetic), ((1, 1), (1, 1), (0, 0)), _PAD_MODES[variant.padding])
+    stored = variant.arithmetic_for("outputs")
+    padded = np.pad(rounded(x, variant.arithmetic_for("inputs")), ((1, 1), (1, 1), (0, 0)), _PAD_MODES[variant.padding])
     flat, total = kernel.reshape(9 * inputs, -1), np.empty((height, width, len(bias)))
     for rows in _bands(height, width):
         seen = np.empty((rows.stop - rows.start, width, 3, 3, inputs))
         for row, column in np.ndindex(3, 3):
             seen[:, :, row, column] = padded[rows.start + row : rows.stop + row, column : column + width]
         total[rows] = (seen.reshape(-1, 9 * inputs) @ flat).reshape(-1, width, len(bias))
-    return _stored((_stored(total, variant.arithmetic) if variant.bias_apart else total) + bias, variant.arithmetic)
+    return _stored((_stored(total, stored) if variant.bias_apart else total) + bias, stored)
 
 
 def _conv_backward(gradient: Array, kernel: Array, variant: Variant) -> Array:
     height, width, outputs = gradient.shape
     # float16 has as many bits as TF32, and codes scale the loss to keep gradients in its range.
-    rounded_gradient = rounded(gradient, "tf32" if variant.arithmetic == "float16" else variant.arithmetic)
+    arithmetic = variant.arithmetic_for("outputs")
+    rounded_gradient = rounded(gradient, "tf32" if arithmetic == "float16" else arithmetic)
     flat, padded = kernel.reshape(-1, outputs).T, np.zeros((height + 2, width + 2, kernel.shape[2]))
     for rows in _bands(height, width):
         shares = (rounded_gradient[rows].reshape(-1, outputs) @ flat).reshape(-1, width, 3, 3, kernel.shape[2])

@@ -13,8 +13,10 @@ from common.oracle.case import Case, fits
 from common.oracle.inputs import InputMaps, input_maps
 from common.oracle.layers import below, forward, outputs_at
 from common.oracle.variant import RIGHT, Variant
+from common.problem import Problem
+from common.recipes import Coefficients, Tap, coefficients_of
 from common.tensors import Array, Arrays, TensorName, tensor_names
-from common.vgg19 import NAMES, Layer, cut, layer
+from common.vgg19 import NAMES, Layer, Weights, cut, layer
 
 Function = Callable[["Run", TensorName], Array]
 _FUNCTIONS: dict[str, Function] = {}
@@ -28,6 +30,16 @@ def computes(*kinds: str) -> Callable[[Function], Function]:
         return function
 
     return register
+
+
+def _in_unit(problem: Problem, variant: Variant) -> Weights:
+    """The network's weights, in the unit of the recipe's family; or as in their file, in whole or in part."""
+    of_file, weights = problem.weights, problem.network.weights
+    if variant.own_unit == "input":
+        return replace(weights, preprocessing=of_file.preprocessing)
+    if variant.own_unit == "biases":
+        return replace(weights, biases=of_file.biases)
+    return weights if variant.own_unit == "no" else of_file
 
 
 class Run:
@@ -47,10 +59,10 @@ class Run:
     ) -> None:
         """`like` is a run of the same case and tensors: its feature maps before `differs_from` are taken over."""
         self.case, self.variant, problem = case, variant, case.problem
-        self.coefficients, self.taps = problem.coefficients, problem.recipe.taps
-        # In its own unit the weights are as in their file, whatever the recipe's family.
-        self.network = replace(problem.network, weights=problem.weights) if variant.own_unit else problem.network
-        self.layer_of = {name: variant.taps.get(name, name) for name in NAMES}  # by the name that it is recorded under
+        self.taps = problem.recipe.taps
+        self.network = replace(problem.network, weights=_in_unit(problem, variant))
+        self.layer_of = {name: variant.taps.get(name, name) for name in NAMES}  # by tap
+        self.recorded = {name: variant.recorded.get(name, name) for name in NAMES}  # the layer, by a map's name
         self.depth = len(cut([*self.taps, *(self.layer_of[tap] for tap in self.taps)]))
         self.gradients: dict[str, Array] = {}
         self.at_points: dict[bytes, dict[str, Array]] = {}  # by the point's bytes, then by the tensor's name
@@ -64,6 +76,20 @@ class Run:
             return self._maps
         end = NAMES.index(layer)
         return {key: feature for key, feature in self._maps.items() if NAMES.index(key.split("/")[1]) < end}
+
+    @cached_property
+    def coefficients(self) -> Coefficients:
+        """The factors of the terms: those of the recipe's taps, or of the maps as they are."""
+        problem = self.case.problem
+        if not self.variant.own_sizes:
+            return problem.coefficients
+        height, width, _ = problem.content.shape
+        taps = {}
+        for tap in self.taps:
+            rows, columns, channels = self.feature(tap).shape
+            style = self.layer_of_picture("style", self.layer_of[tap]).shape
+            taps[tap] = Tap(channels, rows * columns, style[0] * style[1], height * width)
+        return coefficients_of(problem.recipe, taps)
 
     def expected(self, name: str) -> Array:
         """What is computed under a name, from what is given under the others."""
@@ -109,6 +135,10 @@ class Run:
         given = self.given_of("features", name)
         return self.computed_layer(name) if given is None else given
 
+    def feature(self, tap: str) -> Array:
+        """The feature map at a tap, as given or as computed."""
+        return self.layer(self.layer_of[tap]) if self.variant.own_names else self.value(f"features/{tap}")
+
     def computed_layer(self, name: str) -> Array:
         """A layer's output at the image, computed from its input."""
         key = f"image/{name}"
@@ -133,7 +163,7 @@ class Run:
             x = self._input_of_picture(role) if name == NAMES[0] else self.layer_of_picture(role, below(row))
             self._maps[key] = forward(row, x, self.network, self.variant)
         elif key not in self._maps:
-            wanted = {name, *(self.layer_of[tap] for tap in getattr(self.coefficients, role))}
+            wanted = {name, *(self.layer_of[tap] for tap in getattr(self.case.problem.coefficients, role))}
             at_layers = outputs_at(wanted, self._input_of_picture(role), self.network, self.variant)
             self._maps.update({f"{role}/{at}": output for at, output in at_layers.items()})
         return self._maps[key]
@@ -144,5 +174,5 @@ class Run:
 
     def given_of(self, kind: str, layer: str) -> Array | None:
         """What is given of a layer, under whichever name it was recorded."""
-        names = (f"{kind}/{name}" for name, recorded in self.layer_of.items() if recorded == layer)
+        names = (f"{kind}/{name}" for name, recorded in self.recorded.items() if recorded == layer)
         return next((self.given[name] for name in names if name in self.given), None)

@@ -76,7 +76,7 @@ class Variant:
     repeated: Literal["no", "with the channels", "without the channels", "the means alone"] = "no"
     in_pixels: bool = False
     space: Preprocessing | None = None
-    own_unit: bool = False
+    own_unit: Literal["no", "input and biases", "input", "biases"] = "no"
     # The network. `kernels` concerns `only_layer`, if that is named; `dropped_bias` is a convolution, or `ALL`.
     kernels: Kernels = "right"
     dropped_bias: str | None = None
@@ -87,11 +87,14 @@ class Variant:
     ceil_pooling: bool = False
     arithmetic: Arithmetic = "exact"
     bias_apart: bool = False
-    taps: Mapping[str, str] = field(default_factory=dict)  # the layer that is recorded under a name
+    arithmetic_of: Literal["all", "weights", "inputs"] = "all"  # of what the convolutions multiply
+    taps: Mapping[str, str] = field(default_factory=dict)  # the layer that is taken for a tap
+    own_names: bool = False  # feature maps and their gradients are recorded under the layer's name, not the tap's
     substitutes: Mapping[str, Substitute] = field(default_factory=dict)  # by layer
     # The loss, and what is handed over of it.
     gram_norm: GramNorm = "M"
     gram_of_positions: bool = False
+    own_sizes: bool = False  # factors are of the sizes that the maps have, where another layer makes these others
     gram_form: Callable[[Array], Array] | None = None  # of a feature map; its gradient is not known
     gram_handed: GramNorm = "M"
     target_scale: Mapping[str, float] = field(default_factory=dict)
@@ -110,6 +113,15 @@ class Variant:
     clamped: bool = False
     # The file.
     saved: Saved = "rounded"
+
+    def arithmetic_for(self, what: Literal["weights", "inputs", "outputs"]) -> Arithmetic:
+        """The arithmetic that weights, a convolution's inputs, or a layer's outputs are rounded to."""
+        return self.arithmetic if self.arithmetic_of in ("all", what) else "exact"
+
+    @property
+    def recorded(self) -> Mapping[str, str]:
+        """The layer whose feature map is recorded under a name, where it is another."""
+        return {} if self.own_names else self.taps
 
     @property
     def has_gradient(self) -> bool:

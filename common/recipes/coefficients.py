@@ -34,13 +34,17 @@ class Coefficients:
 
 def coefficients(recipe: Recipe, image_px: Extent, style_px: Extent) -> Coefficients:
     """The coefficients of a recipe for an optimized image and a style image of the given (height, width)."""
+    return coefficients_of(recipe, {name: Tap.at(name, image_px, style_px) for name in recipe.taps})
+
+
+def coefficients_of(recipe: Recipe, taps: Mapping[str, "Tap"]) -> Coefficients:
+    """The coefficients of a recipe for taps of the given sizes."""
     convention = CONVENTIONS[recipe.convention]
     averaged = len(recipe.style_taps) if convention.averaged else 1
-    content, style = {}, {}
-    for name in recipe.content_taps:
-        content[name] = recipe.content_weight * convention.content(Tap.at(name, image_px, image_px))
+    content = {name: recipe.content_weight * convention.content(taps[name]) for name in recipe.content_taps}
+    style = {}
     for name in recipe.style_taps:
-        tap = Tap.at(name, image_px, style_px)
+        tap = taps[name]
         k = recipe.style_weight * convention.style(tap) / averaged
         style[name] = StyleCoefficient(k, 1.0 if convention.normalised else tap.style_positions / tap.positions)
     return Coefficients(content, style, recipe.tv_weight, recipe.tv_form)

@@ -95,7 +95,7 @@ def test_a_bundle_needs_no_other_source_of_weights(case, bundle, no_source, caps
 
 def test_another_unit_is_named_from_the_bundles_own_weights(bundle, no_source):
     case = read_bundle(bundle, None)
-    wrong = Run(case, Variant(own_unit=True))
+    wrong = Run(case, Variant(own_unit="input and biases"))
     given = {name: wrong.expected(name) for name in ("input", "features/conv1_1", "features/relu1_1")}
     assert [finding.trap.number for finding in diagnose(case, given).findings] == [35]
 

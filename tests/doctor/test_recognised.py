@@ -71,8 +71,8 @@ PLANTED = {
         ("known factor", {"expression": "3 or L"}),  # there are three style taps
     ),
     "a Gram matrix of another layer": (
-        lambda it: {"gram/relu2_1": gram(it["features/relu2_2"])},
-        ("Gram of another layer", {"layer": "relu2_2", "tap": "relu2_1", "factor": "1"}),
+        lambda it: {"gram/relu2_1": 255 * gram(it["features/relu2_2"])},
+        ("Gram of another layer", {"layer": "relu2_2", "tap": "relu2_1", "factor": "255"}),
     ),
     "a covariance": (
         lambda it: {"gram/relu2_1": centred(it["features/relu2_1"])},

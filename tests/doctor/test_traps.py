@@ -35,7 +35,7 @@ WORDS = {
     8: ("picture.*NCHW.*NHWC.*reshape", "moveaxis", "loaders", "NCHW read as NHWC|NHWC read as NCHW"),
     9: ("^taps.*other side", "convB_I is before the ReLU, reluB_I after", "tabs", r"ReLU|(conv|relu)\d_\d is "),
     10: ("deepest.*other side", "take every tap on the side", "PyTorch tab", r"(conv|relu)\d_\d is (conv|relu)\d_\d"),
-    11: ("another layer", "running number", "conv_4 is conv2_2", "convolution|is (conv|relu|pool)"),
+    11: ("another layer", "running number", "conv_4 is conv2_2", "convolution|is (conv|relu|pool)|in the list$"),
     12: ("average where.*max", "pooling that the recipe names", "papers", "max|average"),
     13: ("pooled values.*factor", "rescale", "crowsonkb", "pooled values are multiplied by"),
     14: ("odd sizes up", "VALID.*ceil_mode=False", "SAME", "last row and column"),
@@ -190,8 +190,10 @@ def test_a_detail_names_its_value(field):
         (26, "rate_scale", 255.0, "^255 times the learning rate"),
         (26, "rate_scale", 1 / 255, "^1/255 times the learning rate"),
         (28, "factr", 1e9, r"factr=1e\+09"),
-        (32, "arithmetic", "tf32", "TF32, with 10 bits"),
-        (32, "arithmetic", "bfloat16", "bfloat16, with 7 bits"),
+        (32, "arithmetic", "tf32", "TF32, with 10 bits|alone are rounded to TF32$"),
+        (32, "arithmetic", "bfloat16", "bfloat16, with 7 bits|alone are rounded to bfloat16$"),
+        (32, "arithmetic_of", "weights", "^the weights of the convolutions alone are rounded"),
+        (32, "arithmetic_of", "inputs", "^the inputs of the convolutions alone are rounded"),
         (32, "bias_apart", True, "once more before the bias"),
         (34, "palette_indices", True, "palette indices"),
         (23, "tv_space", "of 255", "in 0..255|no total variation"),
@@ -260,7 +262,9 @@ def test_factors_are_those_that_are_said(name):
 def test_sums_and_means_are_not_exchanged():
     tried = [it for it in ALL_TRIED if it.trap == 20 and " over " in it.detail]
     where = ("C^2 in the style", "M C in the content")
-    assert {it.detail for it in tried} == {f"{sum_} over {it} terms" for sum_ in ("a sum", "a mean") for it in where}
+    details = {f"{sum_} over {it} terms" for sum_ in ("a sum", "a mean") for it in where}
+    details |= {f"{it}, and {times}" for it in details if "content" in it for times in ("2 times that", "half of that")}
+    assert {it.detail for it in tried} == details
     for hypothesis in tried:
         factors = hypothesis.changes["term_scale"]
         assert all(name.startswith("style" if "style" in hypothesis.detail else "content") for name in factors)

@@ -177,7 +177,7 @@ WHOLE = [
         "the reference's resized pixels",
     ),
     (
-        Clue("known factor", {"expression": "1/C", "factor": 1 / 64, **LEFT}),
+        Clue("known factor", {"expression": "1/C", "equals": " = 0.015625", "factor": 1 / 64, **LEFT}),
         "it is 1/C = 0.015625 times what it should be, to 3.0e-08",
         "look where 1/C is multiplied",
     ),
@@ -190,6 +190,26 @@ WHOLE = [
         Clue("Gram of another layer", {"layer": "relu3_2", "tap": "relu3_1", "factor": "M", **LEFT}),
         "it is M times the Gram matrix of relu3_2, not of relu3_1, to 3.0e-08",
         "take relu3_1",
+    ),
+    (
+        Clue("map of a picture", {"role": "style"}),
+        "it is the feature map of the style picture, not of the image",
+        "before another picture passes",
+    ),
+    (
+        Clue("across the ReLU", {"where": "after it, the ReLU,"}),
+        "it is what the layer after it, the ReLU, should give",
+        "keep a copy",
+    ),
+    (
+        Clue("steps early", {"steps": 5}),
+        "each of the 5 points is that before its step, not after it",
+        "record the image after each step",
+    ),
+    (
+        Clue("L-BFGS restarts", {"after": "10 evaluations"}),
+        "the points are those of SciPy's L-BFGS that starts anew, its memory empty, after 10 evaluations",
+        "call SciPy's L-BFGS as often as the recipe does",
     ),
     (
         Clue("another derivative", {"what": "each ReLU passes the whole gradient", "where": "every ReLU"}),

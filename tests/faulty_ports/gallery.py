@@ -24,6 +24,7 @@ GALLERY: tuple[Broken, ...] = tuple(
     sorted((*PICTURES, *INPUTS, *NETWORKS, *TAPS, *LOSSES, *STEPS), key=lambda broken: broken.trap)
 )
 NO_BUG = 31  # rounding makes it by itself
+_SAID_BY = {"resized": (24,)}
 
 
 def causes(diagnosis: Diagnosis) -> list[Finding]:
@@ -32,7 +33,12 @@ def causes(diagnosis: Diagnosis) -> list[Finding]:
 
 
 def ranking(finding: Finding) -> tuple[int, ...]:
-    """The traps that a finding names, the likeliest first; none where nothing fits."""
+    """The traps that a finding names, the likeliest first; none where nothing fits.
+
+    A claim in closed form that says a trap's mistake counts as the trap.
+    """
+    if finding.recognised is not None:
+        return _SAID_BY.get(finding.recognised.kind, ())
     return () if finding.trap is None else (finding.trap.number, *finding.also_possible)
 
 

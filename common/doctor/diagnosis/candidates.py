@@ -1,7 +1,7 @@
 """Which faults are tried on a tensor: those of the layers and stages that no tensor before has shown to be right."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 from common.doctor.diagnosis.findings import Clue
 from common.doctor.diagnosis.judge import Judge
@@ -18,18 +18,25 @@ _OF_THE_NETWORK = range(STAGES.index("taps"), STAGES.index("optimizer"))
 class Candidates:
     """The faults to try on a tensor that is wrong by a judge, among the port's tensors in order.
 
-    `in_vain` says that all were tried without success on a tensor of its kind.
+    `in_vain` says that all were tried without success on a tensor of its kind; the tensors `multiplied` are what is
+    right times a known factor.
     """
 
     name: str
     names: Sequence[str]
     judge: Judge
     in_vain: bool = False
+    multiplied: Collection[str] = ()
 
     def of_traps(self, hypotheses: Sequence[Fault], clue: Clue | None) -> list[Fault]:
         """The faults of traps; where a claim fits, those alone that the tensors before do not exclude."""
         stages, layers = self._stages(clue), self._layers_before()
-        concerned = (fault for fault in hypotheses if fault.stage in stages)
+        concerned = [fault for fault in hypotheses if fault.stage in stages]
+        moved = [fault for fault in concerned if fault.stage == "taps"]
+        concerned += [_changed(fault, own_names=True) for fault in moved if self._maps_are_given]
+        if self._parsed.stage in ("loss", "gradient"):
+            sizes = [fault for fault in concerned if fault.stage == "taps" or "ceil_pooling" in fault.changes]
+            concerned += [_changed(fault, own_sizes=True) for fault in sizes]
         return [fault for fault in concerned if fault.layer is None or fault.layer in layers]
 
     def nearest_wrong(self, names: Sequence[str]) -> str:
@@ -42,13 +49,17 @@ class Candidates:
         at_taps = [name for name in names if TensorName.parse(name).kind in _AT_TAPS and self.judge.is_wrong(name)]
         return min(at_taps, key=_depth, default=self.name)
 
-    def screens(self, nearest: str) -> list[str]:
-        """The right tensor of the first tap whose feature map is not handed over, and the nearest that is wrong."""
+    def right_before(self) -> list[str]:
+        """The tensors at taps that show that layers before its own are right, the nearest to the picture first.
+
+        Those whose feature map is handed over show nothing.
+        """
         if self._parsed.kind == "features":
             return []
-        given = self.judge.given
-        computed = [name for name in self._right_at_taps() if f"features/{TensorName.parse(name).tap}" not in given]
-        return [*sorted(computed, key=_depth)[:1], *([nearest] if nearest != self.name else [])]
+        own = NAMES.index(self._parsed.tap) if self._parsed.tap else len(NAMES)
+        showing = {*self._right_at_taps(), *self.multiplied}
+        computed = (it for it in showing if f"features/{TensorName.parse(it).tap}" not in self.judge.given)
+        return sorted((it for it in computed if _depth(it) <= own), key=lambda name: (_depth(name), name))
 
     def of_functions(self) -> list[Fault]:
         """What ports compute in the place of layers and Gram matrices."""
@@ -71,6 +82,10 @@ class Candidates:
         return [] if handed or self._parsed.is_forward or "content" in self._parsed.kind else list(of_grams())
 
     @property
+    def _maps_are_given(self) -> bool:
+        return any(name.startswith(("features/", "gradient/features/")) for name in self.judge.given)
+
+    @property
     def _parsed(self) -> TensorName:
         return TensorName.parse(self.name)
 
@@ -88,7 +103,8 @@ class Candidates:
         shown = f"features/{parsed.tap}" if parsed.tap else "loss/total" if parsed.stage == "gradient" else ""
         if shown not in self.judge.given and self.name != "loss/total":
             return stages
-        late = [stage for stage in stages if STAGES.index(stage) > STAGES.index("taps")]
+        first = STAGES.index("taps") + (not self._maps_are_given)
+        late = [stage for stage in stages if STAGES.index(stage) >= first]
         return ["resize", *late] if parsed.kind == "target/style" else late
 
     def _stages_shown_right(self) -> Sequence[Stage]:
@@ -127,6 +143,11 @@ class Candidates:
         deepest = max(map(_depth, self._right_at_taps()), default=-1)
         below = NAMES.index(self._parsed.tap) + 1 if self._parsed.tap else len(NAMES)
         return {*NAMES[: deepest + 1], *NAMES[below:]}
+
+
+def _changed(fault: Fault, **changes: bool) -> Fault:
+    """A fault in a port that names its feature maps by layers, or takes its factors from the sizes of its maps."""
+    return replace(fault, changes={**fault.changes, **changes})
 
 
 def _depth(name: str) -> int:

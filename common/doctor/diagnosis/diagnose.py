@@ -14,7 +14,7 @@ from common.doctor.diagnosis.recognisers import damaged, recognised
 from common.doctor.diagnosis.rounding import decisions_followed, decisions_found
 from common.doctor.diagnosis.search import Explained, Search
 from common.doctor.diagnosis.unexplained import another_training, facts
-from common.doctor.hypotheses import hypotheses
+from common.doctor.hypotheses import Fault, hypotheses
 from common.oracle import Case, Run
 from common.problem import Precision
 from common.tensors import Arrays, TensorName, inputs_of, tensor_names
@@ -22,15 +22,18 @@ from common.tensors import Arrays, TensorName, inputs_of, tensor_names
 # Seconds that the examination computes: what other processes take of the machine does not shorten it.
 _LONGEST_S = 60.0  # after which nothing new is examined
 _LEAST_S = 5.0  # for what is examined all the same
-_LONGEST_SUBSTITUTES_S = 6.0  # of it for what is computed in the place of a layer
+_LONGEST_SUBSTITUTES_S = 5.0  # of it for what is computed in the place of a layer
 _LONGEST_AGAIN_S = 6.0  # of it for traps that do not explain all
-_LONGEST_SEARCH_S = 8.0  # of it for pairs of traps
+_LONGEST_SEARCH_S = 5.0  # of it for pairs of traps
 _QUICK = ("file", "resize", "input", "saved")  # stages that are examined all the same
-_OF_ALL_STEPS = ("Adam", "Adam's betas", "optimizer", "weight decay", "rates")
+_OF_ALL_STEPS = ("Adam", "Adam's betas", "optimizer", "weight decay", "rates", "steps early")
 _OF_THE_FILE = ("exchanged", "memory order", "decimals", "levels")  # what no layer makes of a map
 _OF_NUMBERS = ("scaled", "by channel", "clipped", "rates")  # of which each tensor may have others
 _WEAK = ("scaled", "by channel")  # what a convolution with another bias or kernel gives, too
 _BEFORE_THE_TAPS = ("file", "resize", "input")
+_FACTORS = ("known factor", "weight")
+_SEVERAL = 2
+_CLOSER = 1e-3
 _OF_TWO = ("known factor", "scaled")
 # What the weights change, whatever is given of the features.
 _BY_WEIGHTS = {
@@ -75,6 +78,12 @@ def dependents(name: str, judge: Judge) -> set[str]:
     return dependent & {"lbfgs/losses"} if only_reported else dependent
 
 
+def _is_closer(clue: Clue | None, left: float) -> bool:
+    """Whether a claim about a sum fits by orders of magnitude better than a trap does."""
+    of_clue = clue.values["left"] if clue is not None and clue.kind == "sum of other terms" else None
+    return isinstance(of_clue, float) and of_clue < _CLOSER * left
+
+
 class _Doctor:
     def __init__(self, judge: Judge, names: list[str]) -> None:
         self.judge, self._names = judge, names
@@ -82,6 +91,8 @@ class _Doctor:
         self._left_alone: set[str] = set()
         self._dependents: set[str] = set()
         self._claimed: set[tuple[str, Claim]] = set()  # by kind of tensor; what is claimed again needs no search
+        self._numbers: list[tuple[str, str]] = []  # the same, claimed with other numbers
+        self._multiplied: set[str] = set()  # tensors that are what is right times a factor
         self._screened: set[str] = set()  # tensors that no early trap makes right
         self._tried: set[str] = set()  # where other functions than a layer's were tried
         self._in_vain: set[str] = set()  # kinds of tensors that no trap explains
@@ -124,12 +135,13 @@ class _Doctor:
         clue = recognised(name, given, self.judge)
         kind = TensorName.parse(name).kind
         of_the_file = clue is not None and clue.kind in _OF_THE_FILE and kind == "features"
-        if clue is not None and (of_the_file or (kind, clue.claim) in self._claimed):
+        if clue is not None and (of_the_file or (kind, clue.claim) in self._claimed or self._is_repeated(kind, clue)):
             return [self._recognised(name, clue)]
-        if causes := self._searched(name, clue):
-            if causes[0].confined:
+        if (causes := self._searched(name, clue)) and not _is_closer(clue, causes[-1].judge.from_own(name).relative):
+            by = self._by_own_sizes(causes[-1].judge)
+            if causes[0].confined and (by is causes[0].judge or self._spoils(by)):
                 return self._confine(causes[0], name)
-            self.judge = causes[-1].judge
+            self.judge = by
             return [cause.finding for cause in causes]
         if clue is not None:
             return [self._recognised(name, clue)]
@@ -141,6 +153,22 @@ class _Doctor:
         self._left_alone |= {name, *self._dependents}
         return [Finding(None, name, NOTHING_FITS, (*facts(given, expected), *self._of_its_inputs(name)))]
 
+    def _by_own_sizes(self, judge: Judge) -> Judge:
+        """The same, or with factors of the sizes that the port's maps have, where that makes more terms right."""
+        variant = judge.variant
+        others = variant.taps or variant.substitutes or variant.ceil_pooling or variant.own_style_size
+        if not others or variant.own_sizes:
+            return judge
+        by = judge.but(Fault("loss", "", {"own_sizes": True}))
+        concerned = [name for name in self._names if TensorName.parse(name).kind.startswith(("target/", "loss/"))]
+        wrong = sum(map(judge.is_wrong, concerned))
+        return by if by is not None and wrong and sum(map(by.is_wrong, concerned)) < wrong else judge
+
+    def _spoils(self, by: Judge) -> bool:
+        """Whether a tensor before the optimizers is wrong by a judge that is right so far."""
+        names = (name for name in self._names if TensorName.parse(name).stage != "optimizer")
+        return any(by.is_wrong(name) and not self.judge.is_wrong(name) for name in names)
+
     def _of_its_inputs(self, name: str) -> Iterator[Clue]:
         """Which tensors it is computed from, where all of these are handed over and right."""
         inputs, judge = inputs_of(name, self.judge.own.case.problem), self.judge
@@ -150,11 +178,21 @@ class _Doctor:
         if all(judge.from_the_right(it).relative <= judge.tolerance(it) for it in inputs):
             yield Clue("computed from", {"inputs": inputs})
 
+    def _is_repeated(self, kind: str, clue: Clue) -> bool:
+        """Whether as much was claimed of several tensors of a kind in vain: with another number each."""
+        return self._numbers.count((kind, clue.kind)) >= _SEVERAL
+
     def _recognised(self, name: str, clue: Clue) -> Finding:
         """What a claim in closed form says; the steps of one rule are one finding."""
-        rest = {it for it in self._names if TensorName.parse(it).kind == TensorName.parse(name).kind}
-        if clue.kind not in _OF_NUMBERS:
-            self._claimed.add((TensorName.parse(name).kind, clue.claim))
+        kinds = {TensorName.parse(name).kind, "adam/gradient" if clue.kind == "steps early" else ""}
+        rest = {it for it in self._names if TensorName.parse(it).kind in kinds}
+        kind = TensorName.parse(name).kind
+        if clue.kind in _OF_NUMBERS:
+            self._numbers.append((kind, clue.kind))
+        else:
+            self._claimed.add((kind, clue.claim))
+        if clue.kind in _FACTORS:
+            self._multiplied.add(name)
         self._dependents |= dependents(name, self.judge) | (rest - {name} if clue.kind in _OF_ALL_STEPS else set())
         self._left_alone |= {name, *self._dependents}
         return Finding(None, name, clue.sentence, (clue,))
@@ -165,23 +203,24 @@ class _Doctor:
         The claim that fits the tensor leaves fewer to try.
         """
         kind, after_the_taps = TensorName.parse(name).kind, TensorName.parse(name).stage not in _BEFORE_THE_TAPS
-        candidates = Candidates(name, self._names, self.judge, kind in self._in_vain)
+        candidates = Candidates(name, self._names, self.judge, kind in self._in_vain, self._multiplied)
         nearest = candidates.nearest_wrong([it for it in self._names if it not in self._left_alone])
-        screens = candidates.screens(nearest) if after_the_taps else []
+        right = candidates.right_before() if after_the_taps else []
+        screen = nearest if after_the_taps and nearest != name else None
         faults = candidates.of_traps(self._hypotheses, clue)
         if name in self._screened:
             faults = [fault for fault in faults if fault.is_late]
-        search = Search(name, self._names, self.judge, faults)
-        if single := search.alone(max(self._end_s, time.thread_time() + _LEAST_S), screens):
-            return [single]
-        if after_the_taps and time.thread_time() < self._end_s:
-            self._screened |= set(screens)
+        search = Search(name, self._names, self.judge, faults, right)
+        if single := search.alone(max(self._end_s, time.thread_time() + _LEAST_S), screen):
+            return [self._or_another_function(single, nearest) if after_the_taps and clue is None else single]
+        if screen is not None and time.thread_time() < self._end_s:
+            self._screened.add(screen)
         may_be_another = after_the_taps and (clue is None or (clue.kind in _WEAK and kind == "features"))
         if may_be_another and (found := self._another_function(name, nearest)):
-            return [found]
+            return [self._without_gradient(found)]
         if kind in self._in_vain:
             return []
-        return self._two_traps(search, clue, screened=bool(screens))
+        return self._two_traps(search, clue, screened=screen is not None)
 
     def _two_traps(self, search: Search, clue: Clue | None, screened: bool) -> list[Explained]:
         """Two traps, or one that does not explain what else is wrong; a factor may be what two make together."""
@@ -201,7 +240,7 @@ class _Doctor:
 
     def _another_function(self, name: str, nearest: str) -> Explained | None:
         """What takes the place of a layer or a Gram matrix, tried where it costs least."""
-        if nearest in self._tried:
+        if nearest in self._tried or self._is_beyond(nearest):
             return None
         faults = Candidates(nearest, self._names, self.judge).of_functions()
         found = Search(nearest, self._names, self.judge, faults).alone(time.thread_time() + _LONGEST_SUBSTITUTES_S)
@@ -209,7 +248,22 @@ class _Doctor:
             self._tried.add(nearest)
         if found is None or found.judge.is_wrong(name):
             return None
-        return self._without_gradient(replace(found, finding=replace(found.finding, tensor=name)))
+        return replace(found, finding=replace(found.finding, tensor=name))
+
+    def _or_another_function(self, single: Explained, nearest: str) -> Explained:
+        """A trap of the network, or a function in a layer's place if that explains more."""
+        wrong = [it for it in self._names if TensorName.parse(it).is_forward and single.judge.is_wrong(it)]
+        if not wrong or single.stage != "network":
+            return single
+        found = self._another_function(single.finding.tensor, nearest)
+        if found is None or sum(map(found.judge.is_wrong, wrong)) == len(wrong):
+            return single
+        return self._without_gradient(found)
+
+    def _is_beyond(self, nearest: str) -> bool:
+        """Whether a tensor nearer to the picture was tried, and no feature map between is handed over."""
+        tried = [TensorName.parse(it) for it in self._tried]
+        return TensorName.parse(nearest).kind != "features" and any(it.tap and it.kind != "features" for it in tried)
 
     def _without_gradient(self, found: Explained) -> Explained:
         """The same; of a Gram matrix or a layer that is another, but of an activation, the gradient is not known."""

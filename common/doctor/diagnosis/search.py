@@ -15,9 +15,13 @@ from common.doctor.hypotheses import TRAPS, Fault
 from common.tensors import STAGES, Stage, TensorName
 
 _SUBSTANTIAL = 0.5
+_CHANCE = 0.05
+_LITTLE = 0.1
+_ROUNDING = 1e-15
 _POWERS = 20
 _MOST_ALIKE = 2
 _BACKWARD = ("gradient", "optimizer")
+_OF_PICTURES = ("file", "resize")
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,28 +34,33 @@ class Explained:
 
     finding: Finding
     judge: Judge
+    stage: Stage
     confined: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Search:
-    """The search for what explains a tensor that is wrong by a judge, among the port's tensors in order."""
+    """The search for what explains a tensor that is wrong by a judge, among the port's tensors in order.
+
+    `right` are tensors that show layers to be right, which early faults are to leave as they are.
+    """
 
     name: str
     names: Sequence[str]
     judge: Judge
     tried: Sequence[Fault]
+    right: Sequence[str] = ()
 
-    def alone(self, end_s: float, screens: Sequence[str] = ()) -> Explained | None:
+    def alone(self, end_s: float, nearest: str | None = None) -> Explained | None:
         """The fault that explains the tensor and, with it, most of the others; None where none does in time.
 
-        Those of the tensor's own stage come first, and earlier stages only where these leave something wrong. `screens`
-        are tensors that cost little, which early faults are to make or to leave right.
+        Those of the tensor's own stage come first, and earlier stages only where these leave something wrong. `nearest`
+        is a wrong tensor that costs little, which early faults are to make right.
         """
         explaining: list[tuple[int, float, Fault, Judge]] = []
         for stage in reversed(STAGES):
-            for fault, by in self._untried(stage, screens, end_s):
-                if self._explains(by):
+            for fault, by in self._untried(stage, nearest, end_s):
+                if self._explains(by, len(self.tried)):
                     explaining.append((*self._left_by(by), fault, by))
             if any(wrong == 0 for wrong, *_ in explaining):
                 break
@@ -63,7 +72,8 @@ class Search:
         also = tuple(dict.fromkeys(trap for trap in as_good if trap not in (best.trap, 0)))
         if best.claim is not None:
             best = replace(best, detail=" or ".join([best.detail, *self._alike(best, explaining)[:_MOST_ALIKE]]))
-        return Explained(self._finding(best, by, also_possible=also), by, self._spoils(by, self._concerned))
+        finding = self._finding(best, by, also_possible=also)
+        return Explained(finding, by, best.stage, self._spoils(by, self._concerned))
 
     def _alike(self, best: Fault, explaining: Sequence[tuple[int, float, Fault, Judge]]) -> list[str]:
         """Other functions that give the same numbers."""
@@ -71,19 +81,25 @@ class Search:
         others = [fault for wrong, _, fault, _ in explaining if wrong == fewest and fault.claim and fault is not best]
         return [fault.detail for fault in others]
 
-    def _untried(self, stage: Stage, screens: Sequence[str], end_s: float) -> Iterator[tuple[Fault, Judge]]:
-        """The faults of a stage that were not tried before and that the screens let pass, with the judge by each."""
+    def _untried(self, stage: Stage, nearest: str | None, end_s: float) -> Iterator[tuple[Fault, Judge]]:
+        """The faults of a stage that were not tried before and that may explain the tensor, with the judge by each."""
         for fault in self.tried:
             if fault.stage != stage or fault in self._left or time.thread_time() > end_s:
                 continue
             by = self.judge.but(fault)
-            if by is not None and (fault.is_late or self._passes(by, screens)):
+            if by is None or not self._may_explain(fault, by):
+                self._left[fault] = None
+            elif fault.is_late or nearest is None or by.from_own(nearest).relative <= by.tolerance(nearest):
                 self._keep(fault, by)
                 yield fault, by
 
-    def _passes(self, by: Judge, screens: Sequence[str]) -> bool:
-        """Whether nothing that costs little speaks against a fault."""
-        return all(by.from_own(name).relative <= by.tolerance(name) for name in screens)
+    def _may_explain(self, fault: Fault, by: Judge) -> bool:
+        """Whether a fault changes the pictures, if those are its matter, and leaves what shows layers to be right."""
+        if fault.stage in _OF_PICTURES and by.has_pictures_of(self.judge):
+            return False
+        before = self.judge
+        stay = (by.from_own(it).relative <= before.from_own(it).relative + by.tolerance(it) for it in self.right)
+        return fault.is_late or all(stay)
 
     def in_pairs(self, longest_s: float) -> list[Explained]:
         """Two faults of different traps that explain the tensor together; none where no two do, in about that time."""
@@ -94,12 +110,12 @@ class Search:
             by = self.judge.but(first, second)
             # Of a pair, each has to be needed: a wide tolerance explains nothing.
             needed = by is not None and by.from_own(self.name).relative < _SUBSTANTIAL * alone_leaves
-            if by is not None and needed and self._explains(by):
+            if by is not None and needed and self._explains(by, math.comb(len(self.tried), 2)):
                 explaining.append((first, second, by))
         if len(explaining) > 1:
             explaining.sort(key=lambda pair: self._left_by(pair[2])[0])
         return [
-            Explained(self._finding(fault, by, together_with=other), by)
+            Explained(self._finding(fault, by, together_with=other), by, fault.stage)
             for first, second, by in explaining[:1]
             for fault, other in ((first, second), (second, first))
         ]
@@ -109,7 +125,8 @@ class Search:
         effective = []
         for fault in self.tried:
             if fault not in self._left and time.thread_time() <= end_s:
-                self._keep(fault, self.judge.but(fault))
+                by = self.judge.but(fault)
+                self._keep(fault, by if by is not None and self._may_explain(fault, by) else None)
             if (left := self._left.get(fault)) is not None:
                 effective.append((left, fault))
         effective.sort(key=lambda entry: entry[0])
@@ -125,7 +142,7 @@ class Search:
     def _left(self) -> dict[Fault, float | None]:
         return {}
 
-    def _explains(self, by: Judge) -> bool:
+    def _explains(self, by: Judge, tries: int) -> bool:
         """Whether little is left, and no earlier tensor that was right, nor a later one that follows, says otherwise.
 
         A later one that is right by itself only says that the port goes on otherwise than what it has handed over.
@@ -138,7 +155,18 @@ class Search:
         forward = [it for it in self._concerned[1:] if TensorName.parse(it).stage != "gradient"]
         later = forward if TensorName.parse(self.name).is_forward else self._concerned[1:]
         followers = (it for it in later if before.from_reference(it).relative > before.tolerance(it))
-        return little and not self._spoils(by, [*self.names[: self.names.index(self.name)], *followers])
+        earlier = self.names[: self.names.index(self.name)]
+        return little and not self._spoils(by, [*earlier, *followers]) and not self._may_be_chance(by, tries)
+
+    def _may_be_chance(self, by: Judge, tries: int) -> bool:
+        """Whether one of so many faults comes as close to a number or two by chance."""
+        if self.judge.given[self.name].size > 1:
+            return False
+        wrong = [name for name in self._concerned if self.judge.is_wrong(name)]
+        left = {name: by.from_own(name).relative / self.judge.from_own(name).relative for name in wrong}
+        if any(ratio < _LITTLE and self.judge.given[name].size > 1 for name, ratio in left.items()):
+            return False
+        return tries * math.prod(max(ratio, _ROUNDING) for ratio in left.values() if ratio < 1) > _CHANCE
 
     def _shapes_stay_wrong(self, by: Judge) -> bool:
         """Whether a tensor before, of a wrong shape too, is wrong by a fault that only makes the shapes agree."""

@@ -99,10 +99,12 @@ def _term_factor(case: Case) -> Iterator[Fault]:
         volumes = {f"content/{tap}": float(prod(shape_at(tap, (height, width)))) ** power for tap in taps.content}
         if squares:
             yield fault("loss", f"{words} over C^2 in the style terms", term_scale=squares)
-        if volumes:
-            yield fault("loss", f"{words} over M C in the content terms", term_scale=volumes)
+        for factor, also in _ALSO.items() if volumes else ():
+            scale = {tap: factor * volume for tap, volume in volumes.items()}
+            yield fault("loss", f"{words} over M C in the content terms{also}", term_scale=scale)
 
 
+_ALSO = {1.0: "", 2.0: ", and 2 times that", 0.5: ", and half of that"}
 _TV_FORMS = {
     "none": "no total variation",
     "mean_abs": "mean of absolute differences",

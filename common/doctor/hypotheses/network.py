@@ -75,6 +75,10 @@ def _low_precision(_: Case) -> Iterator[Fault]:
         yield fault("network", detail, arithmetic=name)
         detail += ", rounded once more before the bias is added"
         yield fault("network", detail, arithmetic=name, bias_apart=True)
+    for name, words in (("tf32", "TF32"), ("bfloat16", "bfloat16"), ("float16", "float16")):
+        for of in ("weights", "inputs"):
+            detail = f"the {of} of the convolutions alone are rounded to {words}"
+            yield fault("network", detail, arithmetic=name, arithmetic_of=of)
 
 
 TURNED_DECISIONS = Trap(
@@ -109,6 +113,11 @@ def _across_relus(case: Case) -> Iterator[Fault]:
         yield _moved("every tap is across its ReLU", taps)
     if style and style != taps:
         yield _moved("every style tap is across its ReLU", style)
+    before, after = (tuple(tap for tap in taps if tap.startswith(side)) for side in ("conv", "relu"))
+    if before and len(after) > 1:
+        yield _moved("every tap after a ReLU is before it", after)
+    if after and len(before) > 1:
+        yield _moved("every tap before a ReLU is after it", before)
     for tap in taps:
         if (tap,) != style[-1:]:
             yield _moved(f"{tap} is {_across(tap)}", [tap], rank=1)
@@ -147,6 +156,11 @@ def _other_layers(case: Case) -> Iterator[Fault]:
     # conv4_1 as the fourth convolution of the network.
     counted = {tap: _CONVS[int(tap[4]) - 1].replace("conv", tap[:4]) for tap in taps if not tap.startswith("pool")}
     yield fault("taps", "a tap's block is taken for the running number of its convolution", rank=1, taps=counted)
+    style = case.problem.recipe.style_taps
+    for others, where in (((style[:1] + style)[: len(style)], "before"), ((style + style[-1:])[1:], "after")):
+        listed = {tap: other for tap, other in zip(style, others, strict=True) if tap != other}
+        if len(listed) > 1:
+            yield fault("taps", f"each style tap is the tap {where} it in the list", rank=1, taps=listed)
     for tap in taps:
         for layer in filter(None, (_shifted(tap, steps) for steps in (1, -1, 2, -2, 3, -3))):
             yield fault("taps", f"{tap} is {layer}", rank=1, taps={tap: layer})

@@ -8,6 +8,8 @@ from common.oracle import ALL, Case, Changes
 from common.tensors import STAGES, Stage
 from common.vgg19 import NAMES
 
+_OF_POOLS = {"other_pooling", "pool_scale", "ceil_pooling"}
+
 
 @dataclass(frozen=True, eq=False)
 class Fault:
@@ -37,8 +39,10 @@ class Fault:
 
     @property
     def differs_from(self) -> str | None:
-        """The first layer that is another; None where that is not known."""
-        return min(self.layers, key=NAMES.index, default=None)
+        """The first layer that is another; None where that may be the first of all."""
+        if self.changes.keys() & _OF_POOLS:
+            return "pool1"
+        return min(self.layers, key=NAMES.index, default=self.layer)
 
 
 def fault(stage: Stage, detail: str, rank: int = 0, **changes: Any) -> Fault:

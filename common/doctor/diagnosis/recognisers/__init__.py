@@ -23,7 +23,7 @@ from common.doctor.diagnosis.recognisers.pictures import another_picture
 from common.doctor.diagnosis.recognisers.places import in_its_place
 from common.doctor.diagnosis.recognisers.points import rule_of_points
 from common.doctor.diagnosis.recognisers.resizing import resized_otherwise
-from common.doctor.diagnosis.recognisers.steps import rule_of_steps
+from common.doctor.diagnosis.recognisers.steps import points_a_step_early, rule_of_steps
 from common.doctor.diagnosis.recognisers.total_variation import another_total_variation
 from common.doctor.diagnosis.recognisers.values import changed_in_place, known_factor
 from common.tensors import Array
@@ -32,6 +32,7 @@ __all__ = ["damaged", "recognised"]
 
 _Recogniser = Callable[[str, Array, Judge], Iterator[Clue]]
 _RECOGNISERS: tuple[_Recogniser, ...] = (
+    points_a_step_early,
     in_its_place,
     another_picture,
     sum_of_other_terms,

@@ -127,7 +127,10 @@ def gradient_of_the_input(name: str, got: Array, judge: Judge) -> Iterator[Clue]
     of_input = gradient_of_input(run)
     if relative_l2(of_input, run.maps.pull_back(of_input)) <= tolerance:  # the variable is the network's input
         return
-    for words, other in {"": of_input, ", its channels reversed": of_input[..., ::-1]}.items():
-        if relative_l2(got, other) <= tolerance:
-            yield Clue("gradient of the input", {"reversed": words})
-            return
+    # Total variation may be left to the variable, or be a function of the input too.
+    whole = run.expected(name) / run.maps.pull_back(np.ones(got.shape))
+    for of_all in (of_input, whole):
+        for words, other in {"": of_all, ", its channels reversed": of_all[..., ::-1]}.items():
+            if relative_l2(got, other) <= tolerance:
+                yield Clue("gradient of the input", {"reversed": words})
+                return

@@ -15,7 +15,8 @@ from common.vgg19 import cut, layer
 _LEAST = 1e-300
 _WEIGHTS = {0.0: "without", 2.0: "with twice", -1.0: "less", 0.5: "with half of"}
 _CHOSEN = 1e-6
-_SUBSTANTIAL = 1e-3  # a term that is less of the total proves nothing
+_SUBSTANTIAL = 1e-3  # two terms of which one is less of the total prove nothing
+_CHANCE = 0.05  # that one of many sums comes as close, of which more proves nothing
 
 
 def term_of_another_kind(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
@@ -62,7 +63,8 @@ def _weight_of(name: str, got: Array, judge: Judge, alone: bool) -> Iterator[Clu
     right = getattr(run.case.problem.recipe, f"{terms}_weight")
     if (len(factors) == 1) != alone or (alone and not _is_round(right * factors[0])):
         return
-    product = expression([(factors[0], sizes_at(run, name))], min(judge.tolerance(name), CLOSE))
+    sizes = {symbol: size for symbol, size in sizes_at(run, name).items() if not symbol.endswith("weight")}
+    product = expression([(factors[0], sizes)], min(judge.tolerance(name), CLOSE))
     words = f", or a factor of {product}" if product else ""
     values = {"terms": terms, "factor": factors[0], "weight": right * factors[0], "right": right, "or": words}
     yield Clue("weight", values)
@@ -121,19 +123,24 @@ def sum_of_other_terms(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
         return
     excess = float(got.item()) - sum(run.terms.values())
     close, least = tolerance * abs(float(got.item())), _SUBSTANTIAL * abs(float(got.item()))
-    terms = {term: size for term, size in run.terms.items() if abs(size) > least}
-    kinds = {kind: size for kind in ("content", "style", "tv") if abs(size := _sum_of(kind, run)) > least}
+    kinds = {kind: _sum_of(kind, run) for kind in ("content", "style", "tv")}
     changes = {
         f"{words} {term}": (weight - 1) * size
-        for term, size in {**kinds, **terms}.items()
+        for term, size in {**kinds, **run.terms}.items()
         for weight, words in _WEIGHTS.items()
     }
-    single = next((words for words, change in changes.items() if abs(change - excess) <= close), None)
-    pairs = [pair for pair in combinations(changes, 2) if abs(sum(changes[it] for it in pair) - excess) <= close]
+    substantial = [words for words, change in changes.items() if abs(change) > least]
+    closest = min(close, _CHANCE * abs(excess) / len(changes))
+    single = next((words for words, change in changes.items() if abs(change - excess) <= closest), None)
+    pairs = [it for it in combinations(substantial, 2) if abs(sum(changes[words] for words in it) - excess) <= close]
     if single is not None or len(pairs) == 1:
-        yield Clue("sum of other terms", {"changes": (single,) if single is not None else pairs[0]})
+        chosen = (single,) if single is not None else pairs[0]
+        left = abs(sum(changes[words] for words in chosen) - excess) / abs(float(got.item()))
+        yield Clue("sum of other terms", {"changes": chosen, "left": left})
         return
     for kind, size in kinds.items():
+        if abs(size) <= least:
+            continue
         found = expression([(1 + excess / size, sizes_at(run, name))], tolerance)
         if found is not None:
             yield Clue("sum with a factor", {"terms": kind, "factor": found})

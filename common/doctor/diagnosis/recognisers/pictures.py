@@ -9,20 +9,30 @@ from common.doctor.diagnosis.judge import Judge, difference
 from common.oracle import Run
 from common.tensors import Array, TensorName
 
-_LUMA = np.array([0.299, 0.587, 0.114])
+_GREYS = {
+    "in grey": (0.299, 0.587, 0.114),
+    "in grey by Rec. 709": (0.2126, 0.7152, 0.0722),
+    "in grey by the mean of its channels": (1 / 3, 1 / 3, 1 / 3),
+    "in grey, of red and blue exchanged": (0.114, 0.587, 0.299),
+}
 
 
 def another_picture(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
     """The picture, and the change of its RGB, that give the tensor; at most one clue."""
     kind = TensorName.parse(name).kind
-    if kind not in ("pixels", "input", "content/resized", "style/resized"):
+    if kind not in ("pixels", "input") and not kind.endswith(("/decoded", "/resized")):
         return
-    for picture, rgb in _pictures(name, judge.reference):
+    for picture, rgb in _decoded(judge.reference) if kind.endswith("decoded") else _pictures(name, judge.reference):
         for what, changed in _changes(rgb):
             for space, mapped in _mapped(kind, changed, judge.own):
                 if difference(got, mapped).relative <= judge.tolerance(name):
                     yield Clue("picture", {"picture": picture, "what": what, "space": space})
                     return
+
+
+def _decoded(run: Run) -> Iterator[tuple[str, Array]]:
+    for picture in ("content", "style"):
+        yield f"the {picture} picture", np.asarray(run.expected(f"{picture}/decoded"), np.float64)
 
 
 def _pictures(name: str, run: Run) -> Iterator[tuple[str, Array]]:
@@ -44,7 +54,10 @@ def _changes(rgb: Array) -> Iterator[tuple[str, Array]]:
     yield "rounded down to 8 bits", np.floor(rgb * 255) / 255
     yield "stretched to -1 to 1", 2 * rgb - 1
     yield "less 0.5", rgb - 0.5
-    yield "in grey", np.repeat((rgb @ _LUMA)[..., None], 3, axis=2)
+    for words, luma in _GREYS.items():
+        grey = np.repeat((rgb @ np.array(luma))[..., None], 3, axis=2)
+        yield words, grey
+        yield f"{words}, rounded to 8 bits", np.rint(grey * 255) / 255
     yield "inverted", 1 - rgb
     yield "stretched from its least to its largest value", (rgb - rgb.min()) / max(float(np.ptp(rgb)), 1e-12)
     yield "less its own mean", rgb - rgb.mean(axis=(0, 1))
@@ -54,7 +67,7 @@ def _changes(rgb: Array) -> Iterator[tuple[str, Array]]:
 
 
 def _mapped(kind: str, rgb: Array, run: Run) -> Iterator[tuple[str, Array]]:
-    if kind.endswith("resized"):
+    if kind.endswith(("/decoded", "/resized")):
         yield "", rgb
         return
     right: Callable[[Array], Array] = run.maps.to_pixels

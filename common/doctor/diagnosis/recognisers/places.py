@@ -11,6 +11,7 @@ from common.oracle import Run
 from common.tensors import Array, TensorName, tensor_names
 
 _IS = 1e-5
+_ACROSS = {"conv": ("relu", "after it, the ReLU,"), "relu": ("conv", "before it, the convolution,")}
 
 
 def in_its_place(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
@@ -24,18 +25,31 @@ def in_its_place(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
 
 
 def _candidates(name: str, got: Array, judge: Judge) -> Iterator[tuple[Clue, Array]]:
-    parsed, run, shape = TensorName.parse(name), judge.right, got.shape
+    parsed = TensorName.parse(name)
     if parsed.is_forward:
-        for tensor in tensor_names(run.case.problem):
-            if tensor != name and TensorName.parse(tensor).is_forward and run.expected(tensor).shape == shape:
-                yield Clue("another tensor", {"tensor": tensor}), run.expected(tensor)
-        if parsed.kind in ("target/content", "target/style"):
-            yield Clue("the other picture", {}), _of_the_other_picture(name, run).expected(name)
-    elif parsed.stage in ("gradient", "optimizer") and len(shape) == len(run.case.image.shape):
-        for tensor, array in judge.given.items():
-            alike = TensorName.parse(tensor).stage in ("input", "gradient", "optimizer")
-            if alike and tensor != name and array.shape == shape and not _should_be_the_same(name, tensor, run):
-                yield Clue("same as", {"tensor": tensor}), np.asarray(array, np.float64)
+        yield from _of_the_forward_pass(parsed, name, got, judge.right)
+    elif parsed.stage in ("gradient", "optimizer") and got.ndim == judge.right.case.image.ndim:
+        yield from _handed_over_twice(name, got, judge)
+
+
+def _handed_over_twice(name: str, got: Array, judge: Judge) -> Iterator[tuple[Clue, Array]]:
+    for tensor, array in judge.given.items():
+        alike = TensorName.parse(tensor).stage in ("input", "gradient", "optimizer") and array.shape == got.shape
+        if alike and tensor != name and not _should_be_the_same(name, tensor, judge.right):
+            yield Clue("same as", {"tensor": tensor}), np.asarray(array, np.float64)
+
+
+def _of_the_forward_pass(parsed: TensorName, name: str, got: Array, run: Run) -> Iterator[tuple[Clue, Array]]:
+    if parsed.kind == "features" and parsed.tap[:4] in _ACROSS:
+        other, where = _ACROSS[parsed.tap[:4]]
+        yield Clue("across the ReLU", {"where": where}), run.computed_layer(other + parsed.tap[4:])
+    for tensor in tensor_names(run.case.problem):
+        if tensor != name and TensorName.parse(tensor).is_forward and run.expected(tensor).shape == got.shape:
+            yield Clue("another tensor", {"tensor": tensor}), run.expected(tensor)
+    for role in ("content", "style") if parsed.kind == "features" and run.case.is_small else ():
+        yield Clue("map of a picture", {"role": role}), run.layer_of_picture(role, parsed.tap)
+    if parsed.kind in ("target/content", "target/style"):
+        yield Clue("the other picture", {}), _of_the_other_picture(name, run).expected(name)
 
 
 def _should_be_the_same(name: str, other: str, run: Run) -> bool:

@@ -98,6 +98,9 @@ def _families(run: Run) -> Iterator[tuple[str, dict[str, Any], list[tuple[int, M
         for words, limits in {"": None, ", clamped to the range of RGB": (low_rgb, high_rgb)}.items():
             sizes = [(size, _torch(rate, size, limits)) for size in _MEMORIES]
             yield "PyTorch's L-BFGS", {"rate": rate, "clamped": words}, sizes
+    for limit, words in {"maxfun": "evaluations", "maxiter": "steps"}.items():
+        for count in (1, 2, 3, 4, 5, 8, 10, 12, 15, 20):
+            yield "L-BFGS restarts", {"after": f"{count} {words}"}, [(right, _restarted(right, {limit: count}))]
     yield "plain descent", {}, [(0, _descend)]
 
 
@@ -106,6 +109,17 @@ def _scipy(memory: int, bounds: Any = None, lines: int = 20) -> Minimise:
 
     settings = {"m": memory, "bounds": bounds, "maxls": lines, "factr": 0.0, "pgtol": 0.0}
     return lambda answer, start: fmin_l_bfgs_b(answer, start, **settings)
+
+
+def _restarted(memory: int, limit: dict[str, int]) -> Minimise:
+    """SciPy's, called again and again, each time with an empty memory."""
+    from scipy.optimize import fmin_l_bfgs_b
+
+    def minimise(answer: Answer, point: Array) -> None:
+        while True:
+            point, *_ = fmin_l_bfgs_b(answer, point, m=memory, factr=0.0, pgtol=0.0, **limit)
+
+    return minimise
 
 
 def _torch(rate: float, memory: int, limits: tuple[Array, Array] | None) -> Minimise:

@@ -36,9 +36,11 @@ class _Framing:
     top: int = 0
     left: int = 0
 
-    def kept(self, got: Array) -> tuple[slice, slice]:
-        """The rows and columns that are kept of the resized picture."""
-        return slice(self.top, self.top + got.shape[0]), slice(self.left, self.left + got.shape[1])
+    def kept(self, resized: Array, got: Array) -> Array:
+        """What is kept of the resized picture; all values, where the sides are exchanged."""
+        if resized.shape == (*got.shape[1::-1], 3):
+            return resized.reshape(got.shape)
+        return resized[self.top : self.top + got.shape[0], self.left : self.left + got.shape[1]]
 
 
 def resized_otherwise(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
@@ -72,8 +74,11 @@ def _steps(got: Array, values: Array) -> float:
 
 
 def _framings(decoded: Array, height_px: int, width_px: int) -> Iterator[_Framing]:
-    """The whole picture; its middle of the right aspect; and the middle of the picture at the right width or height."""
+    """The whole picture, with its sides exchanged too; its middle, of the right aspect, width or height."""
     yield _Framing("", decoded, height_px, width_px)
+    if height_px != width_px:
+        exchanged = ", to its width as height and its height as width, read in the right shape"
+        yield _Framing(exchanged, decoded, width_px, height_px)
     height, width = decoded.shape[:2]
     inner = min(height, width * height_px // width_px), min(width, height * width_px // height_px)
     if inner == (height, width):
@@ -91,14 +96,14 @@ def _resized(framing: _Framing, got: Array, picture: Picture) -> Iterator[_Named
     size = framing.height_px, framing.width_px
     levels = to_bytes(framing.part)
     for name in FILTERS:
-        floats = resample(framing.part, *size, name)[framing.kept(got)]
+        floats = framing.kept(resample(framing.part, *size, name), got)
         clipped, of = np.clip(floats, 0, 1), described(name)
         yield name, f"{of}, in floats", clipped
         yield name, f"{of}, in floats that are not clipped to 0..1", floats
         yield name, f"{of}, rounded to 8 bits", _whole_steps(clipped, 0.5, got)
         yield name, f"{of}, truncated to 8 bits", _whole_steps(clipped, 0, got)
         for how, values in _in_8_bits(levels, *size, name):
-            yield name, how, values[framing.kept(got)]
+            yield name, how, framing.kept(values, got)
     if not framing.words and picture.path is not None:
         yield from _shrunk_as_decoded(picture.path, *size)
 

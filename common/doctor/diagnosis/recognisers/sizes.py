@@ -31,6 +31,8 @@ def sizes_at(run: Run, name: str) -> Sizes:
     for weight in ("content_weight", "style_weight", "tv_weight") if weighted else ():
         sizes[f"the {weight.replace('_', ' ')}"] = getattr(recipe, weight)
     sizes |= {"L": float(len(recipe.style_taps)), "(L - 1)": len(recipe.style_taps) - 1.0}
+    if TensorName.parse(name).stage in ("file", "resize", "input"):
+        sizes["(255/256)"] = 255 / 256
     if tap:
         rows, columns, channels = shape_at(tap, (height, width))
         style_rows, style_columns, _ = shape_at(tap, (style_height, style_width))
@@ -62,6 +64,8 @@ def expression(factors: Sequence[tuple[float, Sizes]], close: float = CLOSE) -> 
         return None
     fitting.sort(key=lambda index: costs[index])
     alike = [index for index in fitting if costs[index] <= costs[fitting[0]] + _ALIKE][:_MOST_NAMED]
+    if [name for name, _ in powers[alike[0]]] == ["2"]:  # what a port would write
+        alike = alike[:1]
     return " or ".join(f"{'-' if factors[0][0] < 0 else ''}{_in_words(powers[index])}" for index in alike)
 
 

@@ -8,7 +8,8 @@ from itertools import product
 import numpy as np
 
 from common.doctor.diagnosis.findings import Clue
-from common.doctor.diagnosis.judge import Judge
+from common.doctor.diagnosis.judge import Judge, difference
+from common.oracle import Run
 from common.recipes import Adam, adam_of
 from common.tensors import ADAM_STEPS, Array, TensorName
 
@@ -44,29 +45,50 @@ class _Moments:
         return np.asarray(rate * first / (np.sqrt(second) + self.epsilon))
 
 
-def rule_of_steps(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
-    """The rule that gives all the steps that are handed over, from the port's own gradients; at most one clue."""
-    run, tolerance = judge.own, judge.tolerance(name)
-    parsed = TensorName.parse(name)
-    if parsed.kind != "adam/pixels":
+def points_a_step_early(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
+    """Whether each point is what the reference has one step before; at most one clue."""
+    points = _points(name, got, judge.own)
+    if len(points) <= _FEWEST or not np.array_equal(points[0], points[1]):
         return
+    before = {step: judge.right.expected(f"adam/{step}/pixels") for step in range(1, len(points) - 1)}
+    if all(difference(points[step + 1], point).relative <= judge.tolerance(name) for step, point in before.items()):
+        yield Clue("steps early", {"steps": len(points) - 1})
+
+
+def _points(name: str, got: Array, run: Run) -> list[Array]:
+    """The variable and the points after Adam's steps, as far as these are handed over; nothing for other tensors."""
+    if TensorName.parse(name).kind != "adam/pixels":
+        return []
     points = [np.asarray(run.value("pixels"), np.float64)]
-    gradients: list[Array] = []
     for step in range(1, ADAM_STEPS + 1):
         tensor = f"adam/{step}/pixels"
         point = got if tensor == name else run.given.get(tensor)
         if point is None or point.shape != points[0].shape:
             break
-        gradients.append(np.asarray(run.value(f"adam/{step}/gradient"), np.float64))
         points.append(np.asarray(point, np.float64))
-    if len(gradients) < _FEWEST:
+    return points
+
+
+def rule_of_steps(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
+    """The rule that gives all the steps that are handed over, from the port's own gradients; at most one clue."""
+    run, tolerance = judge.own, judge.tolerance(name)
+    points = _points(name, got, run)
+    if len(points) <= _FEWEST:
         return
+    gradients = [np.asarray(run.value(f"adam/{step}/gradient"), np.float64) for step in range(1, len(points))]
     settings = adam_of(run.case.problem.recipe)
     fits = [
         (left, words, values)
         for words, values, rule in _rules(settings)
         if (left := _left(points, gradients, settings, rule)) <= tolerance
     ]
+    if not fits:
+        adam = _Moments(settings.beta1, settings.beta2, settings.epsilon)
+        fits = [
+            (left, "Adam", {"how": f"with the image clamped to {words} after each"})
+            for words, limits in _ranges(run)
+            if (left := _left(points, gradients, settings, adam, limits)) <= tolerance
+        ]
     if fits:
         left, words, values = min(fits, key=lambda fit: fit[0])
         yield Clue(words, {**values, "steps": len(gradients), "left": left})
@@ -74,12 +96,28 @@ def rule_of_steps(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
     yield from _by_decay(points, gradients, settings, tolerance)
 
 
-def _left(points: Sequence[Array], gradients: Sequence[Array], settings: Adam, rule: Rule) -> float:
-    """The largest relative difference of a step."""
+def _ranges(run: Run) -> Iterator[tuple[str, tuple[Array, Array]]]:
+    """The ranges that ports clamp their variable to."""
+    black, white = (np.asarray(run.maps.to_pixels(np.full(run.case.image.shape, level))) for level in (0.0, 1.0))
+    yield "the range of RGB", (np.minimum(black, white), np.maximum(black, white))
+    for low, high in ((0.0, 1.0), (0.0, 255.0), (-1.0, 1.0), (-127.5, 127.5)):
+        yield f"{low:g} to {high:g}", (np.asarray(low), np.asarray(high))
+
+
+def _left(
+    points: Sequence[Array],
+    gradients: Sequence[Array],
+    settings: Adam,
+    rule: Rule,
+    limits: tuple[Array, Array] | None = None,
+) -> float:
+    """The largest relative difference of a step, which `limits` end."""
     worst = 0.0
     for count in range(1, len(gradients) + 1):
         taken = points[count - 1] - points[count]
         predicted = rule(gradients[:count], settings.rate_at(count - 1))
+        if limits is not None:
+            predicted = points[count - 1] - np.clip(points[count - 1] - predicted, *limits)
         worst = max(worst, float(np.linalg.norm(taken - predicted)) / max(float(np.linalg.norm(taken)), _LEAST))
     return worst
 
@@ -108,6 +146,10 @@ def _adams(right: _Moments) -> Iterator[tuple[str, Rule]]:
     yield "that climbs: its steps have the opposite sign", lambda gradients, rate: -right(gradients, rate)
     yield "with the largest second moment so far (AMSGrad)", partial(_amsgrad, right)
     yield "with Nesterov momentum (NAdam without its momentum decay)", partial(_nadam, right)
+    yield "with Nesterov momentum (PyTorch's NAdam)", partial(_decaying_nadam, right, 0.004)
+    yield "with Nesterov momentum (Keras' Nadam)", partial(_decaying_nadam, right, 1.0)
+    yield "with the largest gradient in the second moment's place (Adamax)", partial(_adamax, right)
+    yield "without the second moment (as RAdam begins)", partial(_first_moment, right)
 
 
 def _others() -> Iterator[tuple[str, Rule]]:
@@ -118,6 +160,14 @@ def _others() -> Iterator[tuple[str, Rule]]:
         yield f"Nesterov momentum {mu:g}", partial(_momentum, mu, True)
     for rho, epsilon in product((0.9, 0.99), (1e-8, 1e-7)):
         yield f"RMSprop with a decay of {rho:g}", partial(_rmsprop, rho, epsilon)
+        yield f"RMSprop with a decay of {rho:g}, epsilon under the root", partial(_rmsprop_of_keras, rho, epsilon)
+    yield "Adadelta", partial(_adadelta, 0.9, 1e-6)
+    yield "Adadelta with Keras' decay", partial(_adadelta, 0.95, 1e-7)
+    yield "Lion", _lion
+    yield (
+        "Adagrad of Keras",
+        lambda gradients, rate: rate * gradients[-1] / np.sqrt(0.1 + sum(it**2 for it in gradients) + 1e-7),
+    )
     yield "Adagrad", lambda gradients, rate: rate * gradients[-1] / (np.sqrt(sum(it**2 for it in gradients)) + 1e-10)
 
 
@@ -171,3 +221,49 @@ def _nadam(right: _Moments, gradients: Sequence[Array], rate: float) -> Array:
     step, now = len(gradients), (1 - right.beta1) * gradients[-1]
     ahead = right.beta1 * first / (1 - right.beta1 ** (step + 1)) + now / (1 - right.beta1**step)
     return np.asarray(rate * ahead / (np.sqrt(second / (1 - right.beta2**step)) + right.epsilon))
+
+
+def _decaying_nadam(right: _Moments, decay: float, gradients: Sequence[Array], rate: float) -> Array:
+    """NAdam whose momentum grows with the steps (Dozat 2016)."""
+    *_, (first, second) = right.means(gradients)
+    step = len(gradients)
+    momenta = [right.beta1 * (1 - 0.5 * 0.96 ** (at * decay)) for at in range(1, step + 2)]
+    root = np.sqrt(second / (1 - right.beta2**step)) + right.epsilon
+    now = (1 - momenta[step - 1]) / (1 - np.prod(momenta[:step])) * gradients[-1]
+    return np.asarray(rate * (now + momenta[step] / (1 - np.prod(momenta)) * first) / root)
+
+
+def _adamax(right: _Moments, gradients: Sequence[Array], rate: float) -> Array:
+    *_, (first, _) = right.means(gradients)
+    largest = np.zeros(first.shape)
+    for gradient in gradients:
+        largest = np.maximum(right.beta2 * largest, np.abs(gradient) + right.epsilon)
+    return np.asarray(rate * first / (1 - right.beta1 ** len(gradients)) / largest)
+
+
+def _first_moment(right: _Moments, gradients: Sequence[Array], rate: float) -> Array:
+    *_, (first, _) = right.means(gradients)
+    return np.asarray(rate * first / (1 - right.beta1 ** len(gradients)))
+
+
+def _rmsprop_of_keras(rho: float, epsilon: float, gradients: Sequence[Array], rate: float) -> Array:
+    mean = np.zeros(gradients[0].shape)
+    for gradient in gradients:
+        mean = rho * mean + (1 - rho) * gradient**2
+    return np.asarray(rate * gradients[-1] / np.sqrt(mean + epsilon))
+
+
+def _adadelta(rho: float, epsilon: float, gradients: Sequence[Array], rate: float) -> Array:
+    mean = moved = step = np.zeros(gradients[0].shape)
+    for gradient in gradients:
+        mean = rho * mean + (1 - rho) * gradient**2
+        step = np.sqrt(moved + epsilon) / np.sqrt(mean + epsilon) * gradient
+        moved = rho * moved + (1 - rho) * step**2
+    return np.asarray(rate * step)
+
+
+def _lion(gradients: Sequence[Array], rate: float) -> Array:
+    mean = step = np.zeros(gradients[0].shape)
+    for gradient in gradients:
+        step, mean = np.sign(0.9 * mean + 0.1 * gradient), 0.99 * mean + 0.01 * gradient
+    return np.asarray(rate * step)

@@ -17,6 +17,7 @@ _FEWEST_CLIPPED = 1e-3
 _OF_A_STEP, _FEWEST_LEVELS = 1e-2, 16
 _FEW = 4
 _LEAST = 1e-300
+_LITTLE = 0.1
 
 
 def known_factor(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
@@ -39,7 +40,9 @@ def known_factor(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
     found = expression([(factor, sizes_at(run, tensor)) for tensor, factor, _ in factors], tolerance)
     found = found or expression([(own[0], sizes_at(run, name))], tolerance)
     if found is not None:
-        yield Clue("known factor", {"expression": found, "factor": own[0], "left": own[1]})
+        value = f"{own[0]:.6g}"
+        equals = "" if found == value else f" = {value}"
+        yield Clue("known factor", {"expression": found, "equals": equals, "factor": own[0], "left": own[1]})
 
 
 def changed_in_place(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
@@ -64,8 +67,10 @@ def _changed(got: Array, expected: Array, tolerance: float) -> Iterator[Clue]:
     if norm == 0:
         yield Clue("all zero", {})
         return
+    # What a change leaves has to be less than what it is to explain, too.
+    left = min(tolerance * norm, _LITTLE * float(np.linalg.norm(ours - expected)))
     for clue, candidate in _candidates(ours, expected):
-        if float(np.linalg.norm(ours - candidate)) <= tolerance * norm:
+        if float(np.linalg.norm(ours - candidate)) <= left:
             yield clue
             return
 
@@ -81,7 +86,7 @@ def _candidates(ours: Array, expected: Array) -> Iterator[tuple[Clue, Array]]:
         yield from _reordered(expected)
     yield from _coarsened(ours, expected)
     if ours.shape[-1] == 3:
-        for order in ((0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1)):
+        for order in ((2, 1, 0), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1)):
             yield Clue("channels", {"order": "".join("RGB"[at] for at in order)}), expected[..., list(order)]
     factor, left = best_factor(ours, expected)
     yield Clue("scaled", {"factor": factor, "left": left}), factor * expected if left < _CLOSE else expected

@@ -1,0 +1,108 @@
+"""Taps that are taken from other layers, in ports that name their maps by taps or by layers; what one number proves."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from shallow import shallow
+
+from common import load_weights
+from common.doctor import diagnose
+from common.oracle import Run, Variant, forward, random_case
+from common.tensors import tensor_names
+from common.vgg19 import cut
+
+
+@pytest.fixture(scope="module", params=["gatys", "pytorch-blog"])
+def case(request):
+    return random_case(3, shallow(request.param), load_weights("random"))
+
+
+def of_a_port(case, moved):
+    """The tensors of a port whose taps are moved, each map and its gradient under the name of its layer."""
+    recipe = case.problem.recipe
+    other = replace(
+        recipe,
+        style_taps=tuple(moved.get(tap, tap) for tap in recipe.style_taps),
+        content_taps=tuple(moved.get(tap, tap) for tap in recipe.content_taps),
+    )
+    run = Run(replace(case, problem=replace(case.problem, recipe=other)))
+    tensors = {name: run.expected(name) for name in tensor_names(run.case.problem)}
+    under_taps = {}
+    for name, array in tensors.items():
+        kind, _, tap = name.rpartition("/")
+        back = next((it for it, layer in moved.items() if layer == tap), tap)
+        under_taps[name if kind in ("features", "gradient/features") else f"{kind}/{back}"] = array
+    return {name: under_taps[name] for name in tensor_names(case.problem) if name in under_taps}
+
+
+@pytest.mark.parametrize("features", [True, False], ids=["with features", "without"])
+@pytest.mark.parametrize("moved", [{"relu2_2": "relu2_1"}, {"relu1_1": "relu1_2"}, {"relu3_1": "conv3_1"}], ids=str)
+def test_a_moved_tap_is_the_only_finding(moved, features, case):
+    if not set(moved) <= set(case.problem.recipe.taps):
+        pytest.fail(f"the recipe has no tap {moved}; its taps are {case.problem.recipe.taps}")
+    given = of_a_port(case, moved)
+    given = {name: it for name, it in given.items() if features or not name.startswith("features/")}
+    findings = [finding for finding in diagnose(case, given, "float64").findings if not finding.harmless]
+    assert {finding.trap.number for finding in findings if finding.trap} <= {9, 10, 11}
+    assert [finding.trap is not None for finding in findings] == [True], [finding.evidence for finding in findings]
+    (tap,), (layer,) = moved, moved.values()
+    assert f"{tap} is {layer}" in findings[0].detail
+
+
+def test_factors_of_the_sizes_that_maps_have_are_no_second_finding():
+    """Pools that round up give larger maps, and a port that takes its means over them has other factors."""
+    case = random_case(3, shallow("pytorch-blog"), load_weights("random"))
+    run = Run(case, Variant(ceil_pooling=True, own_sizes=True))
+    given = {name: run.expected(name) for name in tensor_names(case.problem) if not name.startswith(("adam", "lbfgs"))}
+    assert [finding.trap.number for finding in diagnose(case, given, "float64").findings] == [14]
+    losses = {name: it for name, it in given.items() if name.startswith("loss/") or name == "pixels"}
+    assert [finding.trap.number for finding in diagnose(case, losses, "float64").findings] == [14]
+
+
+def test_a_number_that_many_faults_come_near_proves_none(case):
+    run = Run(case)
+    total = run.expected("loss/total")
+    for off in (1e-4, -2e-4, 5e-4, 1e-3):
+        given = {"pixels": run.expected("pixels"), "loss/total": np.asarray(total * (1 + off))}
+        assert all(finding.trap is None for finding in diagnose(case, given).findings), off
+
+
+def test_a_small_term_that_the_total_lacks_is_named(case):
+    run = Run(case)
+    terms = {f"loss/{term}": np.asarray(size) for term, size in run.terms.items()}
+    least = min((name for name in terms if "style" in name), key=lambda name: float(terms[name]))
+    given = {"pixels": run.expected("pixels"), **terms, "loss/total": run.expected("loss/total") - terms[least]}
+    if float(terms[least]) > 1e-5 * float(run.expected("loss/total")):
+        (finding,) = diagnose(case, given).findings
+        assert finding.recognised.values["changes"] == (f"without {least.removeprefix('loss/')}",)
+
+
+def test_padding_of_the_first_layer_alone_is_not_said_of_all(case):
+    run, x, grams = Run(case), Run(case).expected("input"), {}
+    taps = case.problem.recipe.style_taps
+    for layer in cut(taps):
+        variant = Variant(padding="replicate") if layer.name == "conv1_1" else run.variant
+        x = forward(layer, x, run.network, variant)
+        if layer.name in taps:
+            flat = x.reshape(-1, x.shape[-1])
+            grams[f"gram/{layer.name}"] = flat.T @ flat / len(flat)
+    given = {"pixels": run.expected("pixels"), "input": run.expected("input"), **grams}
+    (finding,) = diagnose(case, given, "float64").findings
+    assert finding.recognised.values["layer"] == "conv1_1"
+    assert "replicate padding" in finding.detail
+
+
+def test_the_style_pictures_maps_are_known(case):
+    run = Run(case)
+    given = {"pixels": run.expected("pixels"), "features/relu2_1": run.layer_of_picture("style", "relu2_1")}
+    (finding,) = diagnose(case, given, "float64").findings
+    assert finding.recognised.sentence == "it is the feature map of the style picture, not of the image"
+
+
+def test_a_relu_in_place_is_one_finding(case):
+    run = Run(case)
+    names = [name for name in tensor_names(case.problem) if name.startswith("features/")]
+    given = {name: run.expected(name.replace("conv", "relu")) for name in names}
+    (finding,) = diagnose(case, {"pixels": run.expected("pixels"), **given}, "float64").findings
+    assert finding.recognised.kind == "across the ReLU"

@@ -1,0 +1,105 @@
+"""Rules of steps and points: PyTorch's and SciPy's own optimizers are run, and the doctor names them."""
+
+from contextlib import suppress
+
+import numpy as np
+import pytest
+import torch
+from scipy.optimize import fmin_l_bfgs_b
+from shallow import shallow
+
+from common import load_weights
+from common.doctor import diagnose
+from common.oracle import Run, random_case
+from common.recipes import adam_of, lbfgs_of
+
+OPTIMIZERS = {
+    "Adam's with Nesterov momentum (PyTorch's NAdam)": torch.optim.NAdam,
+    "Adam's with the largest gradient in the second moment's place (Adamax)": torch.optim.Adamax,
+    "Adam's without the second moment (as RAdam begins)": torch.optim.RAdam,
+    "those of Adadelta": torch.optim.Adadelta,
+}
+
+
+@pytest.fixture(scope="module", params=["gatys", "d2l"])
+def case(request):
+    return random_case(3, shallow(request.param), load_weights("random"))
+
+
+def range_of(run):
+    """The least and the largest value of each of the variable's values, for RGB in 0..1."""
+    black, white = (run.maps.to_pixels(np.full(run.case.image.shape, level)) for level in (0.0, 1.0))
+    return np.minimum(black, white), np.maximum(black, white)
+
+
+def stepped(case, make, after=lambda variable: variable):
+    """What a port hands over whose variable is stepped by one of PyTorch's optimizers."""
+    run, settings = Run(case), adam_of(case.problem.recipe)
+    variable = torch.tensor(run.expected("pixels"), dtype=torch.float64, requires_grad=True)
+    optimizer, given = make([variable], lr=settings.learning_rate), {"pixels": run.expected("pixels")}
+    for step in range(1, 6):
+        gradient = run.at(variable.detach().numpy().copy()).expected("gradient/pixels")
+        variable.grad = torch.tensor(gradient)
+        optimizer.step()
+        with torch.no_grad():
+            variable.copy_(after(variable))
+        given |= {f"adam/{step}/gradient": gradient, f"adam/{step}/pixels": variable.detach().numpy().copy()}
+    return given
+
+
+@pytest.mark.parametrize("words", OPTIMIZERS)
+def test_the_steps_of_pytorchs_optimizers_are_named(words, case):
+    """PyTorch holds some factors of a step in float32."""
+    if words.endswith("(as RAdam begins)") and case.problem.recipe.name == "gatys":
+        return  # whose gradients are so large that the steps overflow
+    (finding,) = diagnose(case, stepped(case, OPTIMIZERS[words])).findings
+    assert finding.recognised.sentence.startswith(f"the 5 steps are {words}, to ")
+
+
+def test_steps_that_are_clamped_are_named(case):
+    low, high = (torch.tensor(it) for it in range_of(Run(case)))
+    epsilon = adam_of(case.problem.recipe).epsilon
+    given = stepped(
+        case,
+        lambda variables, lr: torch.optim.Adam(variables, lr=lr, eps=epsilon),
+        lambda variable: torch.clamp(variable, low, high),
+    )
+    first, *_ = diagnose(case, given, "float64").findings
+    assert "with the image clamped to the range of RGB after each" in first.recognised.sentence
+
+
+def test_points_before_their_steps_are_named_once(case):
+    run = Run(case)
+    given = {"pixels": run.expected("pixels"), "adam/1/pixels": run.expected("pixels")}
+    given |= {f"adam/{step}/gradient": run.expected(f"adam/{step}/gradient") for step in range(1, 6)}
+    given |= {f"adam/{step + 1}/pixels": run.expected(f"adam/{step}/pixels") for step in range(1, 5)}
+    (finding,) = diagnose(case, given, "float64").findings
+    assert (finding.tensor, finding.recognised.kind) == ("adam/1/pixels", "steps early")
+
+
+class _EnoughError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("evaluations", [5, 10])
+def test_restarts_of_scipys_lbfgs_are_named(evaluations, case):
+    run, points, losses, gradients = Run(case), [], [], []
+    point = np.asarray(run.expected("pixels"), np.float64)
+
+    def answer(at):
+        if len(points) == 24:
+            raise _EnoughError
+        points.append(at.reshape(point.shape).copy())
+        there = run.at(points[-1])
+        losses.append(float(there.expected("loss/total")))
+        gradients.append(there.expected("gradient/pixels"))
+        return losses[-1], gradients[-1].ravel()
+
+    start, memory = point.ravel(), lbfgs_of(case.problem.recipe).memory
+    with suppress(_EnoughError):
+        while True:
+            start, *_ = fmin_l_bfgs_b(answer, start, m=memory, factr=0.0, pgtol=0.0, maxfun=evaluations)
+    given = {"lbfgs/pixels": points, "lbfgs/losses": losses, "lbfgs/gradients": gradients}
+    arrays = {"pixels": points[0], **{name: np.array(it) for name, it in given.items()}}
+    first, *_ = diagnose(case, arrays, "float64").findings
+    assert first.recognised.values["after"] == f"{evaluations} evaluations"
