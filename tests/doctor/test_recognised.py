@@ -208,8 +208,8 @@ def test_points_that_end_early_are_said_to_end(healthy):
     assert first.trap is not None or first.recognised.sentence.startswith("the 6 points are those of SciPy's")
 
 
-@pytest.mark.parametrize("clamped", [False, True])
-def test_the_points_of_pytorchs_lbfgs_are_named_in_float32(clamped, healthy):
+@pytest.mark.parametrize(("clamped", "searched"), [(False, None), (True, None), (False, "strong_wolfe")])
+def test_the_points_of_pytorchs_lbfgs_are_named_in_float32(clamped, searched, healthy):
     case, _ = healthy
     run, points, losses, gradients = Run(case), [], [], []
     black, white = (run.maps.to_pixels(np.full(case.image.shape, level)) for level in (0.0, 1.0))
@@ -226,12 +226,13 @@ def test_the_points_of_pytorchs_lbfgs_are_named_in_float32(clamped, healthy):
         variable.grad = torch.tensor(gradients[-1])
         return torch.tensor(losses[-1])
 
-    torch.optim.LBFGS([variable], max_iter=8, tolerance_grad=0, tolerance_change=0).step(closure)
+    settings = {"max_iter": 8, "tolerance_grad": 0, "tolerance_change": 0, "line_search_fn": searched}
+    torch.optim.LBFGS([variable], **settings).step(closure)
     given = {"lbfgs/pixels": points, "lbfgs/losses": losses, "lbfgs/gradients": gradients}
     first, *_ = diagnose(case, {"pixels": points[0], **{name: np.array(it) for name, it in given.items()}}).findings
-    assert first.recognised.kind == "PyTorch's L-BFGS"
+    assert first.recognised.kind == ("PyTorch's first step" if searched else "PyTorch's L-BFGS")
     assert first.recognised.values["rate"] == 1
-    assert clamped or first.recognised.values["clamped"] == ""
+    assert clamped or searched or first.recognised.values["clamped"] == ""
 
 
 def test_whole_numbers_are_not_called_float16(healthy):

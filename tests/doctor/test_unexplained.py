@@ -207,6 +207,12 @@ WHOLE = [
         "record the image after each step",
     ),
     (
+        Clue("PyTorch's first step", {"rate": 1.0}),
+        "the first step is that of torch.optim.LBFGS with lr=1, and the later ones are not those without a line "
+        "search: it may be with strong_wolfe",
+        "call SciPy's",
+    ),
+    (
         Clue("L-BFGS restarts", {"after": "10 evaluations"}),
         "the points are those of SciPy's L-BFGS that starts anew, its memory empty, after 10 evaluations",
         "call SciPy's L-BFGS as often as the recipe does",

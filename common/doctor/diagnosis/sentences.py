@@ -55,6 +55,8 @@ SENTENCES = {
     "L-BFGS line search": "the points are those of SciPy's L-BFGS with at most {most} evaluations a line search",
     "PyTorch's L-BFGS": "the points are those of torch.optim.LBFGS without a line search, lr={rate:g}, "
     "a history of {memory}{clamped}",
+    "PyTorch's first step": "the first step is that of torch.optim.LBFGS with lr={rate:g}, and the later ones are not "
+    "those without a line search: it may be with strong_wolfe",
     "L-BFGS restarts": "the points are those of SciPy's L-BFGS that starts anew, its memory empty, after {after}",
     "plain descent": "the points are those of plain gradient descent with a rate of 1",
     "all zero": "it is zero everywhere",
@@ -124,6 +126,7 @@ FIXES = {
     "L-BFGS bounds": "give no bounds",
     "L-BFGS line search": "leave maxls at 20",
     "PyTorch's L-BFGS": "call SciPy's, or do not compare the steps: both are L-BFGS, with other steps",
+    "PyTorch's first step": "call SciPy's, or do not compare the steps: both are L-BFGS, with other steps",
     "L-BFGS restarts": "call SciPy's L-BFGS as often as the recipe does: keras-notebook after 20 evaluations, all "
     "others once",
     "plain descent": "call SciPy's L-BFGS",

@@ -14,6 +14,8 @@ from common.tensors import LBFGS_EVALUATIONS, Array
 
 _FLOAT32 = 2.0**-24
 _FEWEST = 3
+_LEAST, _SHOWN = 1e-300, 10.0
+_RATES = (1.0, 0.1, 0.5, 0.01, 10.0, 2.0)
 _MEMORIES = (3, 5, 7, 10, 17, 20, 30, 50, 100)
 
 Answer = Callable[[Array], tuple[float, Array]]
@@ -43,6 +45,18 @@ def rule_of_points(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
         fitting = [size for size, run_it in optimizers if _fits(run_it, points, answers, tolerance)]
         if fitting:  # the memory is told only where several were tried
             yield Clue(kind, {**values, "memory": _in_words(fitting)} if len(optimizers) > 1 else values)
+            return
+    yield from _first_step_of_pytorch(points, answers[0][1], tolerance)
+
+
+def _first_step_of_pytorch(points: Array, gradient: Array, tolerance: float) -> Iterator[Clue]:
+    """Whether the first step alone is that of PyTorch's L-BFGS: with a line search the later ones are others."""
+    step, rounding = points[1] - points[0], _FLOAT32 * float(np.linalg.norm(points[1]))
+    of_rate_1 = -min(1.0, 1.0 / max(float(np.abs(gradient).sum()), _LEAST)) * gradient
+    for rate in _RATES:
+        if float(np.linalg.norm(step - rate * of_rate_1)) <= tolerance * float(np.linalg.norm(step)) + rounding:
+            if float(np.linalg.norm(step)) > _SHOWN * rounding:
+                yield Clue("PyTorch's first step", {"rate": rate})
             return
 
 
@@ -94,7 +108,7 @@ def _families(run: Run) -> Iterator[tuple[str, dict[str, Any], list[tuple[int, M
         yield "L-BFGS bounds", {"range": words}, [(right, _scipy(right, [(low, high)] * black.size))]
     for lines in (1, 5, 10, 50):
         yield "L-BFGS line search", {"most": lines}, [(right, _scipy(right, None, lines))]
-    for rate in (1.0, 0.1, 0.5, 0.01, 10.0, 2.0):
+    for rate in _RATES:
         for words, limits in {"": None, ", clamped to the range of RGB": (low_rgb, high_rgb)}.items():
             sizes = [(size, _torch(rate, size, limits)) for size in _MEMORIES]
             yield "PyTorch's L-BFGS", {"rate": rate, "clamped": words}, sizes
