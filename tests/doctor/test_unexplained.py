@@ -197,8 +197,8 @@ WHOLE = [
         "before another picture passes",
     ),
     (
-        Clue("across the ReLU", {"where": "after it, the ReLU,"}),
-        "it is what the layer after it, the ReLU, should give",
+        Clue("after its ReLU", {}),
+        "it is the output of the ReLU after it",
         "keep a copy",
     ),
     (

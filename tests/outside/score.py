@@ -3,8 +3,9 @@
     python tests/outside/score.py open.jsonl [more.jsonl ...] [--out docs/outside.md]
 
 `judged.json` has, by fault, every claim that the doctor has made of it and a person's grade: `named` says the mistake,
-`evidence` is true and leads to it, `empty` is true and does not, `false` is not so. A claim without a grade is printed
-for a person to read, and the score is not made before.
+`evidence` is true and leads to it, `empty` is true and does not, `false` is not so. Of two faults at once, `named 1`,
+`named 2` and `named both` say which mistake it is. A claim without a grade is printed for a person to read, and the
+score is not made before.
 """
 
 import argparse
@@ -15,7 +16,8 @@ from collections import Counter
 from pathlib import Path
 
 JUDGED = Path(__file__).with_name("judged.json")
-GRADES = ("named", "evidence", "empty", "false")
+GRADES = ("named", "named 1", "named 2", "named both", "evidence", "empty", "false")
+ROUNDING = 31
 _NUMBER = re.compile(r"-?\d+\.\d+(e[+-]?\d+)?|\d+e[+-]?\d+|\b\d+%")
 
 
@@ -28,9 +30,9 @@ def claim(finding):
 
 
 def claims(case):
-    """What the first examination said."""
+    """What the first examination said, but for decisions that rounding has turned: how many differs by machine."""
     findings = case["findings"][0] if case["findings"] else []
-    return [claim(finding) for finding in findings if not finding["harmless"]]
+    return [claim(finding) for finding in findings if finding["trap"] != ROUNDING]
 
 
 def grade_of(case, judged):
@@ -41,6 +43,14 @@ def grade_of(case, judged):
     if grades[:1] == ["named"]:
         return "named"
     return "evidence" if set(grades) & {"named", "evidence"} else "nothing"
+
+
+def named_of_two(case, judged):
+    """How many of two faults are named; None where a claim is false."""
+    grades = {judged[said] for said in claims(case)}
+    if "false" in grades:
+        return None
+    return 2 if "named both" in grades else len(grades & {"named 1", "named 2"})
 
 
 def first_is_right(case):
@@ -74,6 +84,13 @@ def table(cases, judged):
     )
 
 
+def table_of_pairs(cases, judged):
+    """How many pairs of faults are both named, one of them, and neither, as Markdown."""
+    counts = Counter(named_of_two(case, judged[case["name"]]) for case in cases)
+    numbers = " | ".join(str(counts[it]) for it in (2, 1, 0, None))
+    return f"| pairs | both named | one named | neither | false |\n|---|---|---|---|---|\n| {len(cases)} | {numbers} |"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", nargs="+", type=Path, help="what runner.py wrote")
@@ -87,7 +104,10 @@ def main():
     if any(unknown.values()):
         print(json.dumps({name: said for name, said in unknown.items() if said}, indent=1))
         sys.exit(f"give each of these claims one of {', '.join(GRADES)} in {JUDGED.name}")
-    text = table(cases, judged)
+    pairs = [case for case in cases if case["area"] == "pair"]
+    singles = [case for case in cases if case["area"] != "pair"]
+    tables = ([table(singles, judged)] if singles else []) + ([table_of_pairs(pairs, judged)] if pairs else [])
+    text = "\n\n".join(tables)
     print(text)
     if arguments.out:
         arguments.out.write_text(text + "\n")

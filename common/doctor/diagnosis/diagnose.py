@@ -22,18 +22,21 @@ from common.tensors import Arrays, TensorName, inputs_of, tensor_names
 # Seconds that the examination computes: what other processes take of the machine does not shorten it.
 _LONGEST_S = 60.0  # after which nothing new is examined
 _LEAST_S = 5.0  # for what is examined all the same
-_LONGEST_SUBSTITUTES_S = 5.0  # of it for what is computed in the place of a layer
-_LONGEST_AGAIN_S = 6.0  # of it for traps that do not explain all
-_LONGEST_SEARCH_S = 5.0  # of it for pairs of traps
+_LONGEST_SUBSTITUTES_S = 4.0  # of it for what is computed in the place of a layer
+_LONGEST_AGAIN_S = 4.0  # of it for traps that do not explain all
+_LONGEST_SEARCH_S = 4.0  # of it for pairs of traps
 _QUICK = ("file", "resize", "input", "saved")  # stages that are examined all the same
 _OF_ALL_STEPS = ("Adam", "Adam's betas", "optimizer", "weight decay", "rates", "steps early")
 _OF_THE_FILE = ("exchanged", "memory order", "decimals", "levels")  # what no layer makes of a map
+_OF_THE_HANDING = (*_OF_THE_FILE, "map of a picture", "after its ReLU", "quantised")
+_OF_MAPS = ("gram", "loss/content")  # what is computed of maps
 _OF_NUMBERS = ("scaled", "by channel", "clipped", "rates")  # of which each tensor may have others
 _WEAK = ("scaled", "by channel")  # what a convolution with another bias or kernel gives, too
 _BEFORE_THE_TAPS = ("file", "resize", "input")
 _FACTORS = ("known factor", "weight")
 _SEVERAL = 2
 _CLOSER = 1e-3
+_TELLING = 0.1
 _OF_TWO = ("known factor", "scaled")
 # What the weights change, whatever is given of the features.
 _BY_WEIGHTS = {
@@ -93,6 +96,7 @@ class _Doctor:
         self._claimed: set[tuple[str, Claim]] = set()  # by kind of tensor; what is claimed again needs no search
         self._numbers: list[tuple[str, str]] = []  # the same, claimed with other numbers
         self._multiplied: set[str] = set()  # tensors that are what is right times a factor
+        self._is_replaced = False  # whether something else was handed over for a feature map
         self._screened: set[str] = set()  # tensors that no early trap makes right
         self._tried: set[str] = set()  # where other functions than a layer's were tried
         self._in_vain: set[str] = set()  # kinds of tensors that no trap explains
@@ -124,6 +128,7 @@ class _Doctor:
         return next((name for name in names if self.judge.is_wrong(name)), None)
 
     def _explained(self, name: str) -> list[Finding]:
+        self._judge_by_the_pictures(name)
         if damage := damaged(name, self.judge.given[name], self.judge, self._shorter_format):
             self._shorter_format = str(damage.values.get("format", "")) or self._shorter_format
             return [self._recognised(name, damage)]
@@ -178,6 +183,20 @@ class _Doctor:
         if all(judge.from_the_right(it).relative <= judge.tolerance(it) for it in inputs):
             yield Clue("computed from", {"inputs": inputs})
 
+    def _judge_by_the_pictures(self, name: str) -> None:
+        """Set aside feature maps that something else was handed over for, if the port goes on from what is right."""
+        if name.startswith("features/") or not self._is_replaced:
+            return
+        judge, self._is_replaced = self.judge, False
+        later = (it for it in self._names if TensorName.parse(it).kind in _OF_MAPS)
+        right = [(judge.from_reference(it).relative, judge.from_own(it).relative, judge.tolerance(it)) for it in later]
+        by_pictures = sum(reference <= bound < own for reference, own, bound in right)
+        if by_pictures > sum(own <= bound < reference for reference, own, bound in right):
+            maps = {it for it in self._names if it.startswith("features/")}
+            self.judge = judge.without(maps)
+            self._dependents |= maps
+            self._left_alone |= maps
+
     def _is_repeated(self, kind: str, clue: Clue) -> bool:
         """Whether as much was claimed of several tensors of a kind in vain: with another number each."""
         return self._numbers.count((kind, clue.kind)) >= _SEVERAL
@@ -193,6 +212,8 @@ class _Doctor:
             self._claimed.add((kind, clue.claim))
         if clue.kind in _FACTORS:
             self._multiplied.add(name)
+        if kind == "features" and clue.kind in _OF_THE_HANDING:
+            self._is_replaced = True
         self._dependents |= dependents(name, self.judge) | (rest - {name} if clue.kind in _OF_ALL_STEPS else set())
         self._left_alone |= {name, *self._dependents}
         return Finding(None, name, clue.sentence, (clue,))
@@ -215,7 +236,8 @@ class _Doctor:
             return [self._or_another_function(single, nearest) if after_the_taps and clue is None else single]
         if screen is not None and time.thread_time() < self._end_s:
             self._screened.add(screen)
-        may_be_another = after_the_taps and (clue is None or (clue.kind in _WEAK and kind == "features"))
+        fits_more = clue is None or (clue.kind in _WEAK and kind == "features")
+        may_be_another = after_the_taps and fits_more and not self._is_a_small_number(name)
         if may_be_another and (found := self._another_function(name, nearest)):
             return [self._without_gradient(found)]
         if kind in self._in_vain:
@@ -228,9 +250,17 @@ class _Doctor:
             return []
         if clue is not None:
             return self._in_pairs(replace(search, tried=[fault for fault in search.tried if fault.is_late]))
+        if self._is_a_small_number(search.name):
+            return []
         if screened and (single := search.alone(time.thread_time() + _LONGEST_AGAIN_S)):
             return [single]
         return self._in_pairs(search)
+
+    def _is_a_small_number(self, name: str) -> bool:
+        """Whether nothing but numbers differ, and this so little that some two traps come near it by chance."""
+        wrong = (it for it in self._names if TensorName.parse(it).stage != "optimizer" and self.judge.is_wrong(it))
+        numbers = all(self.judge.given[it].size == 1 for it in wrong)
+        return numbers and self.judge.from_own(name).relative < _TELLING
 
     def _in_pairs(self, search: Search) -> list[Explained]:
         start_s = time.thread_time()
@@ -268,9 +298,15 @@ class _Doctor:
     def _without_gradient(self, found: Explained) -> Explained:
         """The same; of a Gram matrix or a layer that is another, but of an activation, the gradient is not known."""
         if not found.judge.variant.has_gradient:
-            self._dependents |= {it for it in self._names if TensorName.parse(it).stage in ("gradient", "optimizer")}
+            backward = [it for it in self._names if TensorName.parse(it).stage in ("gradient", "optimizer")]
+            # Adam's points are judged by the gradients that are handed over.
+            self._dependents |= {it for it in backward if not self._is_a_step_of_given_gradients(it)}
             self._left_alone |= self._dependents
         return found
+
+    def _is_a_step_of_given_gradients(self, name: str) -> bool:
+        gradients = [it for it in inputs_of(name, self.judge.own.case.problem) if it.endswith("gradient")]
+        return TensorName.parse(name).kind == "adam/pixels" and all(it in self.judge.given for it in gradients)
 
     def _confine(self, single: Explained, name: str) -> list[Finding]:
         """Leave alone what a fault explains, without taking it over: it would spoil the rest."""

@@ -1,6 +1,7 @@
 """Every tensor of a port beside the reference: which is the first that differs, and which only inherit."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -95,6 +96,7 @@ class Judge:
     own: Run
     reference: Run
     right: Run  # without faults, from the pictures
+    set_aside: frozenset[str] = frozenset()  # the port's tensors that stand in no tensor's place
 
     @classmethod
     def of(cls, case: Case, given: Arrays, precision: Precision, reference: Run | None = None) -> "Judge":
@@ -115,9 +117,9 @@ class Judge:
         shares = None not in firsts
         own, reference = (
             Run(run.case, variant, given, run if shares else None, differs_from)
-            for run, given in ((self.own, self.given), (self.reference, None))
+            for run, given in ((self.own, self._used), (self.reference, None))
         )
-        return Judge(self.given, self.precision, own, reference, self.right)
+        return replace(self, own=own, reference=reference)
 
     def _keeps_maps(self, fault: Fault) -> bool:
         """Whether a fault that moves taps leaves every layer its feature map: none is given under a tap's name."""
@@ -128,6 +130,15 @@ class Judge:
         """Whether the decoded and resized pictures are the same."""
         names = (f"{role}/{kind}" for role in ("content", "style") for kind in ("decoded", "resized"))
         return all(np.array_equal(self.own.expected(name), other.own.expected(name)) for name in names)
+
+    def without(self, names: Collection[str]) -> "Judge":
+        """The judge by the same variant for a port whose tensors by some names stand in no tensor's place."""
+        judge = replace(self, set_aside=self.set_aside | set(names))
+        return replace(judge, own=Run(self.own.case, self.variant, judge._used))
+
+    @property
+    def _used(self) -> Arrays:
+        return {name: array for name, array in self.given.items() if name not in self.set_aside}
 
     @property
     def variant(self) -> Variant:

@@ -13,7 +13,7 @@ from common.tensors import Array, Arrays, TensorName
 
 _NEGLIGIBLE = 1e-4  # of the gradient: a part that is smaller is taken as right
 _ROUND = 2e-3
-_SHOWN = 5
+_SHOWN, _ABOVE_ROUNDING = 5, 20
 _LEAST = 1e-300
 
 
@@ -54,10 +54,11 @@ def _fitted(parts: Arrays, wanted: Array, tolerance: float) -> tuple[dict[str, f
     factors = factors / scale
     left = float(np.linalg.norm(basis @ factors - rest)) / norm
     # A part that is hardly told from the others has a factor of its own by rounding alone.
+    shown = _SHOWN * min(tolerance, _ABOVE_ROUNDING * left) * norm
     return {
         label: factor
         for (label, part), factor in zip(counted.items(), factors.tolist(), strict=True)
-        if abs(factor - 1) * float(np.linalg.norm(part)) > _SHOWN * tolerance * norm
+        if abs(factor - 1) * float(np.linalg.norm(part)) > shown
     }, left
 
 

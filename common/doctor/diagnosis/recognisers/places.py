@@ -11,7 +11,6 @@ from common.oracle import Run
 from common.tensors import Array, TensorName, tensor_names
 
 _IS = 1e-5
-_ACROSS = {"conv": ("relu", "after it, the ReLU,"), "relu": ("conv", "before it, the convolution,")}
 
 
 def in_its_place(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
@@ -40,11 +39,12 @@ def _handed_over_twice(name: str, got: Array, judge: Judge) -> Iterator[tuple[Cl
 
 
 def _of_the_forward_pass(parsed: TensorName, name: str, got: Array, run: Run) -> Iterator[tuple[Clue, Array]]:
-    if parsed.kind == "features" and parsed.tap[:4] in _ACROSS:
-        other, where = _ACROSS[parsed.tap[:4]]
-        yield Clue("across the ReLU", {"where": where}), run.computed_layer(other + parsed.tap[4:])
+    if parsed.kind == "features" and parsed.tap.startswith("conv"):
+        yield Clue("after its ReLU", {}), run.computed_layer(parsed.tap.replace("conv", "relu"))
+    # Where a ReLU is left out, its map is what its convolution should give, and the network goes on from there.
+    own = {name, name.replace("relu", "conv")}
     for tensor in tensor_names(run.case.problem):
-        if tensor != name and TensorName.parse(tensor).is_forward and run.expected(tensor).shape == got.shape:
+        if tensor not in own and TensorName.parse(tensor).is_forward and run.expected(tensor).shape == got.shape:
             yield Clue("another tensor", {"tensor": tensor}), run.expected(tensor)
     for role in ("content", "style") if parsed.kind == "features" and run.case.is_small else ():
         yield Clue("map of a picture", {"role": role}), run.layer_of_picture(role, parsed.tap)

@@ -14,6 +14,7 @@ from common.oracle import FILTERS, PILLOWS, Picture, described, resample, resize
 from common.tensors import Array, TensorName
 
 _TIE = 0.01  # within this part of an 8-bit step of a half, or of a whole, a library may round to either side
+_ALIKE = 0.15
 _NEAR, _MOST_STEPS = 0.5, 2.0
 _GAPS = (2.0, 3.0)
 _LINEAR = "bilinear, not antialiased"
@@ -53,7 +54,7 @@ def resized_otherwise(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
     if decoded.shape[:2] == got.shape[:2]:
         return
     tried: list[tuple[float, str]] = []
-    for framing in _framings(decoded, *got.shape[:2]):
+    for framing in (*_exchanged(decoded, got), *_framings(decoded, *got.shape[:2])):
         exact: dict[str, tuple[float, str]] = {}  # by filter
         for of, how, values in _resized(framing, got, picture):
             if (left := difference(got, values).relative) <= judge.tolerance(name):
@@ -73,12 +74,18 @@ def _steps(got: Array, values: Array) -> float:
     return 255 * float(np.mean(np.abs(got - values)))
 
 
+def _exchanged(decoded: Array, got: Array) -> Iterator[_Framing]:
+    """The whole picture with its sides exchanged, if one filter comes near it."""
+    height_px, width_px = got.shape[:2]
+    nearly = resample(decoded, width_px, height_px, "lanczos").reshape(got.shape)
+    if height_px != width_px and difference(got, nearly).relative < _ALIKE:
+        words = ", to its width as height and its height as width, read in the right shape"
+        yield _Framing(words, decoded, width_px, height_px)
+
+
 def _framings(decoded: Array, height_px: int, width_px: int) -> Iterator[_Framing]:
-    """The whole picture, with its sides exchanged too; its middle, of the right aspect, width or height."""
+    """The whole picture; its middle of the right aspect; and the middle of the picture at the right width or height."""
     yield _Framing("", decoded, height_px, width_px)
-    if height_px != width_px:
-        exchanged = ", to its width as height and its height as width, read in the right shape"
-        yield _Framing(exchanged, decoded, width_px, height_px)
     height, width = decoded.shape[:2]
     inner = min(height, width * height_px // width_px), min(width, height * width_px // height_px)
     if inner == (height, width):
