@@ -1,43 +1,32 @@
 """Why a port differs: faults are tried on the first tensor that does, until nothing is left to explain."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from common.doctor.diagnosis.candidates import Candidates
+from common.doctor.diagnosis.causes import Causes
 from common.doctor.diagnosis.findings import NOTHING_FITS, Claim, Clue, Diagnosis, Finding, grouped
 from common.doctor.diagnosis.judge import Judge, judged_part
 from common.doctor.diagnosis.recognisers import damaged, recognised
 from common.doctor.diagnosis.rounding import decisions_followed, decisions_found
-from common.doctor.diagnosis.search import Explained, Search
+from common.doctor.diagnosis.search import Explained
 from common.doctor.diagnosis.unexplained import another_training, facts
 from common.doctor.hypotheses import Fault, hypotheses
 from common.oracle import Case, Run
 from common.problem import Precision
 from common.tensors import Arrays, TensorName, inputs_of, tensor_names
 
-# Seconds that the examination computes: what other processes take of the machine does not shorten it.
-_LONGEST_S = 60.0  # after which nothing new is examined
-_LEAST_S = 5.0  # for what is examined all the same
-_LONGEST_SUBSTITUTES_S = 4.0  # of it for what is computed in the place of a layer
-_LONGEST_AGAIN_S = 4.0  # of it for traps that do not explain all
-_LONGEST_SEARCH_S = 4.0  # of it for pairs of traps
 _QUICK = ("file", "resize", "input", "saved")  # stages that are examined all the same
 _OF_ALL_STEPS = ("Adam", "Adam's betas", "optimizer", "weight decay", "rates", "steps early")
 _OF_THE_FILE = ("exchanged", "memory order", "decimals", "levels")  # what no layer makes of a map
 _OF_THE_HANDING = (*_OF_THE_FILE, "map of a picture", "after its ReLU", "quantised")
 _OF_MAPS = ("gram", "loss/content")  # what is computed of maps
 _OF_NUMBERS = ("scaled", "by channel", "clipped", "rates")  # of which each tensor may have others
-_WEAK = ("scaled", "by channel")  # what a convolution with another bias or kernel gives, too
-_BEFORE_THE_TAPS = ("file", "resize", "input")
 _FACTORS = ("known factor", "weight")
 _SEVERAL = 2
 _CLOSER = 1e-3
-_TELLING = 0.1
-_OF_TWO = ("known factor", "scaled")
 # What the weights change, whatever is given of the features.
 _BY_WEIGHTS = {
     *("features", "target/content", "target/style", "gradient/features", "gradient/pixels", "adam/gradient"),
@@ -90,25 +79,19 @@ def _is_closer(clue: Clue | None, left: float) -> bool:
 class _Doctor:
     def __init__(self, judge: Judge, names: list[str]) -> None:
         self.judge, self._names = judge, names
-        self._hypotheses = hypotheses(judge.own.case)
+        self._causes = Causes(names, hypotheses(judge.own.case))
         self._left_alone: set[str] = set()
         self._dependents: set[str] = set()
         self._claimed: set[tuple[str, Claim]] = set()  # by kind of tensor; what is claimed again needs no search
         self._numbers: list[tuple[str, str]] = []  # the same, claimed with other numbers
-        self._multiplied: set[str] = set()  # tensors that are what is right times a factor
         self._is_replaced = False  # whether something else was handed over for a feature map
-        self._screened: set[str] = set()  # tensors that no early trap makes right
-        self._tried: set[str] = set()  # where other functions than a layer's were tried
-        self._in_vain: set[str] = set()  # kinds of tensors that no trap explains
         self._shorter_format: str | None = None  # in which tensors were stored
-        self._search_s = _LONGEST_SEARCH_S
-        self._end_s = time.thread_time() + _LONGEST_S
 
     def explain(self) -> list[Finding]:
         """Findings in data-flow order, one cause after the other."""
         findings: list[Finding] = []
         while (name := self._first_wrong()) is not None:
-            if time.thread_time() > self._end_s and TensorName.parse(name).stage not in _QUICK:
+            if self._causes.is_late and TensorName.parse(name).stage not in _QUICK:
                 if not any(finding.detail == "not examined" for finding in findings):
                     findings.append(Finding(None, name, "not examined", (Clue("not examined", {}),)))
                 self._left_alone.add(name)
@@ -142,7 +125,7 @@ class _Doctor:
         of_the_file = clue is not None and clue.kind in _OF_THE_FILE and kind == "features"
         if clue is not None and (of_the_file or (kind, clue.claim) in self._claimed or self._is_repeated(kind, clue)):
             return [self._recognised(name, clue)]
-        if (causes := self._searched(name, clue)) and not _is_closer(clue, causes[-1].judge.from_own(name).relative):
+        if (causes := self._causes_of(name, clue)) and not _is_closer(clue, causes[-1].judge.from_own(name).relative):
             by = self._by_own_sizes(causes[-1].judge)
             if causes[0].confined and (by is causes[0].judge or self._spoils(by)):
                 return self._confine(causes[0], name)
@@ -153,7 +136,7 @@ class _Doctor:
         if training := another_training(name, given, self.judge.own):
             self._left_alone |= {tensor for tensor in self._names if TensorName.parse(tensor).kind in _BY_WEIGHTS}
             return [training]
-        self._in_vain.add(kind)
+        self._causes.in_vain.add(kind)
         self._dependents |= dependents(name, self.judge)
         self._left_alone |= {name, *self._dependents}
         return [Finding(None, name, NOTHING_FITS, (*facts(given, expected), *self._of_its_inputs(name)))]
@@ -211,98 +194,22 @@ class _Doctor:
         else:
             self._claimed.add((kind, clue.claim))
         if clue.kind in _FACTORS:
-            self._multiplied.add(name)
+            self._causes.multiplied.add(name)
         if kind == "features" and clue.kind in _OF_THE_HANDING:
             self._is_replaced = True
         self._dependents |= dependents(name, self.judge) | (rest - {name} if clue.kind in _OF_ALL_STEPS else set())
         self._left_alone |= {name, *self._dependents}
         return Finding(None, name, clue.sentence, (clue,))
 
-    def _searched(self, name: str, clue: Clue | None) -> list[Explained]:
-        """A trap, a function in another's place, or two traps that explain a tensor together.
-
-        The claim that fits the tensor leaves fewer to try.
-        """
-        kind, after_the_taps = TensorName.parse(name).kind, TensorName.parse(name).stage not in _BEFORE_THE_TAPS
-        candidates = Candidates(name, self._names, self.judge, kind in self._in_vain, self._multiplied)
-        nearest = candidates.nearest_wrong([it for it in self._names if it not in self._left_alone])
-        right = candidates.right_before() if after_the_taps else []
-        screen = nearest if after_the_taps and nearest != name else None
-        faults = candidates.of_traps(self._hypotheses, clue)
-        if name in self._screened:
-            faults = [fault for fault in faults if fault.is_late]
-        search = Search(name, self._names, self.judge, faults, right)
-        if single := search.alone(max(self._end_s, time.thread_time() + _LEAST_S), screen):
-            return [self._or_another_function(single, nearest) if after_the_taps and clue is None else single]
-        if screen is not None and time.thread_time() < self._end_s:
-            self._screened.add(screen)
-        fits_more = clue is None or (clue.kind in _WEAK and kind == "features")
-        may_be_another = after_the_taps and fits_more and not self._is_a_small_number(name)
-        if may_be_another and (found := self._another_function(name, nearest)):
-            return [self._without_gradient(found)]
-        if kind in self._in_vain:
-            return []
-        return self._two_traps(search, clue, screened=screen is not None)
-
-    def _two_traps(self, search: Search, clue: Clue | None, screened: bool) -> list[Explained]:
-        """Two traps, or one that does not explain what else is wrong; a factor may be what two make together."""
-        if clue is not None and clue.kind not in _OF_TWO:
-            return []
-        if clue is not None:
-            return self._in_pairs(replace(search, tried=[fault for fault in search.tried if fault.is_late]))
-        if self._is_a_small_number(search.name):
-            return []
-        if screened and (single := search.alone(time.thread_time() + _LONGEST_AGAIN_S)):
-            return [single]
-        return self._in_pairs(search)
-
-    def _is_a_small_number(self, name: str) -> bool:
-        """Whether nothing but numbers differ, and this so little that some two traps come near it by chance."""
-        wrong = (it for it in self._names if TensorName.parse(it).stage != "optimizer" and self.judge.is_wrong(it))
-        numbers = all(self.judge.given[it].size == 1 for it in wrong)
-        return numbers and self.judge.from_own(name).relative < _TELLING
-
-    def _in_pairs(self, search: Search) -> list[Explained]:
-        start_s = time.thread_time()
-        pair = search.in_pairs(self._search_s)
-        self._search_s = max(0.0, self._search_s - (time.thread_time() - start_s))
-        return pair
-
-    def _another_function(self, name: str, nearest: str) -> Explained | None:
-        """What takes the place of a layer or a Gram matrix, tried where it costs least."""
-        if nearest in self._tried or self._is_beyond(nearest):
-            return None
-        faults = Candidates(nearest, self._names, self.judge).of_functions()
-        found = Search(nearest, self._names, self.judge, faults).alone(time.thread_time() + _LONGEST_SUBSTITUTES_S)
-        if found is None:
-            self._tried.add(nearest)
-        if found is None or found.judge.is_wrong(name):
-            return None
-        return replace(found, finding=replace(found.finding, tensor=name))
-
-    def _or_another_function(self, single: Explained, nearest: str) -> Explained:
-        """A trap of the network, or a function in a layer's place if that explains more."""
-        wrong = [it for it in self._names if TensorName.parse(it).is_forward and single.judge.is_wrong(it)]
-        if not wrong or single.stage != "network":
-            return single
-        found = self._another_function(single.finding.tensor, nearest)
-        if found is None or sum(map(found.judge.is_wrong, wrong)) == len(wrong):
-            return single
-        return self._without_gradient(found)
-
-    def _is_beyond(self, nearest: str) -> bool:
-        """Whether a tensor nearer to the picture was tried, and no feature map between is handed over."""
-        tried = [TensorName.parse(it) for it in self._tried]
-        return TensorName.parse(nearest).kind != "features" and any(it.tap and it.kind != "features" for it in tried)
-
-    def _without_gradient(self, found: Explained) -> Explained:
-        """The same; of a Gram matrix or a layer that is another, but of an activation, the gradient is not known."""
-        if not found.judge.variant.has_gradient:
+    def _causes_of(self, name: str, clue: Clue | None) -> list[Explained]:
+        """What explains a tensor; where its gradient is not known, nothing is said of the gradients."""
+        causes = self._causes.of(name, clue, self.judge, [it for it in self._names if it not in self._left_alone])
+        if causes and not causes[-1].judge.variant.has_gradient:
             backward = [it for it in self._names if TensorName.parse(it).stage in ("gradient", "optimizer")]
             # Adam's points are judged by the gradients that are handed over.
             self._dependents |= {it for it in backward if not self._is_a_step_of_given_gradients(it)}
             self._left_alone |= self._dependents
-        return found
+        return causes
 
     def _is_a_step_of_given_gradients(self, name: str) -> bool:
         gradients = [it for it in inputs_of(name, self.judge.own.case.problem) if it.endswith("gradient")]

@@ -1,0 +1,122 @@
+"""What explains a tensor: a trap, what takes a layer's place, or two traps; nothing is tried twice in vain."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from common.doctor.diagnosis.candidates import Candidates
+from common.doctor.diagnosis.findings import Clue
+from common.doctor.diagnosis.judge import Judge
+from common.doctor.diagnosis.search import Explained, Search
+from common.doctor.hypotheses import Fault
+from common.tensors import TensorName
+
+# Seconds that the examination computes: what other processes take of the machine does not shorten it.
+_LONGEST_S = 60.0  # after which nothing new is examined
+_LEAST_S = 5.0  # for what is examined all the same
+_LONGEST_SUBSTITUTES_S = 4.0  # of it for what is computed in the place of a layer
+_LONGEST_AGAIN_S = 4.0  # of it for traps that do not explain all
+_LONGEST_SEARCH_S = 4.0  # of it for pairs of traps
+_BEFORE_THE_TAPS = ("file", "resize", "input")
+_WEAK = ("scaled", "by channel")  # what a convolution with another bias or kernel gives, too
+_OF_TWO = ("known factor", "scaled")
+_TELLING = 0.1
+
+
+class Causes:
+    """The search for causes in one examination of a port's tensors, in order, with what it has learned so far.
+
+    `multiplied` are tensors that are what is right times a known factor, and `in_vain` the kinds of tensors that no
+    trap explains.
+    """
+
+    def __init__(self, names: Sequence[str], hypotheses: Sequence[Fault]) -> None:
+        self.multiplied: set[str] = set()
+        self.in_vain: set[str] = set()
+        self._names, self._hypotheses = names, hypotheses
+        self._screened: set[str] = set()  # tensors that no early trap makes right
+        self._tried: set[str] = set()  # where other functions than a layer's were tried
+        self._search_s = _LONGEST_SEARCH_S
+        self._end_s = time.thread_time() + _LONGEST_S
+
+    @property
+    def is_late(self) -> bool:
+        """Whether nothing new is to be examined."""
+        return time.thread_time() > self._end_s
+
+    def of(self, name: str, clue: Clue | None, judge: Judge, examined: Sequence[str]) -> list[Explained]:
+        """A trap, a function in another's place, or two traps that explain a tensor together; none where none do.
+
+        A claim that fits the tensor leaves fewer to try. `examined` are the tensors that are not left alone.
+        """
+        kind, after_the_taps = TensorName.parse(name).kind, TensorName.parse(name).stage not in _BEFORE_THE_TAPS
+        candidates = Candidates(name, self._names, judge, kind in self.in_vain, self.multiplied)
+        nearest = candidates.nearest_wrong(examined)
+        right = candidates.right_before() if after_the_taps else []
+        screen = nearest if after_the_taps and nearest != name else None
+        faults = candidates.of_traps(self._hypotheses, clue)
+        if name in self._screened:
+            faults = [fault for fault in faults if fault.is_late]
+        search = Search(name, self._names, judge, faults, right)
+        if single := search.alone(max(self._end_s, time.thread_time() + _LEAST_S), screen):
+            return [self._or_another_function(single, nearest, judge) if after_the_taps and clue is None else single]
+        if screen is not None and time.thread_time() < self._end_s:
+            self._screened.add(screen)
+        fits_more = clue is None or (clue.kind in _WEAK and kind == "features")
+        may_be_another = after_the_taps and fits_more and not self._is_a_small_number(name, judge)
+        if may_be_another and (found := self._another_function(name, nearest, judge)):
+            return [found]
+        if kind in self.in_vain:
+            return []
+        return self._two_traps(search, clue, screened=screen is not None)
+
+    def _two_traps(self, search: Search, clue: Clue | None, screened: bool) -> list[Explained]:
+        """Two traps, or one that does not explain what else is wrong; a factor may be what two make together."""
+        if clue is not None and clue.kind not in _OF_TWO:
+            return []
+        if clue is not None:
+            return self._in_pairs(replace(search, tried=[fault for fault in search.tried if fault.is_late]))
+        if self._is_a_small_number(search.name, search.judge):
+            return []
+        if screened and (single := search.alone(time.thread_time() + _LONGEST_AGAIN_S)):
+            return [single]
+        return self._in_pairs(search)
+
+    def _is_a_small_number(self, name: str, judge: Judge) -> bool:
+        """Whether nothing but numbers differ, and this so little that some two traps come near it by chance."""
+        wrong = (it for it in self._names if TensorName.parse(it).stage != "optimizer" and judge.is_wrong(it))
+        numbers = all(judge.given[it].size == 1 for it in wrong)
+        return numbers and judge.from_own(name).relative < _TELLING
+
+    def _in_pairs(self, search: Search) -> list[Explained]:
+        start_s = time.thread_time()
+        pair = search.in_pairs(self._search_s)
+        self._search_s = max(0.0, self._search_s - (time.thread_time() - start_s))
+        return pair
+
+    def _another_function(self, name: str, nearest: str, judge: Judge) -> Explained | None:
+        """What takes the place of a layer or a Gram matrix, tried where it costs least."""
+        if nearest in self._tried or self._is_beyond(nearest):
+            return None
+        faults = Candidates(nearest, self._names, judge).of_functions()
+        found = Search(nearest, self._names, judge, faults).alone(time.thread_time() + _LONGEST_SUBSTITUTES_S)
+        if found is None:
+            self._tried.add(nearest)
+        if found is None or found.judge.is_wrong(name):
+            return None
+        return replace(found, finding=replace(found.finding, tensor=name))
+
+    def _or_another_function(self, single: Explained, nearest: str, judge: Judge) -> Explained:
+        """A trap of the network, or a function in a layer's place if that explains more."""
+        wrong = [it for it in self._names if TensorName.parse(it).is_forward and single.judge.is_wrong(it)]
+        if not wrong or single.stage != "network":
+            return single
+        found = self._another_function(single.finding.tensor, nearest, judge)
+        if found is None or sum(map(found.judge.is_wrong, wrong)) == len(wrong):
+            return single
+        return found
+
+    def _is_beyond(self, nearest: str) -> bool:
+        """Whether a tensor nearer to the picture was tried, and no feature map between is handed over."""
+        tried = [TensorName.parse(it) for it in self._tried]
+        return TensorName.parse(nearest).kind != "features" and any(it.tap and it.kind != "features" for it in tried)
