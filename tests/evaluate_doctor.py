@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -198,7 +198,8 @@ def outcomes_of(drawing: Drawing, jobs: int, kept: Path) -> list[Outcome]:
     left = [index for index in range(count) if index not in done]
     pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
     with kept.open("a") as file, ProgressBar(len(left), "ports", "port") as bar, pool:
-        for index, outcome in pool.map(outcome_at, [drawing] * len(left), left):
+        for future in as_completed([pool.submit(outcome_at, drawing, index) for index in left]):
+            index, outcome = future.result()
             done[index] = outcome
             file.write(json.dumps([index, asdict(outcome)]) + "\n")
             file.flush()
@@ -211,6 +212,8 @@ def _read(kept: Path, drawing: Drawing) -> Iterator[tuple[int, Outcome]]:
     if first != json.dumps(asdict(drawing)):
         sys.exit(f"{kept} has the outcomes of other options: {first}")
     for line in lines:
+        if not line.endswith("]"):  # a run was ended while it wrote
+            continue
         index, fields = json.loads(line)
         tuples = {"planted": tuple(fields["planted"]), "ranking": tuple(fields["ranking"])}
         yield index, Outcome(**fields | tuples | {"named": tuple(map(tuple, fields["named"]))})

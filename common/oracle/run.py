@@ -5,15 +5,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 from common.oracle.case import Case, fits
 from common.oracle.inputs import InputMaps, input_maps
 from common.oracle.layers import below, forward, outputs_at
-from common.oracle.variant import RIGHT, Variant
-from common.problem import Problem
+from common.oracle.variant import RIGHT, OwnUnit, Variant
 from common.recipes import Coefficients, Tap, coefficients_of
 from common.tensors import Array, Arrays, TensorName, tensor_names
 from common.vgg19 import NAMES, Layer, Weights, cut, layer
@@ -32,14 +31,14 @@ def computes(*kinds: str) -> Callable[[Function], Function]:
     return register
 
 
-def _in_unit(problem: Problem, variant: Variant) -> Weights:
+@lru_cache(maxsize=8)
+def _in_unit(weights: Weights, of_file: Weights, own_unit: OwnUnit) -> Weights:
     """The network's weights, in the unit of the recipe's family; or as in their file, in whole or in part."""
-    of_file, weights = problem.weights, problem.network.weights
-    if variant.own_unit == "input":
+    if own_unit == "input":
         return replace(weights, preprocessing=of_file.preprocessing)
-    if variant.own_unit == "biases":
+    if own_unit == "biases":
         return replace(weights, biases=of_file.biases)
-    return weights if variant.own_unit == "no" else of_file
+    return weights if own_unit == "no" else of_file
 
 
 class Run:
@@ -57,10 +56,14 @@ class Run:
         like: "Run | None" = None,
         differs_from: str | None = None,
     ) -> None:
-        """`like` is a run of the same case and tensors: its feature maps before `differs_from` are taken over."""
+        """`like` is a run of the same case and tensors: its feature maps before `differs_from` are taken over.
+
+        Without `differs_from` both runs share them.
+        """
         self.case, self.variant, problem = case, variant, case.problem
         self.taps = problem.recipe.taps
-        self.network = replace(problem.network, weights=_in_unit(problem, variant))
+        weights = _in_unit(problem.network.weights, problem.weights, variant.own_unit)
+        self.network = replace(problem.network, weights=weights)
         self.layer_of = {name: variant.taps.get(name, name) for name in NAMES}  # by tap
         self.recorded = {name: variant.recorded.get(name, name) for name in NAMES}  # the layer, by a map's name
         self.depth = len(cut([*self.taps, *(self.layer_of[tap] for tap in self.taps)]))

@@ -32,6 +32,7 @@ Backward = Literal[
     "all of the window",
     "unturned kernels",
 ]
+OwnUnit = Literal["no", "input and biases", "input", "biases"]
 Saved = Literal["rounded", "truncated", "stretched", "stretched, truncated"]
 
 Changes = Mapping[str, Any]
@@ -76,7 +77,7 @@ class Variant:
     repeated: Literal["no", "with the channels", "without the channels", "the means alone"] = "no"
     in_pixels: bool = False
     space: Preprocessing | None = None
-    own_unit: Literal["no", "input and biases", "input", "biases"] = "no"
+    own_unit: OwnUnit = "no"
     # The network. `kernels` concerns `only_layer`, if that is named; `dropped_bias` is a convolution, or `ALL`.
     kernels: Kernels = "right"
     dropped_bias: str | None = None
@@ -87,7 +88,7 @@ class Variant:
     ceil_pooling: bool = False
     arithmetic: Arithmetic = "exact"
     bias_apart: bool = False
-    arithmetic_of: Literal["all", "weights", "inputs"] = "all"  # of what the convolutions multiply
+    arithmetic_of: Literal["all", "inputs"] = "all"  # of what the convolutions multiply
     taps: Mapping[str, str] = field(default_factory=dict)  # the layer that is taken for a tap
     own_names: bool = False  # feature maps and their gradients are recorded under the layer's name, not the tap's
     substitutes: Mapping[str, Substitute] = field(default_factory=dict)  # by layer

@@ -177,7 +177,7 @@ WHOLE = [
         "the reference's resized pixels",
     ),
     (
-        Clue("known factor", {"expression": "1/C", "equals": " = 0.015625", "factor": 1 / 64, **LEFT}),
+        Clue("known factor", {"expression": "1/C", "factor": 1 / 64, **LEFT}),
         "it is 1/C = 0.015625 times what it should be, to 3.0e-08",
         "look where 1/C is multiplied",
     ),
@@ -190,6 +190,11 @@ WHOLE = [
         Clue("Gram of another layer", {"layer": "relu3_2", "tap": "relu3_1", "factor": "M", **LEFT}),
         "it is M times the Gram matrix of relu3_2, not of relu3_1, to 3.0e-08",
         "take relu3_1",
+    ),
+    (
+        Clue("plain factor", {"factor": -1.0, **LEFT}),
+        "it is -1 times what it should be, to 3.0e-08",
+        "multiplied by -1",
     ),
     (
         Clue("map of a picture", {"role": "style"}),
@@ -208,14 +213,15 @@ WHOLE = [
     ),
     (
         Clue("PyTorch's first step", {"rate": 1.0}),
-        "the first step is that of torch.optim.LBFGS with lr=1, and the later ones are not those without a line "
-        "search: it may be with strong_wolfe",
+        "the first step is that of torch.optim.LBFGS with lr=1, and the later ones are none of those tried "
+        "without a line search: it may be with strong_wolfe",
         "call SciPy's",
     ),
     (
-        Clue("L-BFGS restarts", {"after": "10 evaluations"}),
-        "the points are those of SciPy's L-BFGS that starts anew, its memory empty, after 10 evaluations",
-        "call SciPy's L-BFGS as often as the recipe does",
+        Clue("L-BFGS restarts", {"limit": "maxfun=10"}),
+        "the points are those of SciPy's L-BFGS that is called again and again with maxfun=10, each time with an empty "
+        "memory",
+        "call SciPy's L-BFGS as the recipe does",
     ),
     (
         Clue("another derivative", {"what": "each ReLU passes the whole gradient", "where": "every ReLU"}),
@@ -377,8 +383,8 @@ WHOLE = [
         "off by one",
     ),
     (
-        Clue("channels", {"order": "GRB"}),
-        "it is what it should be with its channels in the order GRB",
+        Clue("channels", {"order": "second, first, third"}),
+        "it is what it should be with its channels in the order second, first, third",
         "in their order",
     ),
 ]

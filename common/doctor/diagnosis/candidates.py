@@ -33,7 +33,9 @@ class Candidates:
         stages, layers = self._stages(clue), self._layers_before()
         concerned = [fault for fault in hypotheses if fault.stage in stages]
         moved = [fault for fault in concerned if fault.stage == "taps"]
-        concerned += [_changed(fault, own_names=True) for fault in moved if self._maps_are_given]
+        by_taps = self.judge.variant.taps and not self.judge.variant.own_names
+        if self._maps_are_given and self._parsed.kind != "features" and not by_taps:
+            concerned += [_changed(fault, own_names=True) for fault in moved]
         if self._parsed.stage in ("loss", "gradient"):
             sizes = [fault for fault in concerned if fault.stage == "taps" or "ceil_pooling" in fault.changes]
             concerned += [_changed(fault, own_sizes=True) for fault in sizes]
@@ -57,8 +59,9 @@ class Candidates:
         if self._parsed.kind == "features":
             return []
         own = NAMES.index(self._parsed.tap) if self._parsed.tap else len(NAMES)
-        showing = {*self._right_at_taps(), *self.multiplied}
-        computed = (it for it in showing if f"features/{TensorName.parse(it).tap}" not in self.judge.given)
+        multiplied = {it for it in self.multiplied if TensorName.parse(it).kind in _AT_TAPS}
+        showing = {*self._right_at_taps(), *multiplied}
+        computed = (it for it in showing if f"features/{TensorName.parse(it).tap}" not in self.judge.used)
         return sorted((it for it in computed if _depth(it) <= own), key=lambda name: (_depth(name), name))
 
     def of_functions(self) -> list[Fault]:
@@ -83,7 +86,7 @@ class Candidates:
 
     @property
     def _maps_are_given(self) -> bool:
-        return any(name.startswith(("features/", "gradient/features/")) for name in self.judge.given)
+        return any(name.startswith(("features/", "gradient/features/")) for name in self.judge.used)
 
     @property
     def _parsed(self) -> TensorName:
@@ -101,7 +104,7 @@ class Candidates:
         if clue is None or parsed.kind == "features":
             return stages
         shown = f"features/{parsed.tap}" if parsed.tap else "loss/total" if parsed.stage == "gradient" else ""
-        if shown not in self.judge.given and self.name != "loss/total":
+        if shown not in self.judge.used and self.name != "loss/total":
             return stages
         first = STAGES.index("taps") + (not self._maps_are_given)
         late = [stage for stage in stages if STAGES.index(stage) >= first]
@@ -130,7 +133,7 @@ class Candidates:
         if self._parsed.kind != "features":
             return set(NAMES)
         index = NAMES.index(self._parsed.tap)
-        given = (at for at in range(index - 1, -1, -1) if f"features/{NAMES[at]}" in self.judge.given)
+        given = (at for at in range(index - 1, -1, -1) if f"features/{NAMES[at]}" in self.judge.used)
         return set(NAMES[next(given, -1) + 1 : index + 1])
 
     def _right_at_taps(self) -> list[str]:

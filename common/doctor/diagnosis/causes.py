@@ -9,7 +9,9 @@ from common.doctor.diagnosis.findings import Clue
 from common.doctor.diagnosis.judge import Judge
 from common.doctor.diagnosis.search import Explained, Search
 from common.doctor.hypotheses import Fault
+from common.oracle import RIGHT
 from common.tensors import TensorName
+from common.vgg19 import NAMES
 
 # Seconds that the examination computes: what other processes take of the machine does not shorten it.
 _LONGEST_S = 60.0  # after which nothing new is examined
@@ -20,7 +22,13 @@ _LONGEST_SEARCH_S = 4.0  # of it for pairs of traps
 _BEFORE_THE_TAPS = ("file", "resize", "input")
 _WEAK = ("scaled", "by channel")  # what a convolution with another bias or kernel gives, too
 _OF_TWO = ("known factor", "scaled")
-_TELLING = 0.1
+_FEW, _TELLING = 2, 0.1  # numbers, and how much they have to be off, to tell one of some ten thousand pairs
+
+
+def _depth(name: str) -> int:
+    """Where a tensor's tap stands in the network; what has none is of all taps."""
+    tap = TensorName.parse(name).tap
+    return NAMES.index(tap) if tap else len(NAMES)
 
 
 class Causes:
@@ -36,6 +44,7 @@ class Causes:
         self._names, self._hypotheses = names, hypotheses
         self._screened: set[str] = set()  # tensors that no early trap makes right
         self._tried: set[str] = set()  # where other functions than a layer's were tried
+        self._variant = RIGHT  # that they were tried with
         self._search_s = _LONGEST_SEARCH_S
         self._end_s = time.thread_time() + _LONGEST_S
 
@@ -49,6 +58,9 @@ class Causes:
 
         A claim that fits the tensor leaves fewer to try. `examined` are the tensors that are not left alone.
         """
+        if judge.variant is not self._variant:  # which another function may explain together with what was found
+            self._variant = judge.variant
+            self._tried.clear()
         kind, after_the_taps = TensorName.parse(name).kind, TensorName.parse(name).stage not in _BEFORE_THE_TAPS
         candidates = Candidates(name, self._names, judge, kind in self.in_vain, self.multiplied)
         nearest = candidates.nearest_wrong(examined)
@@ -84,9 +96,9 @@ class Causes:
 
     def _is_a_small_number(self, name: str, judge: Judge) -> bool:
         """Whether nothing but numbers differ, and this so little that some two traps come near it by chance."""
-        wrong = (it for it in self._names if TensorName.parse(it).stage != "optimizer" and judge.is_wrong(it))
-        numbers = all(judge.given[it].size == 1 for it in wrong)
-        return numbers and judge.from_own(name).relative < _TELLING
+        wrong = [it for it in self._names if TensorName.parse(it).stage != "optimizer" and judge.is_wrong(it)]
+        numbers = judge.given[name].size == 1 and all(judge.given[it].size == 1 for it in wrong)
+        return numbers and len(wrong) <= _FEW and judge.from_own(name).relative < _TELLING
 
     def _in_pairs(self, search: Search) -> list[Explained]:
         start_s = time.thread_time()
@@ -96,7 +108,7 @@ class Causes:
 
     def _another_function(self, name: str, nearest: str, judge: Judge) -> Explained | None:
         """What takes the place of a layer or a Gram matrix, tried where it costs least."""
-        if nearest in self._tried or self._is_beyond(nearest):
+        if nearest in self._tried or self._is_beyond(nearest, judge):
             return None
         faults = Candidates(nearest, self._names, judge).of_functions()
         found = Search(nearest, self._names, judge, faults).alone(time.thread_time() + _LONGEST_SUBSTITUTES_S)
@@ -108,15 +120,17 @@ class Causes:
 
     def _or_another_function(self, single: Explained, nearest: str, judge: Judge) -> Explained:
         """A trap of the network, or a function in a layer's place if that explains more."""
-        wrong = [it for it in self._names if TensorName.parse(it).is_forward and single.judge.is_wrong(it)]
+        forward = [it for it in self._names if TensorName.parse(it).is_forward]
+        wrong = sum(map(single.judge.is_wrong, forward))
         if not wrong or single.stage != "network":
             return single
         found = self._another_function(single.finding.tensor, nearest, judge)
-        if found is None or sum(map(found.judge.is_wrong, wrong)) == len(wrong):
-            return single
-        return found
+        return found if found is not None and sum(map(found.judge.is_wrong, forward)) < wrong else single
 
-    def _is_beyond(self, nearest: str) -> bool:
+    def _is_beyond(self, nearest: str, judge: Judge) -> bool:
         """Whether a tensor nearer to the picture was tried, and no feature map between is handed over."""
-        tried = [TensorName.parse(it) for it in self._tried]
-        return TensorName.parse(nearest).kind != "features" and any(it.tap and it.kind != "features" for it in tried)
+        if nearest.startswith("features/"):
+            return False
+        maps = [_depth(name) for name in judge.used if name.startswith("features/")]
+        taps = [_depth(name) for name in self._tried if not name.startswith("features/")]
+        return any(tap <= _depth(nearest) and not any(tap < at <= _depth(nearest) for at in maps) for tap in taps)

@@ -24,9 +24,9 @@ _OF_THE_FILE = ("exchanged", "memory order", "decimals", "levels")  # what no la
 _OF_THE_HANDING = (*_OF_THE_FILE, "map of a picture", "after its ReLU", "quantised")
 _OF_MAPS = ("gram", "loss/content")  # what is computed of maps
 _OF_NUMBERS = ("scaled", "by channel", "clipped", "rates")  # of which each tensor may have others
-_FACTORS = ("known factor", "weight")
-_SEVERAL = 2
-_CLOSER = 1e-3
+_FACTORS = ("known factor", "plain factor", "weight")
+_SEVERAL = 2  # claims with other numbers, after which a kind of tensor is not searched any more
+_CLOSER = 1e-3  # how much less a claim leaves than a trap that is not believed beside it
 # What the weights change, whatever is given of the features.
 _BY_WEIGHTS = {
     *("features", "target/content", "target/style", "gradient/features", "gradient/pixels", "adam/gradient"),

@@ -117,14 +117,22 @@ class Judge:
         shares = None not in firsts
         own, reference = (
             Run(run.case, variant, given, run if shares else None, differs_from)
-            for run, given in ((self.own, self._used), (self.reference, None))
+            for run, given in ((self.own, self.used), (self.reference, None))
         )
         return replace(self, own=own, reference=reference)
 
     def _keeps_maps(self, fault: Fault) -> bool:
         """Whether a fault that moves taps leaves every layer its feature map: none is given under a tap's name."""
-        given = any(name.startswith("features/") for name in self.given)
-        return fault.stage == "taps" and ("own_names" in fault.changes or not given)
+        given = any(name.startswith("features/") for name in self.used)
+        by_layers = "own_names" in fault.changes and (self.variant.own_names or not self.variant.taps)
+        return fault.stage == "taps" and (by_layers or not given)
+
+    def keeps(self, name: str, before: "Judge") -> bool:
+        """Whether a tensor follows from the port's tensors before it as by another judge."""
+        ours, theirs = self.own.expected(name), before.own.expected(name)
+        is_loss = TensorName.parse(name).stage == "loss"
+        unit = loss_unit(theirs, self.right.expected("loss/total")) if is_loss else None
+        return difference(ours, theirs, unit).relative <= self.tolerance(name)
 
     def has_pictures_of(self, other: "Judge") -> bool:
         """Whether the decoded and resized pictures are the same."""
@@ -134,10 +142,11 @@ class Judge:
     def without(self, names: Collection[str]) -> "Judge":
         """The judge by the same variant for a port whose tensors by some names stand in no tensor's place."""
         judge = replace(self, set_aside=self.set_aside | set(names))
-        return replace(judge, own=Run(self.own.case, self.variant, judge._used))
+        return replace(judge, own=Run(self.own.case, self.variant, judge.used))
 
     @property
-    def _used(self) -> Arrays:
+    def used(self) -> Arrays:
+        """The port's tensors that others are computed from."""
         return {name: array for name, array in self.given.items() if name not in self.set_aside}
 
     @property

@@ -60,7 +60,7 @@ class Search:
         explaining: list[tuple[int, float, Fault, Judge]] = []
         for stage in reversed(STAGES):
             for fault, by in self._untried(stage, nearest, end_s):
-                if self._explains(by, len(self.tried)):
+                if self._explains(by, self._count):
                     explaining.append((*self._left_by(by), fault, by))
             if any(wrong == 0 for wrong, *_ in explaining):
                 break
@@ -97,9 +97,7 @@ class Search:
         """Whether a fault changes the pictures, if those are its matter, and leaves what shows layers to be right."""
         if fault.stage in _OF_PICTURES and by.has_pictures_of(self.judge):
             return False
-        before = self.judge
-        stay = (by.from_own(it).relative <= before.from_own(it).relative + by.tolerance(it) for it in self.right)
-        return fault.is_late or all(stay)
+        return fault.is_late or all(by.keeps(name, self.judge) for name in self.right)
 
     def in_pairs(self, longest_s: float) -> list[Explained]:
         """Two faults of different traps that explain the tensor together; none where no two do, in about that time."""
@@ -110,7 +108,7 @@ class Search:
             by = self.judge.but(first, second)
             # Of a pair, each has to be needed: a wide tolerance explains nothing.
             needed = by is not None and by.from_own(self.name).relative < _SUBSTANTIAL * alone_leaves
-            if by is not None and needed and self._explains(by, math.comb(len(self.tried), 2)):
+            if by is not None and needed and self._explains(by, math.comb(self._count, 2)):
                 explaining.append((first, second, by))
         if len(explaining) > 1:
             explaining.sort(key=lambda pair: self._left_by(pair[2])[0])
@@ -137,6 +135,11 @@ class Search:
         """Note what a fault leaves of the difference; None where it changes nothing."""
         changed = by is not None and not np.array_equal(by.own.expected(self.name), self.judge.own.expected(self.name))
         self._left[fault] = by.from_own(self.name).relative if by is not None and changed else None
+
+    @cached_property
+    def _count(self) -> int:
+        """How many different mistakes are tried; what a port names its maps by is none."""
+        return len({(fault.trap, fault.detail) for fault in self.tried})
 
     @cached_property
     def _left(self) -> dict[Fault, float | None]:

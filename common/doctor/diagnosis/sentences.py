@@ -25,7 +25,8 @@ SENTENCES = {
     "computed from": "what it is computed from is right ({inputs:list}), so the mistake lies after that",
     "other training": "{tensor} is a convolution of the input to {left:.1e}, and its kernels correlate with the "
     "reference's by {correlation:.2f} in the median",
-    "known factor": "it is {expression}{equals} times what it should be, to {left:.1e}",
+    "known factor": "it is {expression} = {factor:.6g} times what it should be, to {left:.1e}",
+    "plain factor": "it is {factor:.6g} times what it should be, to {left:.1e}",
     "weight": "all {terms} terms are {factor:.6g} times what they should be: a {terms} weight of {weight:.6g} instead "
     "of {right:.6g}{or}",
     "all of a format": "all its values are {format}'s, where more digits are asked for",
@@ -55,9 +56,10 @@ SENTENCES = {
     "L-BFGS line search": "the points are those of SciPy's L-BFGS with at most {most} evaluations a line search",
     "PyTorch's L-BFGS": "the points are those of torch.optim.LBFGS without a line search, lr={rate:g}, "
     "a history of {memory}{clamped}",
-    "PyTorch's first step": "the first step is that of torch.optim.LBFGS with lr={rate:g}, and the later ones are not "
-    "those without a line search: it may be with strong_wolfe",
-    "L-BFGS restarts": "the points are those of SciPy's L-BFGS that starts anew, its memory empty, after {after}",
+    "PyTorch's first step": "the first step is that of torch.optim.LBFGS with lr={rate:g}, and the later ones are none "
+    "of those tried without a line search: it may be with strong_wolfe",
+    "L-BFGS restarts": "the points are those of SciPy's L-BFGS that is called again and again with {limit}, each "
+    "time with an empty memory",
     "plain descent": "the points are those of plain gradient descent with a rate of 1",
     "all zero": "it is zero everywhere",
     "picture": "it is {picture} {what}{space}",
@@ -95,10 +97,11 @@ FIXES = {
     "stored in": "compute and hand over float32",
     "another tensor": "compute or record it where it belongs, and {tensor} under its own name",
     "the other picture": "do not exchange the content and the style picture",
-    "after its ReLU": "keep a copy of each layer's own output: a ReLU that works in place changes what is before it",
+    "after its ReLU": "keep a copy before a ReLU that works in place, and take a convolution without a ReLU in it",
     "map of a picture": "hand over the maps of the image, before another picture passes through the network",
     "same as": "record it anew: a copy, at its own step",
     "known factor": "look where {expression} is multiplied or divided by, once too often or not at all",
+    "plain factor": "look where the values are multiplied by {factor:.6g}, or divided by its inverse",
     "weight": "use the recipe's {terms} weight, once; look for a mean in the place of a sum, or a 1/2",
     "all of a format": "keep float32, and float64 for the points of L-BFGS",
     "Gram form": "compute F^T F / M of the feature map as it is, with one row for each position",
@@ -127,11 +130,12 @@ FIXES = {
     "L-BFGS line search": "leave maxls at 20",
     "PyTorch's L-BFGS": "call SciPy's, or do not compare the steps: both are L-BFGS, with other steps",
     "PyTorch's first step": "call SciPy's, or do not compare the steps: both are L-BFGS, with other steps",
-    "L-BFGS restarts": "call SciPy's L-BFGS as often as the recipe does: keras-notebook after 20 evaluations, all "
-    "others once",
+    "L-BFGS restarts": "call SciPy's L-BFGS as the recipe does: for keras-notebook again and again with maxfun=20, for "
+    "all others once",
     "plain descent": "call SciPy's L-BFGS",
     "all zero": "look for a buffer that is never filled, or a gradient that is detached",
-    "picture": "use the picture that the name says, and the recipe's pixel space for it (docs/tensors.md)",
+    "picture": "use the picture that the name says, its three channels decoded as RGB, and the recipe's pixel space "
+    "(docs/tensors.md)",
     "resized": _LANCZOS,
     "resized about": _LANCZOS,
     "power": "leave the values as they are",
@@ -145,5 +149,5 @@ FIXES = {
     "levels": "keep floats",
     "total variation": "use the recipe's form of the total variation (docs/tensors.md)",
     "moved": "look for an index, a padding or a crop that is off by one",
-    "channels": "keep red, green and blue in their order",
+    "channels": "keep the channels in their order",
 }

@@ -85,9 +85,6 @@ def _saved_otherwise(_: Case) -> Iterator[Fault]:
         yield fault("saved", saved, saved=saved)
 
 
-_UNITED = {"input": "the biases are", "biases": "the input is"}
-
-
 @Trap(
     35,
     "the weights are used in their own unit, but the recipe's loss weights are tuned for the other family's",
@@ -99,9 +96,9 @@ def _own_unit(case: Case) -> Iterator[Fault]:
     if weights.family != case.problem.recipe.family:
         detail = f"the weights are used as they are, in the unit of the family {weights.family}"
         yield fault("input", detail, own_unit="input and biases")
-        for part, words in {"input": "the input is", "biases": "the biases are"}.items():
-            detail = f"{words} in the unit of the family {weights.family}, and {_UNITED[part]} in that of the recipe's"
-            yield fault("input", detail, own_unit=part)
+        unit = f"in the unit of the family {weights.family}"
+        yield fault("input", f"the input is {unit}, and the biases are in the recipe's", own_unit="input")
+        yield fault("input", f"the biases are {unit}, and the input is in the recipe's", own_unit="biases")
 
 
 def _kernels(case: Case, *forms: str) -> Iterator[Fault]:

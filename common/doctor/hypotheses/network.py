@@ -76,9 +76,8 @@ def _low_precision(_: Case) -> Iterator[Fault]:
         detail += ", rounded once more before the bias is added"
         yield fault("network", detail, arithmetic=name, bias_apart=True)
     for name, words in (("tf32", "TF32"), ("bfloat16", "bfloat16"), ("float16", "float16")):
-        for of in ("weights", "inputs"):
-            detail = f"the {of} of the convolutions alone are rounded to {words}"
-            yield fault("network", detail, arithmetic=name, arithmetic_of=of)
+        detail = f"only the inputs of the convolutions are rounded to {words}"
+        yield fault("network", detail, arithmetic=name, arithmetic_of="inputs")
 
 
 TURNED_DECISIONS = Trap(
@@ -157,10 +156,11 @@ def _other_layers(case: Case) -> Iterator[Fault]:
     counted = {tap: _CONVS[int(tap[4]) - 1].replace("conv", tap[:4]) for tap in taps if not tap.startswith("pool")}
     yield fault("taps", "a tap's block is taken for the running number of its convolution", rank=1, taps=counted)
     style = case.problem.recipe.style_taps
-    for others, where in (((style[:1] + style)[: len(style)], "before"), ((style + style[-1:])[1:], "after")):
+    before, after = (style[:1] + style)[: len(style)], (style + style[-1:])[1:]
+    for others, where, end in ((before, "before", "first"), (after, "after", "last")):
         listed = {tap: other for tap, other in zip(style, others, strict=True) if tap != other}
         if len(listed) > 1:
-            yield fault("taps", f"each style tap is the tap {where} it in the list", rank=1, taps=listed)
+            yield fault("taps", f"each style tap but the {end} is the tap {where} it in the list", rank=1, taps=listed)
     for tap in taps:
         for layer in filter(None, (_shifted(tap, steps) for steps in (1, -1, 2, -2, 3, -3))):
             yield fault("taps", f"{tap} is {layer}", rank=1, taps={tap: layer})

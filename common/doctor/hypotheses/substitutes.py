@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from common.doctor.hypotheses.trap import Fault
-from common.oracle import Substitute
+from common.oracle import Substitute, rounded
 from common.problem import Network
 from common.tensors import Array
 from common.vgg19 import CONVS, LAYERS, Layer, Pooling, Weights, cut
@@ -187,7 +187,8 @@ def _changed_kernels(kernel: Callable[[], Array], layer: Layer) -> dict[str, Cal
         "flipped in its columns": lambda: kernel()[:, ::-1],
         "in the reverse order of inputs": lambda: kernel()[:, :, ::-1],
         "in the reverse order of outputs": lambda: kernel()[..., ::-1],
-        "rounded to float16": lambda: kernel().astype(np.float16).astype(np.float64),
+        "rounded to float16": lambda: rounded(kernel(), "float16"),
+        "rounded to bfloat16": lambda: rounded(kernel(), "bfloat16"),
     }
     if layer.in_channels == layer.out_channels:
         changed["of exchanged input and output channels"] = lambda: kernel().transpose(0, 1, 3, 2)

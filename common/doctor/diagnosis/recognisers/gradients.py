@@ -58,7 +58,7 @@ def _fitted(parts: Arrays, wanted: Array, tolerance: float) -> tuple[dict[str, f
     return {
         label: factor
         for (label, part), factor in zip(counted.items(), factors.tolist(), strict=True)
-        if abs(factor - 1) * float(np.linalg.norm(part)) > shown
+        if abs(factor - 1) * float(np.linalg.norm(part)) > shown and abs(factor - 1) > _ROUND / 10
     }, left
 
 
@@ -129,7 +129,10 @@ def gradient_of_the_input(name: str, got: Array, judge: Judge) -> Iterator[Clue]
     if relative_l2(of_input, run.maps.pull_back(of_input)) <= tolerance:  # the variable is the network's input
         return
     # Total variation may be left to the variable, or be a function of the input too.
-    whole = run.expected(name) / run.maps.pull_back(np.ones(got.shape))
+    right = np.asarray(run.expected(name), np.float64)
+    whole = right / run.maps.pull_back(np.ones(got.shape))
+    if relative_l2(run.maps.pull_back(whole), right) > tolerance:
+        whole = whole[..., ::-1]  # the input's channels are in another order than the variable's
     for of_all in (of_input, whole):
         for words, other in {"": of_all, ", its channels reversed": of_all[..., ::-1]}.items():
             if relative_l2(got, other) <= tolerance:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
+from math import comb
 
 import numpy as np
 
@@ -132,7 +133,8 @@ def sum_of_other_terms(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
     substantial = [words for words, change in changes.items() if abs(change) > least]
     closest = min(close, _CHANCE * abs(excess) / len(changes))
     single = next((words for words, change in changes.items() if abs(change - excess) <= closest), None)
-    pairs = [it for it in combinations(substantial, 2) if abs(sum(changes[words] for words in it) - excess) <= close]
+    closest = min(close, _CHANCE * abs(excess) / max(1, comb(len(substantial), 2)))
+    pairs = [it for it in combinations(substantial, 2) if abs(sum(changes[words] for words in it) - excess) <= closest]
     if single is not None or len(pairs) == 1:
         chosen = (single,) if single is not None else pairs[0]
         left = abs(sum(changes[words] for words in chosen) - excess) / abs(float(got.item()))

@@ -13,7 +13,7 @@ _GREYS = {
     "in grey": (0.299, 0.587, 0.114),
     "in grey by Rec. 709": (0.2126, 0.7152, 0.0722),
     "in grey by the mean of its channels": (1 / 3, 1 / 3, 1 / 3),
-    "in grey, of red and blue exchanged": (0.114, 0.587, 0.299),
+    "in grey, with red and blue exchanged": (0.114, 0.587, 0.299),
 }
 
 

@@ -14,7 +14,7 @@ from common.tensors import LBFGS_EVALUATIONS, Array
 
 _FLOAT32 = 2.0**-24
 _FEWEST = 3
-_LEAST, _SHOWN = 1e-300, 10.0
+_SHOWN = 10.0  # times its rounding: a step that is shorter shows nothing
 _RATES = (1.0, 0.1, 0.5, 0.01, 10.0, 2.0)
 _MEMORIES = (3, 5, 7, 10, 17, 20, 30, 50, 100)
 
@@ -46,13 +46,23 @@ def rule_of_points(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
         if fitting:  # the memory is told only where several were tried
             yield Clue(kind, {**values, "memory": _in_words(fitting)} if len(optimizers) > 1 else values)
             return
+    memory, counts = lbfgs_of(run.case.problem.recipe).memory, (1, 2, 3, 4, 5, 8, 10, 12, 15, 20)
+    limits = [{name: count} for name in ("maxfun", "maxiter") for count in counts]
+    restarts = [limit for limit in limits if _fits(_restarted(memory, limit), points, answers, tolerance)]
+    if restarts:
+        words = (f"{name}={count}" for limit in restarts for name, count in limit.items())
+        yield Clue("L-BFGS restarts", {"limit": " or ".join(words)})
+        return
     yield from _first_step_of_pytorch(points, answers[0][1], tolerance)
 
 
 def _first_step_of_pytorch(points: Array, gradient: Array, tolerance: float) -> Iterator[Clue]:
     """Whether the first step alone is that of PyTorch's L-BFGS: with a line search the later ones are others."""
     step, rounding = points[1] - points[0], _FLOAT32 * float(np.linalg.norm(points[1]))
-    of_rate_1 = -min(1.0, 1.0 / max(float(np.abs(gradient).sum()), _LEAST)) * gradient
+    total = float(np.abs(gradient).sum())
+    if total <= 1:  # then it is a step of plain descent, too
+        return
+    of_rate_1 = -gradient / total
     for rate in _RATES:
         if float(np.linalg.norm(step - rate * of_rate_1)) <= tolerance * float(np.linalg.norm(step)) + rounding:
             if float(np.linalg.norm(step)) > _SHOWN * rounding:
@@ -112,9 +122,6 @@ def _families(run: Run) -> Iterator[tuple[str, dict[str, Any], list[tuple[int, M
         for words, limits in {"": None, ", clamped to the range of RGB": (low_rgb, high_rgb)}.items():
             sizes = [(size, _torch(rate, size, limits)) for size in _MEMORIES]
             yield "PyTorch's L-BFGS", {"rate": rate, "clamped": words}, sizes
-    for limit, words in {"maxfun": "evaluations", "maxiter": "steps"}.items():
-        for count in (1, 2, 3, 4, 5, 8, 10, 12, 15, 20):
-            yield "L-BFGS restarts", {"after": f"{count} {words}"}, [(right, _restarted(right, {limit: count}))]
     yield "plain descent", {}, [(0, _descend)]
 
 

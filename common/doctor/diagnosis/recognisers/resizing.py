@@ -79,7 +79,7 @@ def _exchanged(decoded: Array, got: Array) -> Iterator[_Framing]:
     height_px, width_px = got.shape[:2]
     nearly = resample(decoded, width_px, height_px, "lanczos").reshape(got.shape)
     if height_px != width_px and difference(got, nearly).relative < _ALIKE:
-        words = ", to its width as height and its height as width, read in the right shape"
+        words = ", to (width, height) in the place of (height, width), and reshaped"
         yield _Framing(words, decoded, width_px, height_px)
 
 

@@ -32,7 +32,7 @@ def sizes_at(run: Run, name: str) -> Sizes:
         sizes[f"the {weight.replace('_', ' ')}"] = getattr(recipe, weight)
     sizes |= {"L": float(len(recipe.style_taps)), "(L - 1)": len(recipe.style_taps) - 1.0}
     if TensorName.parse(name).stage in ("file", "resize", "input"):
-        sizes["(255/256)"] = 255 / 256
+        sizes["255/256"] = 255 / 256
     if tap:
         rows, columns, channels = shape_at(tap, (height, width))
         style_rows, style_columns, _ = shape_at(tap, (style_height, style_width))
@@ -64,8 +64,8 @@ def expression(factors: Sequence[tuple[float, Sizes]], close: float = CLOSE) -> 
         return None
     fitting.sort(key=lambda index: costs[index])
     alike = [index for index in fitting if costs[index] <= costs[fitting[0]] + _ALIKE][:_MOST_NAMED]
-    if [name for name, _ in powers[alike[0]]] == ["2"]:  # what a port would write
-        alike = alike[:1]
+    if [name for name, _ in powers[alike[0]]] == ["2"]:  # a plain 2 is likelier than the number of taps less 1
+        alike = [index for index in alike if not any(name == "(L - 1)" for name, _ in powers[index])]
     return " or ".join(f"{'-' if factors[0][0] < 0 else ''}{_in_words(powers[index])}" for index in alike)
 
 
@@ -75,7 +75,8 @@ def _products(symbols: tuple[str, ...]) -> tuple[Array, tuple[Powers, ...], Arra
     chosen: list[Powers] = [()]
     for count in range(1, _MOST_SIZES + 1):
         for names in combinations(symbols, count):
-            chosen += [tuple(zip(names, exponents, strict=True)) for exponents in product(_EXPONENTS, repeat=count)]
+            for exponents in product(*(_EXPONENTS[:2] if "/" in name else _EXPONENTS for name in names)):
+                chosen.append(tuple(zip(names, exponents, strict=True)))
     matrix = np.zeros((len(chosen), len(symbols)))
     for row, powers in enumerate(chosen):
         for name, exponent in powers:
@@ -85,6 +86,7 @@ def _products(symbols: tuple[str, ...]) -> tuple[Array, tuple[Powers, ...], Arra
 
 
 def _in_words(powers: Powers) -> str:
+    powers = tuple(("256/255", 1.0) if power == ("255/256", -1.0) else power for power in powers)
     above, below = ([_power(name, abs(e)) for name, e in powers if e * sign > 0] for sign in (1, -1))
     bottom = f"({' '.join(below)})" if len(below) > 1 else "".join(below)
     return f"{' '.join(above) or '1'}{f'/{bottom}' if below else ''}"

@@ -9,6 +9,7 @@ from common.distances import best_factor, relative_l2
 from common.doctor.diagnosis.findings import Clue
 from common.doctor.diagnosis.judge import Judge
 from common.doctor.diagnosis.recognisers.sizes import expression, sizes_at
+from common.oracle import Run
 from common.tensors import Array, TensorName, tensor_names
 
 _CLOSE = 1e-4  # a factor that holds less closely is found by chance
@@ -17,32 +18,37 @@ _FEWEST_CLIPPED = 1e-3
 _OF_A_STEP, _FEWEST_LEVELS = 1e-2, 16
 _FEW = 4
 _LEAST = 1e-300
-_LITTLE = 0.1
+_LITTLE = 0.1  # of the difference: what a change that explains it may leave
+_PLACES = ("first", "second", "third")
 
 
 def known_factor(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
     """The factor of a tensor as a product of sizes that holds in every tensor of its kind; at most one clue."""
     run, tolerance = judge.own, min(judge.tolerance(name), _CLOSE)
-    kind, factors = TensorName.parse(name).kind, []
-    if kind in ("adam/pixels", "lbfgs/pixels"):  # which a step changes so little that some factor is always near
-        return
-    for tensor in tensor_names(run.case.problem):
-        if TensorName.parse(tensor).kind == kind and (tensor == name or tensor in run.given):
-            array = got if tensor == name else np.asarray(run.given[tensor], np.float64)
-            if array.shape != run.expected(tensor).shape:
-                continue
-            factor, left = best_factor(array, run.expected(tensor))
-            if left <= tolerance and abs(factor - 1) > tolerance:
-                factors.append((tensor, factor, left))
+    if TensorName.parse(name).kind in ("adam/pixels", "lbfgs/pixels"):  # which a step changes so little
+        return  # that some factor is always near
+    factors = list(_factors_of_its_kind(name, got, run, tolerance))
     own = next(((factor, left) for tensor, factor, left in factors if tensor == name), None)
     if own is None:
         return
     found = expression([(factor, sizes_at(run, tensor)) for tensor, factor, _ in factors], tolerance)
     found = found or expression([(own[0], sizes_at(run, name))], tolerance)
+    values: dict[str, float] = {"factor": own[0], "left": own[1]}
     if found is not None:
-        value = f"{own[0]:.6g}"
-        equals = "" if found == value else f" = {value}"
-        yield Clue("known factor", {"expression": found, "equals": equals, "factor": own[0], "left": own[1]})
+        is_plain = found == f"{own[0]:.6g}"
+        yield Clue("plain factor", values) if is_plain else Clue("known factor", {"expression": found, **values})
+
+
+def _factors_of_its_kind(name: str, got: Array, run: Run, tolerance: float) -> Iterator[tuple[str, float, float]]:
+    """The tensors of a kind that are what they should be times a factor, with that, and what is left."""
+    for tensor in tensor_names(run.case.problem):
+        if TensorName.parse(tensor).kind == TensorName.parse(name).kind and (tensor == name or tensor in run.given):
+            array = got if tensor == name else np.asarray(run.given[tensor], np.float64)
+            if array.shape != run.expected(tensor).shape:
+                continue
+            factor, left = best_factor(array, run.expected(tensor))
+            if left <= tolerance and abs(factor - 1) > tolerance:
+                yield tensor, factor, left
 
 
 def changed_in_place(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
@@ -87,7 +93,7 @@ def _candidates(ours: Array, expected: Array) -> Iterator[tuple[Clue, Array]]:
     yield from _coarsened(ours, expected)
     if ours.shape[-1] == 3:
         for order in ((2, 1, 0), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1)):
-            yield Clue("channels", {"order": "".join("RGB"[at] for at in order)}), expected[..., list(order)]
+            yield Clue("channels", {"order": ", ".join(_PLACES[at] for at in order)}), expected[..., list(order)]
     factor, left = best_factor(ours, expected)
     yield Clue("scaled", {"factor": factor, "left": left}), factor * expected if left < _CLOSE else expected
     if ours.ndim == 3:
