@@ -24,6 +24,7 @@ _OF_THE_FILE = ("exchanged", "memory order", "decimals", "levels")  # what no la
 _OF_THE_HANDING = (*_OF_THE_FILE, "map of a picture", "after its ReLU", "quantised")
 _OF_MAPS = ("gram", "loss/content")  # what is computed of maps
 _OF_NUMBERS = ("scaled", "by channel", "clipped", "rates")  # of which each tensor may have others
+# By a factor, a tensor shows that what is before it is right.
 _FACTORS = ("known factor", "plain factor", "weight")
 _SEVERAL = 2  # claims with other numbers, after which a kind of tensor is not searched any more
 _CLOSER = 1e-3  # how much less a claim leaves than a trap that is not believed beside it
@@ -83,7 +84,7 @@ class _Doctor:
         self._left_alone: set[str] = set()
         self._dependents: set[str] = set()
         self._claimed: set[tuple[str, Claim]] = set()  # by kind of tensor; what is claimed again needs no search
-        self._numbers: list[tuple[str, str]] = []  # the same, claimed with other numbers
+        self._numbers: list[tuple[str, str]] = []  # kinds of tensors and of claims, each with another number
         self._is_replaced = False  # whether something else was handed over for a feature map
         self._shorter_format: str | None = None  # in which tensors were stored
 
@@ -186,8 +187,6 @@ class _Doctor:
 
     def _recognised(self, name: str, clue: Clue) -> Finding:
         """What a claim in closed form says; the steps of one rule are one finding."""
-        kinds = {TensorName.parse(name).kind, "adam/gradient" if clue.kind == "steps early" else ""}
-        rest = {it for it in self._names if TensorName.parse(it).kind in kinds}
         kind = TensorName.parse(name).kind
         if clue.kind in _OF_NUMBERS:
             self._numbers.append((kind, clue.kind))
@@ -197,7 +196,10 @@ class _Doctor:
             self._causes.multiplied.add(name)
         if kind == "features" and clue.kind in _OF_THE_HANDING:
             self._is_replaced = True
-        self._dependents |= dependents(name, self.judge) | (rest - {name} if clue.kind in _OF_ALL_STEPS else set())
+        if clue.kind in _OF_ALL_STEPS:
+            kinds = (kind, "adam/gradient") if clue.kind == "steps early" else (kind,)
+            self._dependents |= {it for it in self._names if TensorName.parse(it).kind in kinds} - {name}
+        self._dependents |= dependents(name, self.judge)
         self._left_alone |= {name, *self._dependents}
         return Finding(None, name, clue.sentence, (clue,))
 

@@ -15,8 +15,8 @@ from common.doctor.hypotheses import TRAPS, Fault
 from common.tensors import STAGES, Stage, TensorName
 
 _SUBSTANTIAL = 0.5
-_CHANCE = 0.05
-_LITTLE = 0.1
+_CHANCE = 0.05  # that some fault comes as close to a number; where it is larger, the number proves nothing
+_LITTLE = 0.1  # of a difference: what a fault leaves that explains more than numbers
 _ROUNDING = 1e-15
 _POWERS = 20
 _MOST_ALIKE = 2

@@ -83,6 +83,9 @@ def _number_of_taps(case: Case) -> Iterator[Fault]:
             yield fault("loss", f"{name} times the style terms, with L = {count} taps", term_scale={"style": factor})
 
 
+_ALSO = {1.0: "", 2.0: ", and 2 times that", 0.5: ", and half of that"}
+
+
 @Trap(
     20,
     "a loss term has another factor: a mean instead of a sum, or 1/2 or 1/4 more or less",
@@ -104,7 +107,6 @@ def _term_factor(case: Case) -> Iterator[Fault]:
             yield fault("loss", f"{words} over M C in the content terms{also}", term_scale=scale)
 
 
-_ALSO = {1.0: "", 2.0: ", and 2 times that", 0.5: ", and half of that"}
 _TV_FORMS = {
     "none": "no total variation",
     "mean_abs": "mean of absolute differences",

@@ -14,7 +14,7 @@ from common.oracle import FILTERS, PILLOWS, Picture, described, resample, resize
 from common.tensors import Array, TensorName
 
 _TIE = 0.01  # within this part of an 8-bit step of a half, or of a whole, a library may round to either side
-_ALIKE = 0.15
+_ALIKE = 0.15  # relative difference of what two filters make of a picture, at most
 _NEAR, _MOST_STEPS = 0.5, 2.0
 _GAPS = (2.0, 3.0)
 _LINEAR = "bilinear, not antialiased"
