@@ -1,10 +1,9 @@
 """Shared by the doctor's tests: what is known of a module's case."""
 
-from importlib import import_module
-
 import numpy as np
 import pytest
 
+from common.doctor.diagnosis import causes
 from common.oracle import RIGHT, Case, Run
 from common.tensors import Tensors, tensor_names
 
@@ -20,4 +19,4 @@ def tensors(case: Case) -> Tensors:
 @pytest.fixture
 def short_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """A second instead of twenty for pairs of traps, where there is none to be found."""
-    monkeypatch.setattr(import_module("common.doctor.diagnosis.diagnose"), "_LONGEST_SEARCH_S", 1.0)
+    monkeypatch.setattr(causes, "_LONGEST_SEARCH_S", 1.0)

@@ -1,11 +1,10 @@
 """What public codes taught: another convention beside right numbers is told from a mistake, and hides none."""
 
-from importlib import import_module
-
 import numpy as np
 import pytest
 from shallow import STYLE_TAPS, shallow
 
+from common.doctor.diagnosis import causes
 from common.doctor.diagnosis.diagnose import diagnose
 from common.oracle.case import random_case
 from common.oracle.run import Run
@@ -79,7 +78,7 @@ def test_a_bias_is_not_left_out_where_bfloat16_alone_would_hide_the_rest(case, t
 
 
 def test_what_is_quick_is_examined_when_the_time_is_over(case, tensors, monkeypatch):
-    monkeypatch.setattr(import_module("common.doctor.diagnosis.diagnose"), "_LONGEST_S", -1.0)
+    monkeypatch.setattr(causes, "_LONGEST_S", -1.0)
     truncated = (np.clip(case.image, 0, 1) * 255).astype(np.uint8)
     found = diagnose(case, {**tensors, "loss/total": 2 * tensors["loss/total"], "saved": truncated}, "float64")
     assert found.findings[0].detail == "not examined"
