@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 
+import keras
 import numpy as np
 import pytest
 import torch
@@ -57,6 +58,37 @@ def test_the_steps_of_pytorchs_optimizers_are_named(words, case):
     """PyTorch holds some factors of a step in float32."""
     (finding,) = diagnose(case, stepped(case, OPTIMIZERS[words])).findings
     assert finding.recognised.sentence.startswith(f"the 5 steps are {words}, to ")
+
+
+KERAS = {
+    "Nadam": "Adam's with Nesterov momentum (Keras' Nadam)",
+    "RMSprop": "those of RMSprop with a decay of 0.9, epsilon under the root",
+    "Adagrad": "those of Adagrad of Keras",
+    "Adadelta": "those of Adadelta with Keras' decay",
+    "Lion": "those of Lion",
+    "Adamax": "Adam's with the largest gradient in the second moment's place (Adamax)",
+}
+
+
+@pytest.mark.parametrize("name", KERAS)
+def test_the_steps_of_keras_optimizers_are_named(name):
+    case = random_case(3, shallow("d2l"), load_weights("random"))
+    run, settings = Run(case), adam_of(case.problem.recipe)
+    variable = keras.Variable(run.expected("pixels").astype(np.float32))
+    optimizer, given = (
+        getattr(keras.optimizers, name)(settings.learning_rate),
+        {"pixels": keras.ops.convert_to_numpy(variable).copy()},
+    )
+    for step in range(1, 6):
+        gradient = (
+            run.at(keras.ops.convert_to_numpy(variable).astype(np.float64))
+            .expected("gradient/pixels")
+            .astype(np.float32)
+        )
+        optimizer.apply([keras.ops.convert_to_tensor(gradient)], [variable])
+        given |= {f"adam/{step}/gradient": gradient, f"adam/{step}/pixels": keras.ops.convert_to_numpy(variable).copy()}
+    (finding,) = diagnose(case, given).findings
+    assert finding.recognised.sentence.startswith(f"the 5 steps are {KERAS[name]}, to ")
 
 
 def test_steps_that_are_clamped_are_named(case):

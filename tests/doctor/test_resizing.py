@@ -234,6 +234,14 @@ def test_a_picture_whose_middle_is_cut_out_is_named(case, photographs):
     assert ", to a size from which the middle is cut out" in found
 
 
+def test_exchanged_sides_are_named(photographs):
+    """A function that wants (width, height) is given (height, width), and the result is reshaped."""
+    height_px, width_px = SIZE
+    found = said(photographs, resize(photographs.content.decoded, width_px, height_px).reshape(*SIZE, 3))
+    assert "Pillow's LANCZOS" in found
+    assert ", to (width, height) in the place of (height, width), and reshaped" in found
+
+
 def test_nothing_is_said_of_the_right_picture_nor_of_one_that_no_filter_makes(case):
     right = resize(case.content.decoded, *SIZE)
     assert diagnose(case, {"content/decoded": case.content.decoded, NAME: right}).healthy
