@@ -16,7 +16,7 @@ from common.vgg19 import NAMES
 # Seconds that the examination computes: what other processes take of the machine does not shorten it.
 _LONGEST_S = 60.0  # after which nothing new is examined
 _LEAST_S = 5.0  # for what is examined all the same
-_LONGEST_SUBSTITUTES_S = 4.0  # of it for what is computed in the place of a layer
+_LONGEST_SUBSTITUTES_S = 6.0  # of it for what is computed in the place of a layer
 _LONGEST_AGAIN_S = 4.0  # of it for traps that do not explain all
 _LONGEST_SEARCH_S = 4.0  # of it for pairs of traps
 _BEFORE_THE_TAPS = ("file", "resize", "input")

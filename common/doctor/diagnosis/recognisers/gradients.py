@@ -68,7 +68,7 @@ def _in_words(factors: dict[str, float], sizes: Sizes) -> tuple[str, ...]:
         if abs(factor) < _ROUND:
             words.append(f"without that of {label}")
         elif abs(factor + 1) < _ROUND:
-            words.append(f"less that of {label}")
+            words.append(f"with the opposite sign of that of {label}")
         elif (found := expression([(factor, sizes)], _ROUND / 10)) is not None:
             words.append(f"{found} times that of {label}")
         else:

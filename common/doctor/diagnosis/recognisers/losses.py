@@ -14,7 +14,7 @@ from common.tensors import Array, TensorName
 from common.vgg19 import cut, layer
 
 _LEAST = 1e-300
-_WEIGHTS = {0.0: "without", 2.0: "with twice", -1.0: "less", 0.5: "with half of"}
+_WEIGHTS = {0.0: "without", 2.0: "with twice", -1.0: "with the opposite sign of", 0.5: "with half of"}
 _CHOSEN = 1e-6
 _SUBSTANTIAL = 1e-3  # two terms of which one is less of the total prove nothing
 _CHANCE = 0.05  # that one of many sums comes as close, of which more proves nothing

@@ -30,7 +30,10 @@ def sizes_at(run: Run, name: str) -> Sizes:
     weighted = TensorName.parse(name).stage in ("loss", "gradient")
     for weight in ("content_weight", "style_weight", "tv_weight") if weighted else ():
         sizes[f"the {weight.replace('_', ' ')}"] = getattr(recipe, weight)
-    sizes |= {"L": float(len(recipe.style_taps)), "(L - 1)": len(recipe.style_taps) - 1.0}
+    count = float(len(recipe.style_taps))
+    sizes |= {"L": count, "(L - 1)": count - 1}
+    if count > 1:
+        sizes["L/(L - 1)"] = count / (count - 1)
     if TensorName.parse(name).stage in ("file", "resize", "input"):
         sizes["255/256"] = 255 / 256
     if tap:
@@ -86,10 +89,15 @@ def _products(symbols: tuple[str, ...]) -> tuple[Array, tuple[Powers, ...], Arra
 
 
 def _in_words(powers: Powers) -> str:
-    powers = tuple(("256/255", 1.0) if power == ("255/256", -1.0) else power for power in powers)
+    powers = tuple(_turned(name) if "/" in name and exponent < 0 else (name, exponent) for name, exponent in powers)
     above, below = ([_power(name, abs(e)) for name, e in powers if e * sign > 0] for sign in (1, -1))
     bottom = f"({' '.join(below)})" if len(below) > 1 else "".join(below)
     return f"{' '.join(above) or '1'}{f'/{bottom}' if below else ''}"
+
+
+def _turned(quotient: str) -> tuple[str, float]:
+    above, below = quotient.split("/")
+    return f"{below}/{above}", 1.0
 
 
 def _cost(name: str, exponent: float) -> float:
