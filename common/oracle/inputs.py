@@ -30,6 +30,11 @@ class InputMaps:
     to_pixels: Map
     to_input: Map
 
+    def range_of_rgb(self, shape: tuple[int, ...]) -> tuple[Array, Array]:
+        """The least and the largest of each of the variable's values, for RGB in 0..1."""
+        black, white = (np.asarray(self.to_pixels(np.full(shape, level))) for level in (0.0, 1.0))
+        return np.minimum(black, white), np.maximum(black, white)
+
     def pull_back(self, at_input: Array) -> Array:
         """The gradient at the variable, given that at the network's input: by the adjoint of `to_input`.
 

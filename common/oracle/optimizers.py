@@ -80,8 +80,8 @@ def _as_evaluated(run: Run, point: Array) -> Array:
     """What the port makes of a point before it evaluates it."""
     if not run.variant.clamped:
         return point.copy()
-    black, white = (run.maps.to_pixels(np.full(run.case.image.shape, level)).ravel() for level in (0.0, 1.0))
-    return np.clip(point, np.minimum(black, white), np.maximum(black, white))
+    low, high = (limit.ravel() for limit in run.maps.range_of_rgb(run.case.image.shape))
+    return np.clip(point, low, high)
 
 
 def _answer(run: Run, number: int, point: Array) -> tuple[float, Array]:

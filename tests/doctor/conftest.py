@@ -18,5 +18,5 @@ def tensors(case: Case) -> Tensors:
 
 @pytest.fixture
 def short_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second instead of twenty for pairs of traps, where there is none to be found."""
+    """A second instead of four for pairs of traps, where there is none to be found."""
     monkeypatch.setattr(causes, "_LONGEST_SEARCH_S", 1.0)

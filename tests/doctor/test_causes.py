@@ -26,7 +26,7 @@ def given(case):
     return {name: run.expected(name) for name in tensor_names(case.problem) if not name.startswith(("adam", "lbfgs"))}
 
 
-def deepest(judge):
+def grams_of(judge):
     return [f"gram/{tap}" for tap in judge.own.case.problem.recipe.style_taps]
 
 
@@ -38,7 +38,7 @@ def test_maps_that_runs_share_are_those_of_a_run_of_its_own(found, maps, case, g
     judge = Judge.of(case, kept, "float64")
     if found:
         judge = judge.but(next(it for it in hypotheses(case) if it.changes == found))
-    names = deepest(judge)
+    names = grams_of(judge)
     for name in names:  # which fills the maps that are shared
         judge.own.expected(name)
     for fault in Candidates("gram/relu3_1", list(kept), judge).of_traps(hypotheses(case), None):
@@ -76,10 +76,8 @@ def test_maps_of_another_picture_do_not_hide_what_is_wrong_with_gram_matrices(ca
 
 
 def test_one_factor_is_one_finding_whatever_its_value_at_a_tap(case, given):
-    wrong = {
-        name: it / len(it) ** 2 if name.startswith(("gram/", "target/style/")) else it for name, it in given.items()
-    }
-    wrong = {name: it for name, it in wrong.items() if name.startswith(("features/", "gram/"))}
+    wrong = {name: it for name, it in given.items() if name.startswith("features/")}
+    wrong |= {name: it / len(it) ** 2 for name, it in given.items() if name.startswith("gram/")}
     (finding,) = diagnose(case, wrong, "float64").findings
     assert finding.recognised.values["expression"] == "1/C^2"
     assert len(finding.also_in) == 2
@@ -88,8 +86,6 @@ def test_one_factor_is_one_finding_whatever_its_value_at_a_tap(case, given):
 @pytest.mark.parametrize("part", ["input", "biases"])
 def test_what_alone_is_in_its_own_unit_is_named(part):
     case = random_case(3, shallow("pytorch-blog"), load_weights("random"))
-    if case.problem.weights.family == case.problem.recipe.family:
-        case = random_case(3, shallow("d2l"), load_weights("random"))
     run = Run(case, Variant(own_unit=part))
     names = [name for name in tensor_names(case.problem) if name.startswith(("input", "loss/", "gram/"))]
     (finding,) = diagnose(case, {name: run.expected(name) for name in names}, "float64").findings

@@ -75,16 +75,11 @@ def test_the_steps_of_keras_optimizers_are_named(name):
     case = random_case(3, shallow("d2l"), load_weights("random"))
     run, settings = Run(case), adam_of(case.problem.recipe)
     variable = keras.Variable(run.expected("pixels").astype(np.float32))
-    optimizer, given = (
-        getattr(keras.optimizers, name)(settings.learning_rate),
-        {"pixels": keras.ops.convert_to_numpy(variable).copy()},
-    )
+    optimizer = getattr(keras.optimizers, name)(settings.learning_rate)
+    given = {"pixels": keras.ops.convert_to_numpy(variable).copy()}
     for step in range(1, 6):
-        gradient = (
-            run.at(keras.ops.convert_to_numpy(variable).astype(np.float64))
-            .expected("gradient/pixels")
-            .astype(np.float32)
-        )
+        point = keras.ops.convert_to_numpy(variable).astype(np.float64)
+        gradient = run.at(point).expected("gradient/pixels").astype(np.float32)
         optimizer.apply([keras.ops.convert_to_tensor(gradient)], [variable])
         given |= {f"adam/{step}/gradient": gradient, f"adam/{step}/pixels": keras.ops.convert_to_numpy(variable).copy()}
     (finding,) = diagnose(case, given).findings

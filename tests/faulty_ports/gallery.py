@@ -24,7 +24,7 @@ GALLERY: tuple[Broken, ...] = tuple(
     sorted((*PICTURES, *INPUTS, *NETWORKS, *TAPS, *LOSSES, *STEPS), key=lambda broken: broken.trap)
 )
 NO_BUG = 31  # rounding makes it by itself
-_SAID_BY = {"resized": (24,)}
+_SAID_BY = {"resized": (24,)}  # traps by the kind of claim that says their mistake
 
 
 def causes(diagnosis: Diagnosis) -> list[Finding]:

@@ -49,7 +49,7 @@ class Candidates:
         if self._parsed.kind == "features":
             return self.name
         at_taps = [name for name in names if TensorName.parse(name).kind in _AT_TAPS and self.judge.is_wrong(name)]
-        return min(at_taps, key=_depth, default=self.name)
+        return min(at_taps, key=depth, default=self.name)
 
     def right_before(self) -> list[str]:
         """The tensors at taps that show that layers before its own are right, the nearest to the picture first.
@@ -58,11 +58,11 @@ class Candidates:
         """
         if self._parsed.kind == "features":
             return []
-        own = NAMES.index(self._parsed.tap) if self._parsed.tap else len(NAMES)
+        own = depth(self.name)
         multiplied = {it for it in self.multiplied if TensorName.parse(it).kind in _AT_TAPS}
         showing = {*self._right_at_taps(), *multiplied}
         computed = (it for it in showing if f"features/{TensorName.parse(it).tap}" not in self.judge.used)
-        return sorted((it for it in computed if _depth(it) <= own), key=lambda name: (_depth(name), name))
+        return sorted((it for it in computed if depth(it) <= own), key=lambda name: (depth(name), name))
 
     def of_functions(self) -> list[Fault]:
         """What ports compute in the place of layers and Gram matrices."""
@@ -119,7 +119,7 @@ class Candidates:
         if parsed.stage == "gradient" and self._is_right("loss/total"):
             return [stage for stage in STAGES if stage not in ("input", "gradient")]
         deeper = [it for it in self._right_at_taps() if it.startswith(_OF_THE_IMAGE)]
-        if parsed.kind in ("loss/style", "gram") and any(_depth(it) >= NAMES.index(parsed.tap) for it in deeper):
+        if parsed.kind in ("loss/style", "gram") and any(depth(it) >= NAMES.index(parsed.tap) for it in deeper):
             return ("input", "network")
         return ()
 
@@ -143,7 +143,7 @@ class Candidates:
 
     def _shown_right(self) -> set[str]:
         """The layers down to the deepest tap at which another tensor is right, and those below the tensor's own."""
-        deepest = max(map(_depth, self._right_at_taps()), default=-1)
+        deepest = max(map(depth, self._right_at_taps()), default=-1)
         below = NAMES.index(self._parsed.tap) + 1 if self._parsed.tap else len(NAMES)
         return {*NAMES[: deepest + 1], *NAMES[below:]}
 
@@ -153,5 +153,7 @@ def _changed(fault: Fault, **changes: bool) -> Fault:
     return replace(fault, changes={**fault.changes, **changes})
 
 
-def _depth(name: str) -> int:
-    return NAMES.index(TensorName.parse(name).tap)
+def depth(name: str) -> int:
+    """Where a tensor's tap stands in the network; what has none is of all taps."""
+    tap = TensorName.parse(name).tap
+    return NAMES.index(tap) if tap else len(NAMES)

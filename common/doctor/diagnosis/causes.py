@@ -4,14 +4,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from common.doctor.diagnosis.candidates import Candidates
+from common.doctor.diagnosis.candidates import Candidates, depth
 from common.doctor.diagnosis.findings import Clue
 from common.doctor.diagnosis.judge import Judge
 from common.doctor.diagnosis.search import Explained, Search
 from common.doctor.hypotheses import Fault
 from common.oracle import RIGHT
 from common.tensors import TensorName
-from common.vgg19 import NAMES
 
 # Seconds that the examination computes: what other processes take of the machine does not shorten it.
 _LONGEST_S = 60.0  # after which nothing new is examined
@@ -23,12 +22,6 @@ _BEFORE_THE_TAPS = ("file", "resize", "input")
 _WEAK = ("scaled", "by channel")  # what a convolution with another bias or kernel gives, too
 _OF_TWO = ("known factor", "scaled")
 _FEW, _TELLING = 2, 0.1  # numbers, and how much they have to be off, to tell one of some ten thousand pairs
-
-
-def _depth(name: str) -> int:
-    """Where a tensor's tap stands in the network; what has none is of all taps."""
-    tap = TensorName.parse(name).tap
-    return NAMES.index(tap) if tap else len(NAMES)
 
 
 class Causes:
@@ -131,6 +124,6 @@ class Causes:
         """Whether a tensor nearer to the picture was tried, and no feature map between is handed over."""
         if nearest.startswith("features/"):
             return False
-        maps = [_depth(name) for name in judge.used if name.startswith("features/")]
-        taps = [_depth(name) for name in self._tried if not name.startswith("features/")]
-        return any(tap <= _depth(nearest) and not any(tap < at <= _depth(nearest) for at in maps) for tap in taps)
+        maps = [depth(name) for name in judge.used if name.startswith("features/")]
+        taps = [depth(name) for name in self._tried if not name.startswith("features/")]
+        return any(tap <= depth(nearest) and not any(tap < at <= depth(nearest) for at in maps) for tap in taps)

@@ -16,6 +16,7 @@ _FLOAT32 = 2.0**-24
 _FEWEST = 3
 _SHOWN = 10.0  # times its rounding: a step that is shorter shows nothing
 _RATES = (1.0, 0.1, 0.5, 0.01, 10.0, 2.0)
+_COUNTS = (1, 2, 3, 4, 5, 8, 10, 12, 15, 20)
 _MEMORIES = (3, 5, 7, 10, 17, 20, 30, 50, 100)
 
 Answer = Callable[[Array], tuple[float, Array]]
@@ -37,17 +38,17 @@ def rule_of_points(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
     answers = [(float(loss), gradient) for loss, gradient in zip(losses, flat, strict=False)]
     if len(answers) < _FEWEST:
         return
-    if _fits(_scipy(lbfgs_of(run.case.problem.recipe).memory), points, answers, tolerance):
+    memory = lbfgs_of(run.case.problem.recipe).memory
+    if _fits(_scipy(memory), points, answers, tolerance):
         if len(points) < LBFGS_EVALUATIONS:
             yield Clue("L-BFGS end", {"count": len(points)})
         return
-    for kind, values, optimizers in _families(run):
+    for kind, values, optimizers in _families(run, memory):
         fitting = [size for size, run_it in optimizers if _fits(run_it, points, answers, tolerance)]
         if fitting:  # the memory is told only where several were tried
             yield Clue(kind, {**values, "memory": _in_words(fitting)} if len(optimizers) > 1 else values)
             return
-    memory, counts = lbfgs_of(run.case.problem.recipe).memory, (1, 2, 3, 4, 5, 8, 10, 12, 15, 20)
-    limits = [{name: count} for name in ("maxfun", "maxiter") for count in counts]
+    limits = [{name: count} for name in ("maxfun", "maxiter") for count in _COUNTS]
     restarts = [limit for limit in limits if _fits(_restarted(memory, limit), points, answers, tolerance)]
     if restarts:
         words = (f"{name}={count}" for limit in restarts for name, count in limit.items())
@@ -103,19 +104,16 @@ def _points_of(run_it: Minimise, start: Array, answers: list[tuple[float, Array]
     return np.stack(seen)
 
 
-def _families(run: Run) -> Iterator[tuple[str, dict[str, Any], list[tuple[int, Minimise]]]]:
+def _families(run: Run, right: int) -> Iterator[tuple[str, dict[str, Any], list[tuple[int, Minimise]]]]:
     """Optimizers by kind and setting, each with some sizes of its memory."""
-    right = lbfgs_of(run.case.problem.recipe).memory
     others = [(size, _scipy(size)) for size in _MEMORIES if size != right]
     yield "L-BFGS memory", {"right": right}, others
-    flat_rgb = (np.full(run.case.image.shape, level) for level in (0.0, 1.0))
-    black, white = (np.asarray(run.maps.to_pixels(level)).ravel() for level in flat_rgb)
-    low_rgb, high_rgb = np.minimum(black, white), np.maximum(black, white)
+    low_rgb, high_rgb = (limit.ravel() for limit in run.maps.range_of_rgb(run.case.image.shape))
     bounds = list(zip(low_rgb.tolist(), high_rgb.tolist(), strict=True))
     yield "L-BFGS bounds", {"range": "the range of RGB"}, [(right, _scipy(right, bounds))]
     for low, high in ((0.0, 255.0), (0.0, 1.0), (-1.0, 1.0), (-127.5, 127.5)):
         words = f"{low:g} to {high:g}"
-        yield "L-BFGS bounds", {"range": words}, [(right, _scipy(right, [(low, high)] * black.size))]
+        yield "L-BFGS bounds", {"range": words}, [(right, _scipy(right, [(low, high)] * low_rgb.size))]
     for lines in (1, 5, 10, 50):
         yield "L-BFGS line search", {"most": lines}, [(right, _scipy(right, None, lines))]
     for rate in _RATES:
@@ -125,20 +123,20 @@ def _families(run: Run) -> Iterator[tuple[str, dict[str, Any], list[tuple[int, M
     yield "plain descent", {}, [(0, _descend)]
 
 
-def _scipy(memory: int, bounds: Any = None, lines: int = 20) -> Minimise:
+def _scipy(memory: int, bounds: Any = None, lines: int = 20, **limits: int) -> Minimise:
     from scipy.optimize import fmin_l_bfgs_b  # here, since SciPy takes longer to import than most checks
 
-    settings = {"m": memory, "bounds": bounds, "maxls": lines, "factr": 0.0, "pgtol": 0.0}
+    settings = {"m": memory, "bounds": bounds, "maxls": lines, "factr": 0.0, "pgtol": 0.0, **limits}
     return lambda answer, start: fmin_l_bfgs_b(answer, start, **settings)
 
 
 def _restarted(memory: int, limit: dict[str, int]) -> Minimise:
     """SciPy's, called again and again, each time with an empty memory."""
-    from scipy.optimize import fmin_l_bfgs_b
+    once = _scipy(memory, **limit)
 
     def minimise(answer: Answer, point: Array) -> None:
         while True:
-            point, *_ = fmin_l_bfgs_b(answer, point, m=memory, factr=0.0, pgtol=0.0, **limit)
+            point, *_ = once(answer, point)
 
     return minimise
 

@@ -76,8 +76,7 @@ def rule_of_steps(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
 
 def _ranges(run: Run) -> Iterator[tuple[str, tuple[Array, Array]]]:
     """The ranges that ports clamp their variable to."""
-    black, white = (np.asarray(run.maps.to_pixels(np.full(run.case.image.shape, level))) for level in (0.0, 1.0))
-    yield "the range of RGB", (np.minimum(black, white), np.maximum(black, white))
+    yield "the range of RGB", run.maps.range_of_rgb(run.case.image.shape)
     for low, high in ((0.0, 1.0), (0.0, 255.0), (-1.0, 1.0), (-127.5, 127.5)):
         yield f"{low:g} to {high:g}", (np.asarray(low), np.asarray(high))
 

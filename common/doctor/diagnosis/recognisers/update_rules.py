@@ -64,9 +64,9 @@ def _adams(right: Moments) -> Iterator[tuple[str, Rule]]:
     )
     yield "that climbs: its steps have the opposite sign", lambda gradients, rate: -right(gradients, rate)
     yield "with the largest second moment so far (AMSGrad)", partial(_amsgrad, right)
-    yield "with Nesterov momentum (NAdam without its momentum decay)", partial(_nadam, right)
-    yield "with Nesterov momentum (PyTorch's NAdam)", partial(_decaying_nadam, right, 0.004)
-    yield "with Nesterov momentum (Keras' Nadam)", partial(_decaying_nadam, right, 1.0)
+    yield "with Nesterov momentum (NAdam without its momentum decay)", partial(_nadam, right, None)
+    yield "with Nesterov momentum (PyTorch's NAdam)", partial(_nadam, right, 0.004)
+    yield "with Nesterov momentum (Keras' Nadam)", partial(_nadam, right, 1.0)
     yield "with the largest gradient in the second moment's place (Adamax)", partial(_adamax, right)
     yield "without the second moment (as RAdam begins)", partial(_first_moment, right)
 
@@ -78,8 +78,8 @@ def _others() -> Iterator[tuple[str, Rule]]:
         yield f"momentum {mu:g}", partial(_momentum, mu, False)
         yield f"Nesterov momentum {mu:g}", partial(_momentum, mu, True)
     for rho, epsilon in product((0.9, 0.99), (1e-8, 1e-7)):
-        yield f"RMSprop with a decay of {rho:g}", partial(_rmsprop, rho, epsilon)
-        yield f"RMSprop with a decay of {rho:g}, epsilon under the root", partial(_rmsprop_of_keras, rho, epsilon)
+        yield f"RMSprop with a decay of {rho:g}", partial(_rmsprop, rho, epsilon, False)
+        yield f"RMSprop with a decay of {rho:g}, epsilon under the root", partial(_rmsprop, rho, epsilon, True)
     yield "Adadelta", partial(_adadelta, 0.9, 1e-6)
     yield "Adadelta with Keras' decay", partial(_adadelta, 0.95, 1e-7)
     yield "Lion", _lion
@@ -101,11 +101,12 @@ def _momentum(mu: float, nesterov: bool, gradients: Sequence[Array], rate: float
     return rate * (gradients[-1] + mu * velocity) if nesterov else rate * velocity
 
 
-def _rmsprop(rho: float, epsilon: float, gradients: Sequence[Array], rate: float) -> Array:
+def _rmsprop(rho: float, epsilon: float, under_the_root: bool, gradients: Sequence[Array], rate: float) -> Array:
     mean = np.zeros(gradients[0].shape)
     for gradient in gradients:
         mean = rho * mean + (1 - rho) * gradient**2
-    return np.asarray(rate * gradients[-1] / (np.sqrt(mean) + epsilon))
+    root = np.sqrt(mean + epsilon) if under_the_root else np.sqrt(mean) + epsilon
+    return np.asarray(rate * gradients[-1] / root)
 
 
 def _amsgrad(right: Moments, gradients: Sequence[Array], rate: float) -> Array:
@@ -116,18 +117,12 @@ def _amsgrad(right: Moments, gradients: Sequence[Array], rate: float) -> Array:
     return np.asarray(rate * first / (1 - right.beta1**step) / root)
 
 
-def _nadam(right: Moments, gradients: Sequence[Array], rate: float) -> Array:
-    *_, (first, second) = right.means(gradients)
-    step, now = len(gradients), (1 - right.beta1) * gradients[-1]
-    ahead = right.beta1 * first / (1 - right.beta1 ** (step + 1)) + now / (1 - right.beta1**step)
-    return np.asarray(rate * ahead / (np.sqrt(second / (1 - right.beta2**step)) + right.epsilon))
-
-
-def _decaying_nadam(right: Moments, decay: float, gradients: Sequence[Array], rate: float) -> Array:
-    """NAdam whose momentum grows with the steps (Dozat 2016)."""
+def _nadam(right: Moments, decay: float | None, gradients: Sequence[Array], rate: float) -> Array:
+    """NAdam, whose momentum grows with the steps (Dozat 2016), or stays as it is."""
     *_, (first, second) = right.means(gradients)
     step = len(gradients)
-    momenta = [right.beta1 * (1 - 0.5 * 0.96 ** (at * decay)) for at in range(1, step + 2)]
+    grown = [1.0 if decay is None else 1 - 0.5 * 0.96 ** (at * decay) for at in range(1, step + 2)]
+    momenta = [right.beta1 * part for part in grown]
     root = np.sqrt(second / (1 - right.beta2**step)) + right.epsilon
     now = (1 - momenta[step - 1]) / (1 - np.prod(momenta[:step])) * gradients[-1]
     return np.asarray(rate * (now + momenta[step] / (1 - np.prod(momenta)) * first) / root)
@@ -144,13 +139,6 @@ def _adamax(right: Moments, gradients: Sequence[Array], rate: float) -> Array:
 def _first_moment(right: Moments, gradients: Sequence[Array], rate: float) -> Array:
     *_, (first, _) = right.means(gradients)
     return np.asarray(rate * first / (1 - right.beta1 ** len(gradients)))
-
-
-def _rmsprop_of_keras(rho: float, epsilon: float, gradients: Sequence[Array], rate: float) -> Array:
-    mean = np.zeros(gradients[0].shape)
-    for gradient in gradients:
-        mean = rho * mean + (1 - rho) * gradient**2
-    return np.asarray(rate * gradients[-1] / np.sqrt(mean + epsilon))
 
 
 def _adadelta(rho: float, epsilon: float, gradients: Sequence[Array], rate: float) -> Array:
