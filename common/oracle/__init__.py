@@ -4,7 +4,7 @@ Images and a problem come in; features, losses and gradients go out. A `Run` of 
 tensor that a port would, with the faults that the variant has; every default of it is right.
 """
 
-from common.oracle import optimizers  # registers its tensors with Run, as evaluation does
+from common.oracle import optimizers, work  # the optimizers register their tensors with Run, as evaluation does
 from common.oracle.case import SMALL, Case, Shape, case_at, case_from_files, random_case, shape_of
 from common.oracle.decisions import Flips, count_flips, deciding, turned
 from common.oracle.evaluation import difference_at, features, gradient_of_input, losses, tv_slopes, value_and_grad

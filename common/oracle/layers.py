@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from common.oracle import work
 from common.oracle.variant import ALL, RIGHT, Arithmetic, Kernels, Padding, Substitute, Variant
 from common.problem import Network
 from common.tensors import Array, Arrays
@@ -111,6 +112,7 @@ def _reordered(kernel_hwio: Array, kernels: Kernels) -> Array:
 def _conv(x: Array, kernel: Array, bias: Array, variant: Variant) -> Array:
     """A 3x3 convolution of the same size; with `bias_apart`, a result is stored before the bias is added."""
     height, width, inputs = x.shape
+    work.add(height * width * kernel.size)
     stored = variant.arithmetic_for("outputs")
     padded = np.pad(rounded(x, variant.arithmetic_for("inputs")), ((1, 1), (1, 1), (0, 0)), _PAD_MODES[variant.padding])
     flat, total = kernel.reshape(9 * inputs, -1), np.empty((height, width, len(bias)))
@@ -124,6 +126,7 @@ def _conv(x: Array, kernel: Array, bias: Array, variant: Variant) -> Array:
 
 def _conv_backward(gradient: Array, kernel: Array, variant: Variant) -> Array:
     height, width, outputs = gradient.shape
+    work.add(height * width * kernel.size)
     # float16 has as many bits as TF32, and codes scale the loss to keep gradients in its range.
     arithmetic = variant.arithmetic_for("outputs")
     rounded_gradient = rounded(gradient, "tf32" if arithmetic == "float16" else arithmetic)

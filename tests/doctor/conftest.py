@@ -19,4 +19,4 @@ def tensors(case: Case) -> Tensors:
 @pytest.fixture
 def short_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """A second instead of four for pairs of traps, where there is none to be found."""
-    monkeypatch.setattr(causes, "_LONGEST_SEARCH_S", 1.0)
+    monkeypatch.setattr(causes, "_MOST_OF_PAIRS", 5 * 10**9)

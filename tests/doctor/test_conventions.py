@@ -78,7 +78,7 @@ def test_a_bias_is_not_left_out_where_bfloat16_alone_would_hide_the_rest(case, t
 
 
 def test_what_is_quick_is_examined_when_the_time_is_over(case, tensors, monkeypatch):
-    monkeypatch.setattr(causes, "_LONGEST_S", -1.0)
+    monkeypatch.setattr(causes, "_MOST", -1)
     truncated = (np.clip(case.image, 0, 1) * 255).astype(np.uint8)
     found = diagnose(case, {**tensors, "loss/total": 2 * tensors["loss/total"], "saved": truncated}, "float64")
     assert found.findings[0].detail == "not examined"

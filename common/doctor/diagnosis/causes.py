@@ -1,6 +1,5 @@
 """What explains a tensor: a trap, what takes a layer's place, or two traps; nothing is tried twice in vain."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -9,15 +8,16 @@ from common.doctor.diagnosis.findings import Clue
 from common.doctor.diagnosis.judge import Judge
 from common.doctor.diagnosis.search import Explained, Search
 from common.doctor.hypotheses import Fault
-from common.oracle import RIGHT
+from common.oracle import RIGHT, work
 from common.tensors import TensorName
 
-# Seconds that the examination computes: what other processes take of the machine does not shorten it.
-_LONGEST_S = 60.0  # after which nothing new is examined
-_LEAST_S = 5.0  # for what is examined all the same
-_LONGEST_SUBSTITUTES_S = 6.0  # of it for what is computed in the place of a layer
-_LONGEST_AGAIN_S = 4.0  # of it for traps that do not explain all
-_LONGEST_SEARCH_S = 4.0  # of it for pairs of traps
+# Multiplications, of which a core does 5 to 10 G in a second: a slow machine finds the same as a fast one, only later.
+_G = 10**9
+_MOST = 300 * _G  # after which nothing new is examined
+_LEAST = 25 * _G  # for what is examined all the same
+_MOST_OF_SUBSTITUTES = 30 * _G  # of them for what is computed in the place of a layer
+_MOST_AGAIN = 20 * _G  # of them for traps that do not explain all
+_MOST_OF_PAIRS = 20 * _G  # of them for pairs of traps
 _BEFORE_THE_TAPS = ("file", "resize", "input")
 _WEAK = ("scaled", "by channel")  # what a convolution with another bias or kernel gives, too
 _OF_TWO = ("known factor", "scaled")
@@ -38,13 +38,13 @@ class Causes:
         self._screened: set[str] = set()  # tensors that no early trap makes right
         self._tried: set[str] = set()  # where other functions than a layer's were tried
         self._variant = RIGHT  # that they were tried with
-        self._search_s = _LONGEST_SEARCH_S
-        self._end_s = time.thread_time() + _LONGEST_S
+        self._for_pairs = _MOST_OF_PAIRS
+        self._end = work.done() + _MOST
 
     @property
     def is_late(self) -> bool:
         """Whether nothing new is to be examined."""
-        return time.thread_time() > self._end_s
+        return work.done() > self._end
 
     def of(self, name: str, clue: Clue | None, judge: Judge, examined: Sequence[str]) -> list[Explained]:
         """A trap, a function in another's place, or two traps that explain a tensor together; none where none do.
@@ -63,9 +63,9 @@ class Causes:
         if name in self._screened:
             faults = [fault for fault in faults if fault.is_late]
         search = Search(name, self._names, judge, faults, right)
-        if single := search.alone(max(self._end_s, time.thread_time() + _LEAST_S), screen):
+        if single := search.alone(max(self._end, work.done() + _LEAST), screen):
             return [self._or_another_function(single, nearest, judge) if after_the_taps and clue is None else single]
-        if screen is not None and time.thread_time() < self._end_s:
+        if screen is not None and work.done() < self._end:
             self._screened.add(screen)
         fits_more = clue is None or (clue.kind in _WEAK and kind == "features")
         may_be_another = after_the_taps and fits_more and not self._is_a_small_number(name, judge)
@@ -83,7 +83,7 @@ class Causes:
             return self._in_pairs(replace(search, tried=[fault for fault in search.tried if fault.is_late]))
         if self._is_a_small_number(search.name, search.judge):
             return []
-        if screened and (single := search.alone(time.thread_time() + _LONGEST_AGAIN_S)):
+        if screened and (single := search.alone(work.done() + _MOST_AGAIN)):
             return [single]
         return self._in_pairs(search)
 
@@ -94,9 +94,9 @@ class Causes:
         return numbers and len(wrong) <= _FEW and judge.from_own(name).relative < _TELLING
 
     def _in_pairs(self, search: Search) -> list[Explained]:
-        start_s = time.thread_time()
-        pair = search.in_pairs(self._search_s)
-        self._search_s = max(0.0, self._search_s - (time.thread_time() - start_s))
+        start = work.done()
+        pair = search.in_pairs(self._for_pairs)
+        self._for_pairs = max(0, self._for_pairs - (work.done() - start))
         return pair
 
     def _another_function(self, name: str, nearest: str, judge: Judge) -> Explained | None:
@@ -104,7 +104,7 @@ class Causes:
         if nearest in self._tried or self._is_beyond(nearest, judge):
             return None
         faults = Candidates(nearest, self._names, judge).of_functions()
-        found = Search(nearest, self._names, judge, faults).alone(time.thread_time() + _LONGEST_SUBSTITUTES_S)
+        found = Search(nearest, self._names, judge, faults).alone(work.done() + _MOST_OF_SUBSTITUTES)
         if found is None:
             self._tried.add(nearest)
         if found is None or found.judge.is_wrong(name):

@@ -9,7 +9,7 @@ import numpy as np
 
 from common.distances import cosine_gap
 from common.doctor.hypotheses import Fault
-from common.oracle import RIGHT, Arithmetic, Case, Run, Variant
+from common.oracle import RIGHT, Arithmetic, Case, Run, Variant, work
 from common.problem import Precision
 from common.tensors import Array, Arrays, TensorName
 from common.tolerances import NEGLIGIBLE_TERM, bounds_for
@@ -18,6 +18,7 @@ from common.vgg19 import NAMES
 Verdict = Literal["same", "inherits", "differs"]
 
 _NOTHING = 1e-300
+_OF_A_RUN = 10**7  # multiplications that take as long as what a run does beside its convolutions
 # float16 keeps as many bits as TF32.
 _PRECISIONS: dict[Arithmetic, Precision] = {"tf32": "tf32", "float16": "tf32", "bfloat16": "bfloat16"}
 _SAVED = 2e-3  # a value that lies within rounding of a half may be written one lower or higher
@@ -111,6 +112,7 @@ class Judge:
             variant = None if variant is None else variant.changed(fault.changes)
         if variant is None:
             return None
+        work.add(_OF_A_RUN)
         # What a fault leaves as it is, need not be computed again.
         firsts = [fault.differs_from for fault in faults if not (fault.is_late or self._keeps_maps(fault))]
         differs_from = min(filter(None, firsts), key=NAMES.index, default=None)

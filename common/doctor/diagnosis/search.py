@@ -1,7 +1,6 @@
 """Trying faults on one tensor: the one that makes its difference vanish, or two together."""
 
 import math
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,6 +11,7 @@ import numpy as np
 from common.doctor.diagnosis.findings import Clue, Finding
 from common.doctor.diagnosis.judge import Judge
 from common.doctor.hypotheses import TRAPS, Fault
+from common.oracle import work
 from common.tensors import STAGES, Stage, TensorName
 
 _SUBSTANTIAL = 0.5
@@ -51,15 +51,15 @@ class Search:
     tried: Sequence[Fault]
     right: Sequence[str] = ()
 
-    def alone(self, end_s: float, nearest: str | None = None) -> Explained | None:
-        """The fault that explains the tensor and, with it, most of the others; None where none does in time.
+    def alone(self, end: int, nearest: str | None = None) -> Explained | None:
+        """The fault that explains the tensor and, with it, most of the others; None where none does before the work ends.
 
         Those of the tensor's own stage come first, and earlier stages only where these leave something wrong. `nearest`
         is a wrong tensor that costs little, which early faults are to make right.
         """
         explaining: list[tuple[int, float, Fault, Judge]] = []
         for stage in reversed(STAGES):
-            for fault, by in self._untried(stage, nearest, end_s):
+            for fault, by in self._untried(stage, nearest, end):
                 if self._explains(by, self._count):
                     explaining.append((*self._left_by(by), fault, by))
             if any(wrong == 0 for wrong, *_ in explaining):
@@ -81,10 +81,10 @@ class Search:
         others = [fault for wrong, _, fault, _ in explaining if wrong == fewest and fault.claim and fault is not best]
         return [fault.detail for fault in others]
 
-    def _untried(self, stage: Stage, nearest: str | None, end_s: float) -> Iterator[tuple[Fault, Judge]]:
+    def _untried(self, stage: Stage, nearest: str | None, end: int) -> Iterator[tuple[Fault, Judge]]:
         """The faults of a stage that were not tried before and that may explain the tensor, with the judge by each."""
         for fault in self.tried:
-            if fault.stage != stage or fault in self._left or time.thread_time() > end_s:
+            if fault.stage != stage or fault in self._left or work.done() > end:
                 continue
             by = self.judge.but(fault)
             if by is None or not self._may_explain(fault, by):
@@ -99,11 +99,11 @@ class Search:
             return False
         return fault.is_late or all(by.keeps(name, self.judge) for name in self.right)
 
-    def in_pairs(self, longest_s: float) -> list[Explained]:
-        """Two faults of different traps that explain the tensor together; none where no two do, in about that time."""
-        explaining, start_s = [], time.thread_time()
-        for first, second, alone_leaves in self._worth_trying(start_s + longest_s / 2):
-            if time.thread_time() > start_s + longest_s:
+    def in_pairs(self, most: int) -> list[Explained]:
+        """Two faults of different traps that explain the tensor together; none where no two do with so much work."""
+        explaining, start = [], work.done()
+        for first, second, alone_leaves in self._worth_trying(start + most // 2):
+            if work.done() > start + most:
                 break
             by = self.judge.but(first, second)
             # Of a pair, each has to be needed: a wide tolerance explains nothing.
@@ -118,11 +118,11 @@ class Search:
             for fault, other in ((first, second), (second, first))
         ]
 
-    def _worth_trying(self, end_s: float) -> list[tuple[Fault, Fault, float]]:
+    def _worth_trying(self, end: int) -> list[tuple[Fault, Fault, float]]:
         """Pairs of faults that change the tensor, the most promising first, and what the better of the two leaves."""
         effective = []
         for fault in self.tried:
-            if fault not in self._left and time.thread_time() <= end_s:
+            if fault not in self._left and work.done() <= end:
                 by = self.judge.but(fault)
                 self._keep(fault, by if by is not None and self._may_explain(fault, by) else None)
             if (left := self._left.get(fault)) is not None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from common.doctor.hypotheses.trap import Fault
-from common.oracle import Substitute, rounded
+from common.oracle import Substitute, rounded, work
 from common.problem import Network
 from common.tensors import Array
 from common.vgg19 import CONVS, LAYERS, Layer, Pooling, Weights, cut
@@ -218,4 +218,5 @@ def _convolved(x: Array, kernel: Array, before: int, after: int, padding: str) -
     if min(padded.shape[:2]) < side:
         return np.zeros((0, 0, kernel.shape[3]))
     seen = sliding_window_view(padded, (side, side), (0, 1)).transpose(0, 1, 3, 4, 2)
+    work.add(seen.shape[0] * seen.shape[1] * kernel.size)
     return (seen.reshape(-1, kernel[..., 0].size) @ kernel.reshape(-1, kernel.shape[3])).reshape(*seen.shape[:2], -1)
