@@ -1,4 +1,4 @@
-"""The table of faults, filled by the modules of open_half and closed_half, one for each area."""
+"""The table of faults, filled by the modules of open_half, closed_half and later_half, one for each area."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ def fault(name, *, port, recipe, truth, seen_in="plausible", hands_over="all", w
 
 def _load():
     for area in AREAS:
-        for side in ("open", "closed"):
+        for side in ("open", "closed", "later"):
             import_module(f"{__package__}.{side}_half.{area}")
 
 

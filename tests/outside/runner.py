@@ -226,7 +226,7 @@ def cases(arguments):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--half", choices=("open", "closed"), required=True)
+    parser.add_argument("--half", choices=("open", "closed", "later"), required=True)
     parser.add_argument("--out", type=Path, required=True, help="a file of JSON lines, to which lines are added")
     parser.add_argument("--names", help="only these, with commas between them")
     parser.add_argument("--pairs", type=int, metavar="N", help="N random pairs of the half instead")

@@ -4,5 +4,7 @@ import hashlib
 
 
 def half(name):
-    """`open` where the first byte of the name's sha256 is even, else `closed`."""
+    """`later` where the name begins so, else `open` where the first byte of its sha256 is even, else `closed`."""
+    if name.startswith("later-"):
+        return "later"
     return "closed" if hashlib.sha256(name.encode()).digest()[0] % 2 else "open"
