@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from common.oracle.variant import Scrambled, TvSpace, Variant
+from common.oracle.variant import RIGHT, Scrambled, TvSpace, Variant
 from common.problem import Problem
 from common.tensors import Array
-from common.vgg19 import IMAGENET, Preprocessing
+from common.vgg19 import IMAGENET, Preprocessing, Triple
 
 Map = Callable[[Array], Array]
 _WRONG_STD = {
@@ -50,8 +50,9 @@ class InputMaps:
         return spread.reshape(shape)
 
 
-def input_maps(problem: Problem, right: Preprocessing, variant: Variant) -> InputMaps:
-    """The two maps of a problem on a network whose right preprocessing is known."""
+def input_maps(problem: Problem, right: Preprocessing, variant: Variant, picture: str = "image") -> InputMaps:
+    """The two maps of a picture in a problem on a network whose right preprocessing is known."""
+    variant = variant if variant.picture in (None, picture) else RIGHT
     space, wrong = variant.space or problem.recipe.pixel_space, _preprocess(right, variant)
     if variant.in_pixels:
         factor = space.std[0] / right.std[0]
@@ -91,7 +92,7 @@ def _preprocess(right: Preprocessing, variant: Variant) -> Map:
     right = right.divided_by(1 / unit)
     step = replace(
         right,
-        mean=right.mean[::-1] if variant.swapped_means else right.mean,
+        mean=_means(right, variant),
         std=_WRONG_STD.get(variant.std, right.std),
         scale=right.scale * variant.scale,
         bgr=right.bgr != variant.unordered,
@@ -110,6 +111,11 @@ def _preprocess(right: Preprocessing, variant: Variant) -> Map:
         return np.asarray(values / unit)
 
     return apply
+
+
+def _means(right: Preprocessing, variant: Variant) -> Triple:
+    red, green, blue = right.mean
+    return {"right": right.mean, "exchanged": (blue, green, red), "left out": (0.0, 0.0, 0.0)}[variant.means]
 
 
 def scrambled(values: Array, how: Scrambled) -> Array:

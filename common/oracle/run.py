@@ -173,7 +173,8 @@ class Run:
 
     def _input_of_picture(self, role: str) -> Array:
         resized = np.asarray(self.value(f"{role}/resized"), np.float64)
-        return np.asarray(self.maps.to_input(self.maps.to_pixels(resized)))
+        maps = input_maps(self.case.problem, self.network.weights.preprocessing, self.variant, role)
+        return np.asarray(maps.to_input(maps.to_pixels(resized)))
 
     def given_of(self, kind: str, layer: str) -> Array | None:
         """What is given of a layer, under whichever name it was recorded."""

@@ -71,11 +71,12 @@ class Variant:
     scrambled: Scrambled = "no"
     bgr_file: bool = False
     unordered: bool = False
-    swapped_means: bool = False
+    means: Literal["right", "exchanged", "left out"] = "right"
     scale: float = 1.0
     std: Literal["right", "forgotten", "forgotten, in 0..255", "ImageNet's of 255", "ImageNet's of 1"] = "right"
     repeated: Literal["no", "with the channels", "without the channels", "the means alone"] = "no"
     in_pixels: bool = False
+    picture: str | None = None  # `content` or `style`, where it alone is preprocessed wrongly
     space: Preprocessing | None = None
     own_unit: OwnUnit = "no"
     # The network. `kernels` concerns `only_layer`, if that is named; `dropped_bias` is a convolution, or `ALL`.

@@ -1,11 +1,11 @@
 """Which faults are tried on a tensor: those of the layers and stages that no tensor before has shown to be right."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from common.doctor.diagnosis.findings import Clue
 from common.doctor.diagnosis.judge import Judge
-from common.doctor.hypotheses import Fault, of_all_layers, of_grams, of_one_layer, of_the_gradient
+from common.doctor.hypotheses import Fault, of_all_layers, of_exchanged_layers, of_grams, of_one_layer, of_the_gradient
 from common.tensors import STAGES, Stage, TensorName
 from common.vgg19 import NAMES, cut
 
@@ -39,6 +39,8 @@ class Candidates:
         if self._parsed.stage in ("loss", "gradient"):
             sizes = [fault for fault in concerned if fault.stage == "taps" or "ceil_pooling" in fault.changes]
             concerned += [_changed(fault, own_sizes=True) for fault in sizes]
+        if self._parsed.kind.startswith("target/"):
+            concerned += _of_a_picture(self._parsed.role, concerned)
         return [fault for fault in concerned if fault.layer is None or fault.layer in layers]
 
     def nearest_wrong(self, names: Sequence[str]) -> str:
@@ -77,7 +79,8 @@ class Candidates:
             layers -= self._shown_right()
         alone = of_one_layer(network, [each for each in cut(taps) if each.name in layers])
         everywhere = [fault for fault in of_all_layers(network, taps) if fault.differs_from in layers]
-        return [*of_gradient, *self._of_grams(), *everywhere, *alone]
+        exchanged = of_exchanged_layers(network, [each for each in cut(taps) if each.name in layers])
+        return [*of_gradient, *self._of_grams(), *everywhere, *exchanged, *alone]
 
     def _of_grams(self) -> list[Fault]:
         """The forms of Gram matrices, where these are used and not handed over."""
@@ -151,6 +154,15 @@ class Candidates:
 def _changed(fault: Fault, **changes: bool) -> Fault:
     """A fault in a port that names its feature maps by layers, or takes its factors from the sizes of its maps."""
     return replace(fault, changes={**fault.changes, **changes})
+
+
+def _of_a_picture(role: str, faults: Iterable[Fault]) -> list[Fault]:
+    """The faults between RGB and the network's input, in the targets' picture alone."""
+    return [
+        replace(fault, detail=f"{fault.detail}: the {role} picture alone", changes={**fault.changes, "picture": role})
+        for fault in faults
+        if fault.stage == "input" and not fault.changes.keys() & {"in_pixels", "own_unit", "space"}
+    ]
 
 
 def depth(name: str) -> int:

@@ -157,12 +157,13 @@ def _red_and_blue(case: Case) -> Iterator[Fault]:
 
 @Trap(
     2,
-    "the channel means are exchanged: red's is subtracted from blue",
+    "the channel means are exchanged (red's is subtracted from blue) or left out",
     fix="subtract 123.68 from red, 116.779 from green, 103.939 from blue (torchvision: 0.485, 0.456, 0.406)",
     seen_in="the Keras notebook",
 )
-def _swapped_means(case: Case) -> Iterator[Fault]:
-    return _on_either_side(case, fault("input", "the means of red and blue are exchanged", swapped_means=True))
+def _wrong_means(case: Case) -> Iterator[Fault]:
+    exchanged = fault("input", "the means of red and blue are exchanged", means="exchanged")
+    return _on_either_side(case, exchanged, fault("input", "no means are subtracted", means="left out"))
 
 
 @Trap(

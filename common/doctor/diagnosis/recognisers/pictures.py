@@ -1,14 +1,16 @@
 """Which picture a variable or a network's input is made of, and what was done to its RGB on the way."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
+from common.distances import relative_l2
 from common.doctor.diagnosis.findings import Clue
 from common.doctor.diagnosis.judge import Judge, difference
 from common.oracle import Run
 from common.tensors import Array, TensorName
 
+_ALIKE, _NOTHING = 1e-4, 1e-4
 _GREYS = {
     "in grey": (0.299, 0.587, 0.114),
     "in grey by Rec. 709": (0.2126, 0.7152, 0.0722),
@@ -28,6 +30,47 @@ def another_picture(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
                 if difference(got, mapped).relative <= judge.tolerance(name):
                     yield Clue("picture", {"picture": picture, "what": what, "space": space})
                     return
+
+
+def another_normalisation(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
+    """The means and divisors by which RGB becomes the tensor, channel by channel; at most one clue."""
+    if name not in ("pixels", "input") or got.shape != judge.right.case.image.shape:
+        return
+    problem = judge.own.case.problem
+    space = problem.recipe.pixel_space
+    right = space if name == "pixels" else judge.own.network.weights.preprocessing
+    image = judge.right.case.image if name == "pixels" else space.invert(judge.own.value("pixels"))
+    rgb = np.asarray(image, np.float64)
+    for bgr in (right.bgr, not right.bgr):
+        found = _normalisation(np.asarray(got[..., ::-1] if bgr else got, np.float64), right.scale * rgb)
+        if found is None:
+            continue
+        means, divisors, expected = found
+        if relative_l2(expected[..., ::-1] if bgr else expected, got) <= judge.tolerance(name):
+            how = [
+                f"{words} ({_triple(ours)}) instead of ({_triple(theirs)})"
+                for words, ours, theirs in (("less", means, right.mean), ("divided by", divisors, right.std))
+                if not np.allclose(ours, theirs, rtol=_ALIKE, atol=_ALIKE * right.scale)
+            ]
+            how += [f"in the order {'BGR' if bgr else 'RGB'}"] if bgr != right.bgr else []
+            yield Clue("normalised", {"range": f"0..{right.scale:g}", "how": tuple(how)})
+            return
+
+
+def _normalisation(values: Array, rgb: Array) -> tuple[Array, Array, Array] | None:
+    """What is subtracted from each channel of RGB, what the rest is divided by, and the values that this gives."""
+    axes = (0, 1)
+    centred = rgb - rgb.mean(axis=axes)
+    with np.errstate(all="ignore"):
+        slopes = (centred * values).sum(axis=axes) / (centred**2).sum(axis=axes)
+        means = rgb.mean(axis=axes) - values.mean(axis=axes) / slopes
+    if not (np.isfinite(slopes).all() and np.isfinite(means).all()):
+        return None
+    return means, 1 / slopes, (rgb - means) * slopes
+
+
+def _triple(values: Iterable[float]) -> str:
+    return ", ".join(f"{0.0 if abs(value) < _NOTHING else value:.4g}" for value in values)
 
 
 def _decoded(run: Run) -> Iterator[tuple[str, Array]]:
