@@ -18,5 +18,5 @@ def tensors(case: Case) -> Tensors:
 
 @pytest.fixture
 def short_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second instead of four for pairs of traps, where there is none to be found."""
+    """A quarter of the work for pairs of traps, where there is none to be found."""
     monkeypatch.setattr(causes, "_MOST_OF_PAIRS", 5 * 10**9)

@@ -51,6 +51,20 @@ def test_a_moved_tap_is_the_only_finding(moved, features, case):
     assert f"{tap} is {layer}" in findings[0].detail
 
 
+def test_taps_that_moved_by_different_steps_are_not_said_to_have_moved_alike():
+    """Two taps are one convolution earlier and the third is two: no sentence says that of all three."""
+    case = random_case(3, shallow("pytorch-blog"), load_weights("random"))
+    moved = {"relu2_2": "relu2_1", "relu1_2": "relu1_1", "relu3_3": "relu3_1"}
+    recipe = replace(case.problem.recipe, style_taps=tuple(moved), content_taps=("relu2_2",))
+    case = random_case(3, recipe, load_weights("random"))
+    given = of_a_port(case, moved)
+    terms = {name: it for name, it in given.items() if name.startswith(("pixels", "loss/"))}
+    said = [finding.detail for finding in diagnose(case, terms, "float64").findings]
+    assert not [detail for detail in said if detail.startswith("every")], said
+    assert "relu3_3 is relu3_1" in said
+    assert "relu1_2 is relu1_1" in said[0]
+
+
 def test_factors_of_the_sizes_that_maps_have_are_no_second_finding():
     """Pools that round up give larger maps, and a port that takes its means over them has other factors."""
     case = random_case(3, shallow("pytorch-blog"), load_weights("random"))

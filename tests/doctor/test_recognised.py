@@ -68,7 +68,7 @@ def descent(given, adam):
 PLANTED = {
     "a Gram matrix three times too large": (
         lambda it: {f"gram/{tap}": 3 * it[f"gram/{tap}"] for tap in ("relu1_1", "relu2_1", "relu3_1")},
-        ("known factor", {"expression": "3 or L"}),  # there are three style taps
+        ("plain factor", {}),
     ),
     "a Gram matrix of another layer": (
         lambda it: {"gram/relu2_1": 255 * gram(it["features/relu2_2"])},
@@ -311,9 +311,16 @@ def test_another_total_variation_is_named(form):
     assert first.trap is not None or form in first.recognised.sentence, first.evidence
 
 
+def halved(x):
+    shape = x.shape[0] // 2, x.shape[1] // 2
+    resized = torch.nn.functional.interpolate(torch.tensor(x).permute(2, 0, 1)[None], shape, mode="bilinear")
+    return resized[0].permute(1, 2, 0).numpy()
+
+
 FUNCTIONS = {
     "every ReLU is a leaky ReLU with slope 0.2": ("relu", lambda x: np.where(x > 0, x, 0.2 * x)),
     "every pool is every second position from row 0 and column 0": ("pool", lambda x: x[::2, ::2]),
+    "every pool is a resize to half the size by bilinear, not antialiased": ("pool", halved),
 }
 
 
@@ -435,6 +442,9 @@ def torch_term(run, role, tap, x):
     return run.coefficients.style[tap].k * ((flat @ flat.T / flat.shape[1] - target) ** 2).sum()
 
 
+TAPS = [(64.0, 1258.0), (128.0, 306.0), (256.0, 72.0), (512.0, 16.0), (512.0, 4.0)]
+
+
 @pytest.mark.parametrize(
     ("factors", "words"),
     [
@@ -442,7 +452,17 @@ def torch_term(run, role, tap, x):
         ([(300.0 / 64, {"C": 64.0, "M": 300.0})], "M/C"),
         ([(-(64.0**2), {"C": 64.0})], "-C^2"),
         ([(np.sqrt(300.0), {"M": 300.0})], "sqrt(M)"),
-        ([(1.25, {"L": 5.0, "(L - 1)": 4.0, "2": 2.0})] * 2, "L/(L - 1) or L/2^2"),
+        ([(1.25, {"L": 5.0, "L/(L - 1)": 1.25, "2": 2.0})] * 2, "L/(L - 1)"),
+        ([(1.25, {"L/(L - 1)": 1.25})], "None"),
+        ([(0.125, {"M": 16.0, "2": 2.0})], "None"),
+        ([(10.0, {"the style weight": 100.0, "the tv weight": 10.0})], "the tv weight"),
+        ([(10.0, {"the style weight": 100.0})], "None"),
+        ([(c**-4.0, {"C": c, "M": m}) for c, m in TAPS], "1/C^4"),
+        (
+            [((3 * 1258.0 / c / m) ** 2, {"C": c, "M": m, "3": 3.0, "H W": 1258.0, "3 H W": 3774.0}) for c, m in TAPS],
+            "(3 H W)^2 times 1/(C^2 M^2)",
+        ),
+        ([(0.37 * c**1.5, {"C": c, "M": m}) for c, m in TAPS], "0.37 times C^1.5"),
         ([(0.123456, {"C": 64.0, "M": 300.0})], "None"),
         ([(1 / 64, {"C": 64.0}), (1 / 64, {"C": 128.0})], "None"),
     ],

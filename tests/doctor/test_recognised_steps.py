@@ -98,6 +98,70 @@ def test_steps_that_are_clamped_are_named(case):
     assert "with the image clamped to the range of RGB after each" in first.recognised.sentence
 
 
+def test_a_second_moment_that_starts_at_the_first_gradients_is_named(case):
+    run, settings = Run(case), adam_of(case.problem.recipe)
+    point, given = np.asarray(run.expected("pixels"), np.float64), {"pixels": run.expected("pixels")}
+    first = second = 0.0
+    for step in range(1, 6):
+        gradient = run.at(point).expected("gradient/pixels")
+        second = gradient**2 if step == 1 else settings.beta2 * second + (1 - settings.beta2) * gradient**2
+        first = settings.beta1 * first + (1 - settings.beta1) * gradient
+        corrected = second / (1 - settings.beta2**step)
+        mean = first / (1 - settings.beta1**step)
+        point = point - settings.rate_at(step - 1) * mean / (np.sqrt(corrected) + settings.epsilon)
+        given |= {f"adam/{step}/gradient": gradient, f"adam/{step}/pixels": point}
+    found, *_ = diagnose(case, given, "float64").findings
+    assert "Adam's where its second moment starts at the first gradient's, to" in found.recognised.sentence
+
+
+def test_gradients_that_add_up_are_named(case):
+    given = stepped(case, lambda variables, lr: torch.optim.SGD(variables, lr=0 * lr))
+    for step in range(2, 6):
+        given[f"adam/{step}/gradient"] = given[f"adam/{step}/gradient"] + given[f"adam/{step - 1}/gradient"]
+    (finding,) = [it for it in diagnose(case, given, "float64").findings if it.tensor == "adam/2/gradient"]
+    assert finding.recognised.kind == "gradients added up"
+
+
+def of_lbfgs(case, read=lambda gradient: gradient):
+    """What a port hands over whose SciPy is given each gradient as `read` makes it."""
+    run, points, losses, gradients = Run(case), [], [], []
+    start = np.asarray(run.expected("pixels"), np.float64)
+
+    def answer(at):
+        if len(points) == 12:
+            raise _EnoughError
+        points.append(at.reshape(start.shape).copy())
+        there = run.at(points[-1])
+        losses.append(float(there.expected("loss/total")))
+        gradients.append(there.expected("gradient/pixels"))
+        return losses[-1], read(gradients[-1]).ravel()
+
+    with suppress(_EnoughError):
+        memory = lbfgs_of(case.problem.recipe).memory
+        fmin_l_bfgs_b(answer, start.ravel(), m=memory, factr=0.0, pgtol=0.0)
+    given = {"pixels": start, "lbfgs/pixels": points, "lbfgs/losses": losses, "lbfgs/gradients": gradients}
+    return {name: np.array(it) for name, it in given.items()}
+
+
+def test_a_gradient_in_another_order_than_the_image_is_named(case):
+    found, *_ = diagnose(case, of_lbfgs(case, lambda it: it.transpose(2, 0, 1)), "float64").findings
+    assert found.recognised.values["order"] == "channel, height, width"
+
+
+def test_gradients_of_the_point_before_are_named(case):
+    given = of_lbfgs(case)
+    late = np.concatenate([given["lbfgs/gradients"][:1], given["lbfgs/gradients"][:-1]])
+    findings = diagnose(case, {**given, "lbfgs/gradients": late}, "float64").findings
+    assert ("lbfgs/gradients", "each is that of the point before") in {(it.tensor, it.evidence) for it in findings}
+
+
+def test_points_that_were_rounded_do_not_make_their_losses_wrong(case):
+    given = of_lbfgs(case)
+    given["lbfgs/pixels"] = given["lbfgs/pixels"].astype(np.float16).astype(np.float64)
+    kinds = {(it.tensor, it.recognised and it.recognised.kind) for it in diagnose(case, given, "float64").findings}
+    assert kinds <= {("lbfgs/pixels", "all of a format"), ("lbfgs/pixels", "stored in")}
+
+
 def test_points_before_their_steps_are_named_once(case):
     run = Run(case)
     given = {"pixels": run.expected("pixels"), "adam/1/pixels": run.expected("pixels")}

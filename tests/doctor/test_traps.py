@@ -26,7 +26,7 @@ RECOGNISED_OTHERWISE = {16, 31}  # by a fit, and by decisions
 # Patterns by trap: title, fix, seen in, details. Each of the first two is in the text of one trap alone.
 WORDS = {
     1: ("red and blue", "BGR.*RGB|reverse the channels", "Caffe|OpenCV", "channels|BGR"),
-    2: ("channel means", r"123\.68.*red.*103\.939.*blue", "Keras notebook", "means of red and blue"),
+    2: ("channel means", r"123\.68.*red.*103\.939.*blue", "Keras notebook", "means of red and blue|no means"),
     3: ("wrong range", r"times 255, not 256", "jcjohnson", r"RGB is \S+ times what it should be"),
     4: ("standard deviations", "standard deviations.*only", "gordicaleksa", "divided by .*standard deviations"),
     5: ("preprocessing is applied twice", "preprocess a copy", "Keras", "twice"),

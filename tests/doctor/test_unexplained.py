@@ -119,7 +119,11 @@ ELSEWHERE = [
     ),
     (
         Clue("not examined", {}),
-        "it differs too, and there was no time to see why, nor for what follows",
+        "it differs too, and neither it nor what follows was examined: an examination has a limit",
+    ),
+    (
+        Clue("other count", {"got": 5, "expected": 6, "same": "point 2 is the first that differs"}),
+        "it has 5 points and should have 6; point 2 is the first that differs",
     ),
     (Clue("explained", DIFFERENCE), "with it, the difference of gradient/pixels falls from 5.0e-01 to 1.0e-07"),
     (
@@ -159,6 +163,24 @@ WHOLE = [
         "hand over float32",
     ),
     (Clue("another tensor", {"tensor": "style/decoded"}), "it is what style/decoded should be", "under its own name"),
+    (
+        Clue("normalised", {"range": "0..255", "how": ("less (9, 9, 9) instead of (1, 2, 3)", "in the order BGR")}),
+        "it is RGB in 0..255, less (9, 9, 9) instead of (1, 2, 3) and in the order BGR",
+        "subtract the means of the checkpoint",
+    ),
+    (
+        Clue("gradient by channel", {"factors": (4.3668, 4.4643)}),
+        "each channel of the derivative of the terms at taps is multiplied by a factor of its own (4.367, 4.464)",
+        "go back through the preprocessing",
+    ),
+    (Clue("gradient clipped", {"norm": 10.0}), "it is scaled down to a norm of 10", "do not clip"),
+    (Clue("gradients added up", {}), "it is the gradient of its step added to that of the step before", "zero_grad"),
+    (Clue("answers late", {}), "each is that of the point before", "for the point that is asked for"),
+    (
+        Clue("L-BFGS order", {"order": "channel, height, width"}),
+        "the points are those of SciPy's L-BFGS when each gradient is flattened in the order channel, height, width",
+        "in which the image is flattened",
+    ),
     (Clue("the other picture", {}), "it is that of the other picture", "do not exchange"),
     (Clue("same as", {"tensor": "adam/1/pixels"}), "it is the same as adam/1/pixels that is handed over", "a copy"),
     (

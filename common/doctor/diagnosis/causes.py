@@ -15,10 +15,11 @@ from common.tensors import TensorName
 _G = 10**9
 _MOST = 300 * _G  # after which nothing new is examined
 _LEAST = 25 * _G  # for what is examined all the same
-_MOST_OF_SUBSTITUTES = 30 * _G  # of them for what is computed in the place of a layer
+_MOST_OF_SUBSTITUTES = 90 * _G  # of them for what is computed in the place of a layer
 _MOST_AGAIN = 20 * _G  # of them for traps that do not explain all
 _MOST_OF_PAIRS = 20 * _G  # of them for pairs of traps
 _BEFORE_THE_TAPS = ("file", "resize", "input")
+_CLOSER = 1e-3  # how much less a function leaves than an arithmetic whose tolerance is wide
 _WEAK = ("scaled", "by channel")  # what a convolution with another bias or kernel gives, too
 _OF_TWO = ("known factor", "scaled")
 _FEW, _TELLING = 2, 0.1  # numbers, and how much they have to be off, to tell one of some ten thousand pairs
@@ -112,13 +113,17 @@ class Causes:
         return replace(found, finding=replace(found.finding, tensor=name))
 
     def _or_another_function(self, single: Explained, nearest: str, judge: Judge) -> Explained:
-        """A trap of the network, or a function in a layer's place if that explains more."""
+        """A trap of the network, or a function in a layer's place if that explains more, or as much far better."""
         forward = [it for it in self._names if TensorName.parse(it).is_forward]
-        wrong = sum(map(single.judge.is_wrong, forward))
-        if not wrong or single.stage != "network":
+        wrong, is_coarse = sum(map(single.judge.is_wrong, forward)), single.finding.harmless
+        if single.stage != "network" or not (wrong or is_coarse):
             return single
-        found = self._another_function(single.finding.tensor, nearest, judge)
-        return found if found is not None and sum(map(found.judge.is_wrong, forward)) < wrong else single
+        name = single.finding.tensor
+        found = self._another_function(name, nearest, judge)
+        if found is None or sum(map(found.judge.is_wrong, forward)) > wrong - (not is_coarse):
+            return single
+        closer = found.judge.from_own(name).relative < _CLOSER * single.judge.from_own(name).relative
+        return found if closer or not is_coarse else single
 
     def _is_beyond(self, nearest: str, judge: Judge) -> bool:
         """Whether a tensor nearer to the picture was tried, and no feature map between is handed over."""

@@ -1,6 +1,6 @@
 """Why a port differs: faults are tried on the first tensor that does, until nothing is left to explain."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 from common.doctor.diagnosis.causes import Causes
 from common.doctor.diagnosis.findings import NOTHING_FITS, Claim, Clue, Diagnosis, Finding, grouped
 from common.doctor.diagnosis.judge import Judge, judged_part
-from common.doctor.diagnosis.recognisers import damaged, recognised
+from common.doctor.diagnosis.recognisers import damaged, recognised, scales_of
 from common.doctor.diagnosis.rounding import decisions_followed, decisions_found
 from common.doctor.diagnosis.search import Explained
 from common.doctor.diagnosis.unexplained import another_training, facts
@@ -22,6 +22,8 @@ _QUICK = ("file", "resize", "input", "saved")  # stages that are examined all th
 _OF_ALL_STEPS = ("Adam", "Adam's betas", "optimizer", "weight decay", "rates", "steps early")
 _OF_THE_FILE = ("exchanged", "memory order", "decimals", "levels")  # what no layer makes of a map
 _OF_THE_HANDING = (*_OF_THE_FILE, "map of a picture", "after its ReLU", "quantised")
+_ROUNDED = ("all of a format", "stored in", "decimals", "levels", "quantised")  # when they were handed over
+_ANSWERS = {"lbfgs/pixels": ("lbfgs/losses", "lbfgs/gradients"), "adam/pixels": ("adam/gradient",)}
 _OF_MAPS = ("gram", "loss/content")  # what is computed of maps
 _OF_NUMBERS = ("scaled", "by channel", "clipped", "rates")  # of which each tensor may have others
 # By a factor, a tensor shows that what is before it is right.
@@ -196,12 +198,23 @@ class _Doctor:
             self._causes.multiplied.add(name)
         if kind == "features" and clue.kind in _OF_THE_HANDING:
             self._is_replaced = True
+        if kind in _ANSWERS and clue.kind in _ROUNDED:  # at the points before they were rounded
+            self._dependents |= {it for it in self._names if TensorName.parse(it).kind in _ANSWERS[kind]}
         if clue.kind in _OF_ALL_STEPS:
             kinds = (kind, "adam/gradient") if clue.kind == "steps early" else (kind,)
             self._dependents |= {it for it in self._names if TensorName.parse(it).kind in kinds} - {name}
         self._dependents |= dependents(name, self.judge)
+        if clue.kind == "sum of other terms":
+            self._dependents -= {it for it in self._names if TensorName.parse(it).stage == "gradient"}
+            self._dependents |= self._follow_from(scales_of(clue))
         self._left_alone |= {name, *self._dependents}
         return Finding(None, name, clue.sentence, (clue,))
+
+    def _follow_from(self, scales: Mapping[str, float]) -> set[str]:
+        """The gradients that are those of the sum that the total is."""
+        by = self.judge.but(Fault("loss", "", {"term_scale": scales}))
+        wrong = [it for it in self._names if TensorName.parse(it).stage == "gradient" and self.judge.is_wrong(it)]
+        return set() if by is None else {it for it in wrong if not by.is_wrong(it)}
 
     def _causes_of(self, name: str, clue: Clue | None) -> list[Explained]:
         """What explains a tensor; where its gradient is not known, nothing is said of the gradients."""

@@ -20,6 +20,7 @@ _LITTLE = 0.1  # of a difference: what a fault leaves that explains more than nu
 _ROUNDING = 1e-15
 _POWERS = 20
 _MOST_ALIKE = 2
+_FEWEST_MOVED = 2
 _BACKWARD = ("gradient", "optimizer")
 _OF_PICTURES = ("file", "resize")
 
@@ -52,10 +53,10 @@ class Search:
     right: Sequence[str] = ()
 
     def alone(self, end: int, nearest: str | None = None) -> Explained | None:
-        """The fault that explains the tensor and, with it, most of the others; None where none does before the work ends.
+        """The fault that explains the tensor and, with it, most of the others; None where none does until `end`.
 
-        Those of the tensor's own stage come first, and earlier stages only where these leave something wrong. `nearest`
-        is a wrong tensor that costs little, which early faults are to make right.
+        `end` is an amount of work. Those of the tensor's own stage come first, and earlier stages only where these
+        leave something wrong. `nearest` is a wrong tensor that costs little, which early faults are to make right.
         """
         explaining: list[tuple[int, float, Fault, Judge]] = []
         for stage in reversed(STAGES):
@@ -68,12 +69,25 @@ class Search:
             return None
         explaining.sort(key=lambda entry: entry[:2])
         fewest, _, best, by = explaining[0]
+        best, by = self._confirmed(best, by)
         as_good = (fault.trap for wrong, _, fault, _ in explaining if wrong == fewest)
         also = tuple(dict.fromkeys(trap for trap in as_good if trap not in (best.trap, 0)))
         if best.claim is not None:
             best = replace(best, detail=" or ".join([best.detail, *self._alike(best, explaining)[:_MOST_ALIKE]]))
         finding = self._finding(best, by, also_possible=also)
         return Explained(finding, by, best.stage, self._spoils(by, self._concerned))
+
+    def _confirmed(self, fault: Fault, by: Judge) -> tuple[Fault, Judge]:
+        """A fault that moves several taps, without those at which something stays wrong."""
+        moved: Mapping[str, str] = fault.changes.get("taps", {})
+        wrong = {TensorName.parse(name).tap for name in self._concerned if by.is_wrong(name)}
+        kept = {tap: layer for tap, layer in moved.items() if tap not in wrong and tap != layer}
+        if len(moved) < _FEWEST_MOVED or not kept or len(kept) == len(moved):
+            return fault, by
+        detail = ", ".join(f"{tap} is {layer}" for tap, layer in kept.items())
+        fewer = replace(fault, detail=detail, changes={**fault.changes, "taps": kept})
+        judge = self.judge.but(fewer)
+        return (fewer, judge) if judge is not None and self._explains(judge, self._count) else (fault, by)
 
     def _alike(self, best: Fault, explaining: Sequence[tuple[int, float, Fault, Judge]]) -> list[str]:
         """Other functions that give the same numbers."""

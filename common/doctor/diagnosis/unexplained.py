@@ -24,13 +24,16 @@ _COARSE_PX, _BORDER_PX = 8, 2
 _FEW_CHANNELS = 4
 _LEAST = 1e-300
 _FITS = 1e-4
+_OF_POINTS = 4  # axes
 _FEWEST_ROWS_EACH = 1.5
 _UNRELATED = 0.5
 
 
 def facts(got: Array, expected: Array) -> Iterator[Clue]:
     """How a tensor differs from what it should be."""
-    if got.shape != expected.shape:
+    if got.shape != expected.shape and got.ndim == expected.ndim == _OF_POINTS and got.shape[1:] == expected.shape[1:]:
+        yield _other_count(got, expected)
+    elif got.shape != expected.shape:
         yield Clue("shape", {"got": got.shape, "expected": expected.shape})
     elif not np.isfinite(got).all():
         yield Clue("not finite", {"count": int(np.count_nonzero(~np.isfinite(got))), "size": got.size})
@@ -38,6 +41,14 @@ def facts(got: Array, expected: Array) -> Iterator[Clue]:
         yield _factor(got.astype(np.float64), expected.astype(np.float64))
     else:
         yield from _of_many(got.astype(np.float64), expected.astype(np.float64))
+
+
+def _other_count(got: Array, expected: Array) -> Clue:
+    """Points of another number, with the first that is another one."""
+    pairs = enumerate(zip(got, expected, strict=False))
+    first = next((at for at, (ours, theirs) in pairs if relative_l2(ours, theirs) > _ALMOST), None)
+    same = "all that both have are the same" if first is None else f"point {first + 1} is the first that differs"
+    return Clue("other count", {"got": len(got), "expected": len(expected), "same": same})
 
 
 def _of_many(ours: Array, theirs: Array) -> Iterator[Clue]:

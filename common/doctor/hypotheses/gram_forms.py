@@ -60,6 +60,7 @@ GRAM_FORMS: dict[str, Callable[[Array], Array]] = {
     "the covariance: the mean of each channel is subtracted": lambda it: gram(it - it.mean(axis=(0, 1))),
     "of the feature map less its mean over all channels": _less_all,
     "of the feature map less its mean over the channels at each position": _less_each,
+    "of the feature map less 1": lambda it: gram(it - 1),
     "the cosine of channels: each channel is divided by its norm": _cosine,
     "divided by its own norm": lambda it: gram(it) / max(float(np.linalg.norm(gram(it))), _LEAST),
     "divided by its largest value": lambda it: gram(it) / max(float(np.abs(gram(it)).max()), _LEAST),

@@ -5,13 +5,14 @@ No trap of the list: each is a fault of the network whose words say the whole mi
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache, partial
+from itertools import combinations
 from math import erf
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from common.doctor.hypotheses.trap import Fault
-from common.oracle import Substitute, rounded, work
+from common.oracle import COMMON, Substitute, resample, rounded, work
 from common.problem import Network
 from common.tensors import Array
 from common.vgg19 import CONVS, LAYERS, Layer, Pooling, Weights, cut
@@ -22,6 +23,7 @@ Words = Iterator[tuple[str, Function]]
 _SLOPES = (0.01, 0.1, 0.2, 0.3, 0.05, 0.5)
 _EVERY = {"relu": "every ReLU", "pool": "every pool", "conv": "every convolution"}
 _PADDINGS = {"wrap": "circular", "reflect": "reflect", "edge": "replicate", "symmetric": "symmetric"}
+_INTERPOLATIONS = ("bilinear", "nearest", "area")
 _WINDOWS = ((2, 2), (3, 2), (3, 3), (2, 1), (3, 1))
 _OF_WINDOWS: dict[str, Function] = {
     "max": lambda windows: windows.max(axis=-1),
@@ -113,7 +115,11 @@ def _pools(right: Pooling) -> Words:
                     yield words, partial(_pooled, kind, side, stride, (before, after))
     yield f"a 2x2 {right} pool from the second row and column on, where a side is odd", partial(_pooled_late, right)
     for row, column in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        yield f"every second position from row {row} and column {column}", partial(_every_second, row, column)
+        words = f"every second position from row {row} and column {column}"
+        yield words, partial(_every_second, row, column)
+        yield f"{words}, without those of an odd edge", partial(_every_second_even, row, column)
+    for name in (name for name in COMMON if name.startswith(_INTERPOLATIONS)):
+        yield f"a resize to half the size by {name}", partial(_halved, name)
     yield "left out", _same  # last, since large maps take long
 
 
@@ -134,6 +140,15 @@ def _every_second(row: int, column: int, x: Array) -> Array:
     return x[row::2, column::2]
 
 
+def _every_second_even(row: int, column: int, x: Array) -> Array:
+    return x[row : x.shape[0] // 2 * 2 : 2, column : x.shape[1] // 2 * 2 : 2]
+
+
+def _halved(name: str, x: Array) -> Array:
+    height, width = x.shape[0] // 2, x.shape[1] // 2
+    return resample(x, height, width, name) if height and width else np.zeros((0, 0, x.shape[-1]))
+
+
 def _convolutions(layer: Layer, weights: Weights) -> Words:
     kernel, bias = partial(_kernel, weights, layer.name), weights.biases[layer.name].astype(np.float64)
     for padding, words in _PADDINGS.items():
@@ -142,6 +157,11 @@ def _convolutions(layer: Layer, weights: Weights) -> Words:
         yield f"padded by {before} and {after} instead of 1 and 1", _convolution(kernel, bias, before, after)
     for words, changed in _changed_kernels(kernel, layer).items():
         yield f"with its kernel {words}", _convolution(changed, bias)
+    if layer.name == CONVS[0].name:
+        black = weights.preprocessing.apply(np.zeros(3))
+        yield "padded before the means are subtracted", partial(_padded_before, black, _convolution(kernel, bias, 0, 0))
+    if layer.in_channels == layer.out_channels:
+        yield "left out", _same
     for factor in (2.0, 0.5, 0.0, -1.0):
         yield f"with {factor:g} times its bias", _convolution(kernel, factor * bias)
     yield "dilated by 2", _convolution(lambda: _dilated(kernel()), bias, 2, 2)
@@ -151,12 +171,26 @@ def _convolutions(layer: Layer, weights: Weights) -> Words:
     yield from _of_other_layers(layer, weights)
 
 
+def of_exchanged_layers(network: Network, layers: Iterable[Layer]) -> Iterator[Fault]:
+    """Two convolutions of one shape have each other's weights."""
+    convs = [layer for layer in layers if layer.kind == "conv"]
+    for one, other in combinations(convs, 2):
+        if (one.in_channels, one.out_channels) == (other.in_channels, other.out_channels):
+            functions = [_with_weights_of(layer.name, network.weights) for layer in (other, one)]
+            words = f"with the weights of {other.name}, and {other.name} with those of {one.name}"
+            yield _fault(one.name, words, [one, other], functions)
+
+
+def _with_weights_of(name: str, weights: Weights) -> Function:
+    return _convolution(partial(_kernel, weights, name), weights.biases[name].astype(np.float64))
+
+
 def _of_other_layers(layer: Layer, weights: Weights) -> Words:
     kernel, bias = partial(_kernel, weights, layer.name), weights.biases[layer.name].astype(np.float64)
     for other in CONVS:
         if (other.in_channels, other.out_channels) == (layer.in_channels, layer.out_channels) and other != layer:
             others, its_bias = partial(_kernel, weights, other.name), weights.biases[other.name].astype(np.float64)
-            yield f"with the weights of {other.name}", _convolution(others, its_bias)
+            yield f"with the weights of {other.name}", _with_weights_of(other.name, weights)
             yield f"with the kernel of {other.name} and its own bias", _convolution(others, bias)
             yield f"with the bias of {other.name}", _convolution(kernel, its_bias)
 
@@ -165,6 +199,10 @@ def _convolution(
     kernel: Callable[[], Array], bias: Array, before: int = 1, after: int = 1, padding: str = "constant"
 ) -> Function:
     return lambda x: _convolved(x, kernel(), before, after, padding) + bias
+
+
+def _padded_before(black: Array, convolution: Function, x: Array) -> Array:
+    return convolution(np.pad(x - black, ((1, 1), (1, 1), (0, 0))) + black)
 
 
 def _after(change: Function, convolution: Function, x: Array) -> Array:
@@ -189,6 +227,8 @@ def _changed_kernels(kernel: Callable[[], Array], layer: Layer) -> dict[str, Cal
         "in the reverse order of outputs": lambda: kernel()[..., ::-1],
         "rounded to float16": lambda: rounded(kernel(), "float16"),
         "rounded to bfloat16": lambda: rounded(kernel(), "bfloat16"),
+        "rounded to 8 bits": lambda: _in_8_bits(kernel(), (0, 1, 2, 3)),
+        "rounded to 8 bits, each output by itself": lambda: _in_8_bits(kernel(), (0, 1, 2)),
     }
     if layer.in_channels == layer.out_channels:
         changed["of exchanged input and output channels"] = lambda: kernel().transpose(0, 1, 3, 2)
@@ -201,6 +241,12 @@ def _changed_kernels(kernel: Callable[[], Array], layer: Layer) -> dict[str, Cal
 @lru_cache(maxsize=32)
 def _kernel(weights: Weights, name: str) -> Array:
     return weights.kernels_hwio[name].astype(np.float64)
+
+
+def _in_8_bits(kernel: Array, axes: tuple[int, ...]) -> Array:
+    """Whole numbers from -127 to 127, times a scale."""
+    scale = np.abs(kernel).max(axis=axes, keepdims=True) / 127
+    return np.asarray(np.rint(kernel / scale) * scale)
 
 
 def _dilated(kernel: Array) -> Array:

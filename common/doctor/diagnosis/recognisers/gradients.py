@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from common.distances import relative_l2
+from common.distances import best_factor, relative_l2
 from common.doctor.diagnosis.findings import Clue
 from common.doctor.diagnosis.judge import Judge
-from common.doctor.diagnosis.recognisers.sizes import Sizes, expression, sizes_at
+from common.doctor.diagnosis.recognisers.sizes import Sizes, expression, is_round, of_terms, sizes_at
 from common.oracle import Run, gradient_of_input
 from common.tensors import Array, Arrays, TensorName
 
@@ -24,7 +24,7 @@ def made_of_other_parts(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
         return
     parts = {label: np.asarray(part, np.float64).ravel() for label, part in _parts(name, run).items()}
     wanted, sizes = got.astype(np.float64).ravel(), sizes_at(run, name)
-    for grouped in (_by_kind(parts), parts):
+    for grouped in (parts,) if TensorName.parse(name).tap else (_by_kind(parts), parts):
         factors, left = _fitted(grouped, wanted, judge.tolerance(name))
         if left <= judge.tolerance(name) and (words := _in_words(factors, sizes)):
             yield Clue("gradient's parts", {"changes": words, "left": left})
@@ -69,11 +69,15 @@ def _in_words(factors: dict[str, float], sizes: Sizes) -> tuple[str, ...]:
             words.append(f"without that of {label}")
         elif abs(factor + 1) < _ROUND:
             words.append(f"with the opposite sign of that of {label}")
-        elif (found := expression([(factor, sizes)], _ROUND / 10)) is not None:
+        elif (found := expression([(factor, of_terms(_kind_of(label), sizes))], _ROUND / 10)) is not None:
             words.append(f"{found} times that of {label}")
         else:
             words.append(f"{factor:.4g} times that of {label}")
     return tuple(words)
+
+
+def _kind_of(label: str) -> str:
+    return next((kind for kind in ("content", "style", "tv") if kind in label), "")
 
 
 def _parts(name: str, run: Run) -> Arrays:
@@ -83,7 +87,8 @@ def _parts(name: str, run: Run) -> Arrays:
         terms = [f"{role}/{tap}" for role in ("content", "style") if tap in getattr(run.coefficients, role)]
     elif any(given.startswith("gradient/features/") for given in run.given):
         terms = ["tv"] if "tv" in terms else []
-    parts = {f"loss/{term}": _of_the_term_alone(name, term, run) for term in terms}
+    labels = {term: f"its own {term.split('/')[0]} term" if tap else f"loss/{term}" for term in terms}
+    parts = {label: _of_the_term_alone(name, term, run) for term, label in labels.items()}
     deeper = run.expected(name) - sum(parts.values(), np.zeros(run.expected(name).shape))
     if len(terms) < len(run.terms):
         parts["the deeper layers"] = deeper
@@ -116,6 +121,10 @@ def changed_afterwards(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
         if np.linalg.norm(got * norm - right) <= tolerance * np.linalg.norm(right):
             yield Clue("gradient divided", {"norm": words})
             return
+    factor, left = best_factor(got, right)
+    if left <= tolerance and factor < 1 and is_round(norm := float(np.linalg.norm(got))):
+        yield Clue("gradient clipped", {"norm": norm})
+        return
     if np.array_equal(np.sign(got), got) and np.mean(np.sign(right) == got) > 1 - _ROUND:
         yield Clue("gradient's signs", {})
 
@@ -133,8 +142,14 @@ def gradient_of_the_input(name: str, got: Array, judge: Judge) -> Iterator[Clue]
     whole = right / run.maps.pull_back(np.ones(got.shape))
     if relative_l2(run.maps.pull_back(whole), right) > tolerance:
         whole = whole[..., ::-1]  # the input's channels are in another order than the variable's
-    for of_all in (of_input, whole):
+    of_taps = run.maps.pull_back(of_input)
+    apart = of_input + right - of_taps  # total variation alone is of the variable
+    for of_all in (of_input, whole, apart):
         for words, other in {"": of_all, ", its channels reversed": of_all[..., ::-1]}.items():
             if relative_l2(got, other) <= tolerance:
                 yield Clue("gradient of the input", {"reversed": words})
                 return
+    others = np.asarray(got, np.float64) - (right - of_taps)
+    factors = (others * of_taps).sum(axis=(0, 1)) / np.maximum((of_taps**2).sum(axis=(0, 1)), _LEAST)
+    if relative_l2(got, factors * of_taps + right - of_taps) <= tolerance and np.ptp(factors) > tolerance:
+        yield Clue("gradient by channel", {"factors": tuple(factors.tolist())})

@@ -8,14 +8,14 @@ import numpy as np
 
 from common.doctor.diagnosis.findings import Clue
 from common.doctor.diagnosis.judge import Judge
-from common.doctor.diagnosis.recognisers.sizes import CLOSE, Sizes, expression, sizes_at
+from common.doctor.diagnosis.recognisers.sizes import CLOSE, Sizes, expression, is_round, of_terms, sizes_at
 from common.oracle import Run, difference_at, gram
 from common.tensors import Array, TensorName
 from common.vgg19 import cut, layer
 
 _LEAST = 1e-300
+_FEW = 2
 _WEIGHTS = {0.0: "without", 2.0: "with twice", -1.0: "with the opposite sign of", 0.5: "with half of"}
-_CHOSEN = 1e-6
 _SUBSTANTIAL = 1e-3  # two terms of which one is less of the total prove nothing
 _CHANCE = 0.05  # that one of many sums comes as close, of which more proves nothing
 
@@ -62,18 +62,17 @@ def _weight_of(name: str, got: Array, judge: Judge, alone: bool) -> Iterator[Clu
         return
     terms = kind.removeprefix("loss/")
     right = getattr(run.case.problem.recipe, f"{terms}_weight")
-    if (len(factors) == 1) != alone or (alone and not _is_round(right * factors[0])):
+    if (len(factors) == 1) != alone or (alone and not is_round(right * factors[0])):
         return
-    sizes = {symbol: size for symbol, size in sizes_at(run, name).items() if not symbol.endswith("weight")}
-    product = expression([(factors[0], sizes)], min(judge.tolerance(name), CLOSE))
+    sizes = [
+        {symbol: size for symbol, size in sizes_at(run, it).items() if not symbol.endswith("weight")}
+        for it in given
+        if expected[it]
+    ]
+    product = expression(list(zip(factors, sizes, strict=True)), min(judge.tolerance(name), CLOSE))
     words = f", or a factor of {product}" if product else ""
     values = {"terms": terms, "factor": factors[0], "weight": right * factors[0], "right": right, "or": words}
     yield Clue("weight", values)
-
-
-def _is_round(weight: float) -> bool:
-    """Whether a number has two digits at most, as weights do that somebody chose."""
-    return abs(weight / float(f"{weight:.2g}") - 1) < _CHOSEN
 
 
 def _other_forms(
@@ -130,24 +129,62 @@ def sum_of_other_terms(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
         for term, size in {**kinds, **run.terms}.items()
         for weight, words in _WEIGHTS.items()
     }
+    changes |= {
+        f"without {kind} but for {term}": run.terms[term] - kinds[kind]
+        for kind in kinds
+        for term in _terms_of(kind, run)
+        if len(_terms_of(kind, run)) > _FEW
+    }
     substantial = [words for words, change in changes.items() if abs(change) > least]
     closest = min(close, _CHANCE * abs(excess) / len(changes))
     single = next((words for words, change in changes.items() if abs(change - excess) <= closest), None)
     closest = min(close, _CHANCE * abs(excess) / max(1, comb(len(substantial), 2)))
-    pairs = [it for it in combinations(substantial, 2) if abs(sum(changes[words] for words in it) - excess) <= closest]
+    pairs = [
+        it
+        for it in combinations(substantial, 2)
+        if _apart(*it) and abs(sum(changes[words] for words in it) - excess) <= closest
+    ]
     if single is not None or len(pairs) == 1:
         chosen = (single,) if single is not None else pairs[0]
         left = abs(sum(changes[words] for words in chosen) - excess) / abs(float(got.item()))
-        yield Clue("sum of other terms", {"changes": chosen, "left": left})
+        scales = {term: scale for change in chosen for term, scale in _scales(change, run).items()}
+        terms, factors = tuple(scales), tuple(scales.values())
+        yield Clue("sum of other terms", {"changes": chosen, "left": left, "terms": terms, "factors": factors})
         return
     for kind, size in kinds.items():
         if abs(size) <= least:
             continue
-        found = expression([(1 + excess / size, sizes_at(run, name))], tolerance)
+        factor = 1 + excess / size
+        found = expression([(factor, of_terms(kind, sizes_at(run, name)))], tolerance)
+        found = found or (f"{factor:.3g}" if is_round(factor) else None)
         if found is not None:
             yield Clue("sum with a factor", {"terms": kind, "factor": found})
             return
 
 
+def scales_of(clue: Clue) -> dict[str, float]:
+    """By what each term is multiplied in a sum of other terms."""
+    return dict(zip(clue.values["terms"], clue.values["factors"], strict=True))  # type: ignore[arg-type]
+
+
+def _scales(change: str, run: Run) -> dict[str, float]:
+    words, _, kept = change.partition(" but for ")
+    weight, term = next(
+        (weight, words.removeprefix(it + " ")) for weight, it in _WEIGHTS.items() if words.startswith(it)
+    )
+    terms = [term] if "/" in term or term == "tv" else _terms_of(term, run)
+    return {it: weight for it in terms if it != kept}
+
+
+def _terms_of(kind: str, run: Run) -> list[str]:
+    return [term for term in run.terms if term.split("/")[0] == kind]
+
+
 def _sum_of(kind: str, run: Run) -> float:
-    return sum(size for term, size in run.terms.items() if term.split("/")[0] == kind)
+    return sum(run.terms[term] for term in _terms_of(kind, run))
+
+
+def _apart(first: str, second: str) -> bool:
+    """Whether two changes are of different terms: of one, they are another change."""
+    ours, theirs = (change.split()[-1] for change in (first, second))
+    return not (ours.startswith(theirs) or theirs.startswith(ours))

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
 
 from common.doctor.diagnosis.findings import Clue
-from common.doctor.diagnosis.judge import Judge
+from common.doctor.diagnosis.judge import Judge, difference
 from common.oracle import Run
 from common.recipes import lbfgs_of
 from common.tensors import LBFGS_EVALUATIONS, Array
@@ -15,12 +16,14 @@ from common.tensors import LBFGS_EVALUATIONS, Array
 _FLOAT32 = 2.0**-24
 _FEWEST = 3
 _SHOWN = 10.0  # times its rounding: a step that is shorter shows nothing
+_ORDERS = {"channel, height, width": (2, 0, 1), "channel, width, height": (2, 1, 0)}
 _RATES = (1.0, 0.1, 0.5, 0.01, 10.0, 2.0)
 _COUNTS = (1, 2, 3, 4, 5, 8, 10, 12, 15, 20)
 _MEMORIES = (3, 5, 7, 10, 17, 20, 30, 50, 100)
 
 Answer = Callable[[Array], tuple[float, Array]]
 Minimise = Callable[[Answer, Array], Any]
+Answers = list[tuple[float, Array]]
 
 
 class _NoMoreAnswersError(Exception):
@@ -43,18 +46,47 @@ def rule_of_points(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
         if len(points) < LBFGS_EVALUATIONS:
             yield Clue("L-BFGS end", {"count": len(points)})
         return
-    for kind, values, optimizers in _families(run, memory):
+    clues = chain(
+        _in_another_order(points, answers, got.shape[1:], memory, tolerance),
+        _with_other_settings(points, answers, run, tolerance),
+        _restarts(points, answers, memory, tolerance),
+        _first_step_of_pytorch(points, answers[0][1], tolerance),
+    )
+    yield from islice(clues, 1)
+
+
+def _in_another_order(
+    points: Array, answers: Answers, shape: tuple[int, ...], memory: int, tolerance: float
+) -> Iterator[Clue]:
+    for order, axes in _ORDERS.items() if len(shape) == len(next(iter(_ORDERS.values()))) else ():
+        flattened = [(loss, gradient.reshape(shape).transpose(axes).ravel()) for loss, gradient in answers]
+        if _fits(_scipy(memory), points, flattened, tolerance):
+            yield Clue("L-BFGS order", {"order": order})
+
+
+def _with_other_settings(points: Array, answers: Answers, run: Run, tolerance: float) -> Iterator[Clue]:
+    for kind, values, optimizers in _families(run, lbfgs_of(run.case.problem.recipe).memory):
         fitting = [size for size, run_it in optimizers if _fits(run_it, points, answers, tolerance)]
         if fitting:  # the memory is told only where several were tried
             yield Clue(kind, {**values, "memory": _in_words(fitting)} if len(optimizers) > 1 else values)
-            return
+
+
+def _restarts(points: Array, answers: Answers, memory: int, tolerance: float) -> Iterator[Clue]:
     limits = [{name: count} for name in ("maxfun", "maxiter") for count in _COUNTS]
     restarts = [limit for limit in limits if _fits(_restarted(memory, limit), points, answers, tolerance)]
     if restarts:
         words = (f"{name}={count}" for limit in restarts for name, count in limit.items())
         yield Clue("L-BFGS restarts", {"limit": " or ".join(words)})
+
+
+def answers_late(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
+    """Whether the losses or gradients of L-BFGS are each that of the point before; at most one clue."""
+    if name not in ("lbfgs/losses", "lbfgs/gradients"):
         return
-    yield from _first_step_of_pytorch(points, answers[0][1], tolerance)
+    expected = judge.own.expected(name)
+    count = min(len(got), len(expected))
+    if count >= _FEWEST and difference(got[1:count], expected[: count - 1]).relative <= judge.tolerance(name):
+        yield Clue("answers late", {})
 
 
 def _first_step_of_pytorch(points: Array, gradient: Array, tolerance: float) -> Iterator[Clue]:
@@ -77,7 +109,7 @@ def _in_words(memories: list[int]) -> str:
     return f"more than {max(smaller, default=0)}" if _MEMORIES[-1] in memories else str(memories[0])
 
 
-def _fits(run_it: Minimise, points: Array, answers: list[tuple[float, Array]], tolerance: float) -> bool:
+def _fits(run_it: Minimise, points: Array, answers: Answers, tolerance: float) -> bool:
     seen = _points_of(run_it, points[0], answers)
     count = min(len(seen), len(points))
     if count < min(len(points), len(answers) + 1):
@@ -90,7 +122,7 @@ def _fits(run_it: Minimise, points: Array, answers: list[tuple[float, Array]], t
     return bool((off <= tolerance * steps + rounding).all())
 
 
-def _points_of(run_it: Minimise, start: Array, answers: list[tuple[float, Array]]) -> Array:
+def _points_of(run_it: Minimise, start: Array, answers: Answers) -> Array:
     seen: list[Array] = []
 
     def answer(point: Array) -> tuple[float, Array]:

@@ -31,6 +31,16 @@ def points_a_step_early(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
     yield Clue("steps early", {"steps": len(points) - 1})
 
 
+def gradients_added_up(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
+    """Whether the gradient of one of Adam's steps was added to that of the step before; at most one clue."""
+    step = TensorName.parse(name).step
+    before = judge.given.get(f"adam/{(step or 1) - 1}/gradient")
+    if TensorName.parse(name).kind == "adam/gradient" and before is not None and before.shape == got.shape:
+        summed = np.asarray(before, np.float64) + judge.own.expected(name)
+        if difference(got, summed).relative <= judge.tolerance(name):
+            yield Clue("gradients added up", {})
+
+
 def _points(name: str, got: Array, run: Run) -> list[Array]:
     """The variable and the points after Adam's steps, as far as these are handed over; nothing for other tensors."""
     if TensorName.parse(name).kind != "adam/pixels":

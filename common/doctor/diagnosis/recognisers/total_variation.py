@@ -49,9 +49,23 @@ def _forms(x: Array) -> Iterator[tuple[str, float]]:
         padded = np.pad(x, ((0, 1), (0, 1), (0, 0)))
         beyond = [each(np.diff(padded, axis=axis)) for axis in (0, 1)]
         yield f"the weight times the sum of {what} differences, with zeros beyond the edge", sum(map(np.sum, beyond))
+        along = each(np.diff(x, axis=2)).sum()
+        yield f"the weight times the sum of {what} differences of rows and of channels", down.sum() + along
+        yield f"the weight times the sum of {what} differences of columns and of channels", across.sum() + along
+    yield from _of_a_power(dy**2, dx**2)
     yield from _isotropic(dy[:, :-1] ** 2 + dx[:-1] ** 2)
     by_channel = (dy[:, :-1] ** 2 + dx[:-1] ** 2).sum(axis=-1)
     yield "the weight times the sum of the gradient's norm over all channels", np.sqrt(by_channel).sum()
+
+
+def _of_a_power(down: Array, across: Array) -> Iterator[tuple[str, float]]:
+    """Of the differences of all neighbours: each squared one by itself, or one direction in the other's place."""
+    for power in (0.5, 1.25, 1.5, 2.0):
+        summed = (down**power).sum() + (across**power).sum()
+        yield f"the weight times the sum of (dx^2)^{power:g} + (dy^2)^{power:g}", summed
+        for words, squares in {"dy": down, "dx": across}.items():
+            inner = squares[:, :-1] if words == "dy" else squares[:-1]
+            yield f"the weight times the sum of ({words}^2 + {words}^2)^{power:g}", ((2 * inner) ** power).sum()
 
 
 def _isotropic(squares: Array) -> Iterator[tuple[str, float]]:

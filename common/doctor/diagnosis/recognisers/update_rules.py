@@ -22,10 +22,11 @@ class Moments:
     epsilon: float
     corrected: tuple[bool, bool] = (True, True)
     steps_late: int = 0
+    from_first: tuple[bool, bool] = (False, False)  # whether a mean starts at the first value, not at zero
 
     def means(self, gradients: Sequence[Array]) -> Iterator[tuple[Array, Array]]:
         """Both means after each gradient."""
-        first = second = np.zeros(gradients[0].shape)
+        first, second = self.from_first[0] * gradients[0], self.from_first[1] * gradients[0] ** 2
         for gradient in gradients:
             first = self.beta1 * first + (1 - self.beta1) * gradient
             second = self.beta2 * second + (1 - self.beta2) * gradient**2
@@ -57,6 +58,12 @@ def _adams(right: Moments) -> Iterator[tuple[str, Rule]]:
     yield "without the second moment's bias correction", replace(right, corrected=(True, False))
     yield "without the first moment's bias correction", replace(right, corrected=(False, True))
     yield "with the bias corrections of the step after", replace(right, steps_late=1)
+    for corrected, words in (((True, True), ""), ((False, False), ", and without bias corrections")):
+        for started, what in (((False, True), "its second moment starts"), ((True, True), "both moments start")):
+            adam = replace(right, corrected=corrected, from_first=started)
+            yield f"where {what} at the first gradient's{words}", adam
+    adam = replace(right, corrected=(True, False), from_first=(False, True))
+    yield "where its second moment starts at the first gradient's, which is not corrected", adam
     yield "with its moments forgotten after every step", lambda gradients, rate: right(gradients[-1:], rate)
     yield (
         "of gradients that are added up and never set to zero",
