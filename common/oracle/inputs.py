@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from common.oracle.variant import RIGHT, Scrambled, TvSpace, Variant
+from common.oracle.variant import PREPROCESSING, RIGHT, Scrambled, TvSpace, Variant
 from common.problem import Problem
 from common.tensors import Array
 from common.vgg19 import IMAGENET, Preprocessing, Triple
@@ -52,7 +52,8 @@ class InputMaps:
 
 def input_maps(problem: Problem, right: Preprocessing, variant: Variant, picture: str = "image") -> InputMaps:
     """The two maps of a picture in a problem on a network whose right preprocessing is known."""
-    variant = variant if variant.picture in (None, picture) else RIGHT
+    if variant.pictures is not None and picture not in variant.pictures:
+        variant = replace(variant, **{name: getattr(RIGHT, name) for name in PREPROCESSING})
     space, wrong = variant.space or problem.recipe.pixel_space, _preprocess(right, variant)
     if variant.in_pixels:
         factor = space.std[0] / right.std[0]

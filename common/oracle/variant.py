@@ -37,6 +37,7 @@ Saved = Literal["rounded", "truncated", "stretched", "stretched, truncated"]
 
 Changes = Mapping[str, Any]
 ALL = "all"
+PREPROCESSING = ("scrambled", "bgr_file", "unordered", "means", "scale", "std", "repeated", "in_pixels")
 _FACTORS = ("scale", "pool_scale", "rate_scale")
 
 
@@ -76,7 +77,7 @@ class Variant:
     std: Literal["right", "forgotten", "forgotten, in 0..255", "ImageNet's of 255", "ImageNet's of 1"] = "right"
     repeated: Literal["no", "with the channels", "without the channels", "the means alone"] = "no"
     in_pixels: bool = False
-    picture: str | None = None  # `content` or `style`, where it alone is preprocessed wrongly
+    pictures: tuple[str, ...] | None = None  # those that are preprocessed wrongly; None for all, the image too
     space: Preprocessing | None = None
     own_unit: OwnUnit = "no"
     # The network. `kernels` concerns `only_layer`, if that is named; `dropped_bias` is a convolution, or `ALL`.
@@ -136,6 +137,10 @@ class Variant:
             return right
         return "average" if right == "max" else "max"
 
+    @property
+    def _is_preprocessed_wrongly(self) -> bool:
+        return any(getattr(self, name) != getattr(RIGHT, name) for name in PREPROCESSING)
+
     def term_factor(self, term: str) -> float:
         """What a term, such as `style/relu1_1`, is multiplied by: the factors of the term and of its kind."""
         kind = term.split("/")[0]
@@ -143,6 +148,9 @@ class Variant:
 
     def changed(self, changes: Changes) -> "Variant | None":
         """The same with more changes; factors multiply, and None where two changes do not go together."""
+        preprocessed = self._is_preprocessed_wrongly and changes.keys() & {*PREPROCESSING, "pictures"}
+        if preprocessed and changes.get("pictures") != self.pictures:
+            return None
         merged: dict[str, Any] = {}
         for name, value in changes.items():
             old, right = getattr(self, name), getattr(RIGHT, name)

@@ -63,4 +63,24 @@ def test_means_that_are_left_out_of_one_picture_are_said_of_that_picture(role, c
             given[name] = feature if role == "content" else flat.T @ flat / len(flat)
     (finding,) = diagnose(case, given, "float64").findings
     assert finding.trap.number == 2
-    assert finding.detail == f"no means are subtracted: the {role} picture alone"
+    assert finding.detail == f"no means are subtracted: the {role} picture, not the image"
+
+
+def test_means_that_are_left_out_of_both_pictures_are_one_finding(case):
+    run = Run(case)
+    given = {name: run.expected(name) for name in ("pixels", "input", "gram/relu1_1")}
+    for role, taps in (("content", case.problem.recipe.content_taps), ("style", case.problem.recipe.style_taps)):
+        picture = getattr(case.problem, role).astype(np.float64)
+        other = Run(case, given={"input": 255 * picture[..., ::-1]})
+        for tap in taps:
+            feature = other.expected(f"features/{tap}")
+            flat = feature.reshape(-1, feature.shape[-1])
+            given[f"target/{role}/{tap}"] = feature if role == "content" else flat.T @ flat / len(flat)
+    (finding,) = diagnose(case, given, "float64").findings
+    assert finding.detail == "no means are subtracted: both pictures, not the image"
+
+
+def test_a_small_factor_is_no_normalisation_without_a_difference(case):
+    given = {"pixels": Run(case).expected("pixels"), "input": Run(case).expected("input") / 1.005}
+    (finding,) = diagnose(case, given, "float64").findings
+    assert "0..255, " not in finding.evidence or "instead of" in finding.evidence

@@ -50,7 +50,7 @@ def test_layers_with_each_others_weights_are_named():
     recipe = replace(shallow("gatys"), style_taps=("relu1_1", "relu2_1", "relu3_3"))
     case = random_case(3, recipe, load_weights("random"))
     (finding,) = diagnose(case, with_weights(case, exchanged), "float64").findings
-    assert finding.evidence == "conv3_2 is with the weights of conv3_3, and conv3_3 with those of conv3_2"
+    assert finding.evidence == "conv3_2 is with the weights of conv3_3, and conv3_3 is with those of conv3_2"
 
 
 def test_the_border_of_black_pixels_is_named():

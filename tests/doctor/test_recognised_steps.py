@@ -111,15 +111,22 @@ def test_a_second_moment_that_starts_at_the_first_gradients_is_named(case):
         point = point - settings.rate_at(step - 1) * mean / (np.sqrt(corrected) + settings.epsilon)
         given |= {f"adam/{step}/gradient": gradient, f"adam/{step}/pixels": point}
     found, *_ = diagnose(case, given, "float64").findings
-    assert "Adam's where its second moment starts at the first gradient's, to" in found.recognised.sentence
+    assert (
+        "Adam's whose second moment starts at the first gradient (squared), not at zero, to"
+        in found.recognised.sentence
+    )
 
 
 def test_gradients_that_add_up_are_named(case):
     given = stepped(case, lambda variables, lr: torch.optim.SGD(variables, lr=0 * lr))
     for step in range(2, 6):
         given[f"adam/{step}/gradient"] = given[f"adam/{step}/gradient"] + given[f"adam/{step - 1}/gradient"]
-    (finding,) = [it for it in diagnose(case, given, "float64").findings if it.tensor == "adam/2/gradient"]
-    assert finding.recognised.kind == "gradients added up"
+    finding, *others = diagnose(case, given, "float64").findings
+    assert (finding.tensor, finding.recognised.kind) == ("adam/1/pixels", "optimizer")  # whose rate is 0
+    finding, *others = others
+    assert (finding.tensor, finding.recognised.kind) == ("adam/2/gradient", "gradients added up")
+    assert finding.also_in == ("adam/3/gradient", "adam/4/gradient", "adam/5/gradient")
+    assert others == []
 
 
 def of_lbfgs(case, read=lambda gradient: gradient):
@@ -152,7 +159,31 @@ def test_gradients_of_the_point_before_are_named(case):
     given = of_lbfgs(case)
     late = np.concatenate([given["lbfgs/gradients"][:1], given["lbfgs/gradients"][:-1]])
     findings = diagnose(case, {**given, "lbfgs/gradients": late}, "float64").findings
-    assert ("lbfgs/gradients", "each is that of the point before") in {(it.tensor, it.evidence) for it in findings}
+    assert ("lbfgs/gradients", "each loss or gradient is that of the point before") in {
+        (it.tensor, it.evidence) for it in findings
+    }
+
+
+def test_a_first_gradient_that_alone_is_wrong_does_not_make_the_others_late(case):
+    """The first steps of L-BFGS are short, and the gradients at their points near each other."""
+    given = of_lbfgs(case)
+    wrong = given["lbfgs/gradients"].copy()
+    wrong[0] *= 2
+    findings = diagnose(case, {**given, "lbfgs/gradients": wrong}, "float64").findings
+    assert "answers late" not in {it.recognised and it.recognised.kind for it in findings}
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"lbfgs/losses": np.asarray(1.5)},
+        {"lbfgs/gradients": np.asarray(1.5)},
+        {"lbfgs/pixels": np.zeros((5, 10, 10, 3))},
+    ],
+    ids=lambda it: next(iter(it)),
+)
+def test_points_and_answers_of_other_shapes_are_findings_and_no_crash(broken, case):
+    assert not diagnose(case, {**of_lbfgs(case), **broken}, "float64").healthy
 
 
 def test_points_that_were_rounded_do_not_make_their_losses_wrong(case):

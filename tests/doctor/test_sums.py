@@ -1,5 +1,7 @@
 """What a total lacks and a gradient is scaled by, and what follows from it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from shallow import shallow
@@ -56,7 +58,51 @@ def test_a_gradient_that_is_clipped_to_a_norm_is_named(case, given):
     norm = float(f"{0.3 * np.linalg.norm(gradient):.1g}")
     clipped = norm * gradient / np.linalg.norm(gradient)
     first, *_ = diagnose(case, {**given, "gradient/pixels": clipped}, "float64").findings
-    assert first.recognised.sentence == f"it is scaled down to a norm of {norm:.6g}"
+    assert first.recognised.sentence == f"it is what it should be, scaled down to a norm of {norm:.6g}"
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0], ids=["zero", "negative"])
+def test_a_gradient_without_its_norm_is_not_clipped(scale, case, given):
+    norm = float(np.linalg.norm(given["gradient/pixels"]))
+    changed = scale * 3 * given["gradient/pixels"] / norm
+    first, *_ = diagnose(case, {**given, "gradient/pixels": changed}, "float64").findings
+    assert first.recognised is None or first.recognised.kind != "gradient clipped"
+
+
+def test_a_total_of_zero_is_a_finding_and_no_crash():
+    recipe = replace(shallow("gatys"), content_weight=0.0)
+    case = random_case(3, recipe, load_weights("random"))
+    run = Run(case)
+    given = {name: run.expected(name) for name in ("pixels", "loss/total", "loss/content/relu2_2")}
+    for name, value in (("loss/total", 0.0), ("loss/content/relu2_2", 3.0)):
+        assert not diagnose(case, {**given, name: np.asarray(value)}, "float64").healthy
+
+
+def test_a_total_without_two_terms_is_named(case, given):
+    first, _, last = case.problem.recipe.style_taps
+    changed = with_terms(case, given, {f"style/{first}": 0.0, "content": 0.0})
+    (finding,) = diagnose(case, changed, "float64").findings
+    assert set(finding.recognised.values["changes"]) == {f"without style/{first}", "without content"}
+    assert last not in finding.evidence
+
+
+def test_a_factor_of_all_style_terms_in_the_sum_is_one_finding(case, given):
+    (finding,) = diagnose(case, with_terms(case, given, {"style": 7.0}), "float64").findings
+    assert finding.recognised.sentence == "it is the sum of the terms with 7 times the style terms"
+
+
+def test_what_was_excused_before_stays_excused(case, given):
+    """A gradient that depends on a wrong map has no reference, whatever the total is found to lack."""
+    noise = np.random.default_rng(0).uniform(0.5, 1.5, given["features/relu2_1"].shape)
+    tap = case.problem.recipe.style_taps[0]
+    changed = with_terms(case, given, {f"style/{tap}": 0.0})
+    changed |= {
+        "features/relu2_1": given["features/relu2_1"] * noise,
+        "gradient/pixels": 1.3 * given["gradient/pixels"],
+    }
+    diagnosis = diagnose(case, changed, "float64")
+    at_fault = {finding.tensor for finding in diagnosis.findings} | {it for f in diagnosis.findings for it in f.also_in}
+    assert [row.name for row in diagnosis.rows if row.verdict == "differs" and row.name not in at_fault] == []
 
 
 def test_a_factor_by_channel_in_the_gradient_is_named_beside_total_variation():

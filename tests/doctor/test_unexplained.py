@@ -119,11 +119,11 @@ ELSEWHERE = [
     ),
     (
         Clue("not examined", {}),
-        "it differs too, and neither it nor what follows was examined: an examination has a limit",
+        "it differs too, and the examination had reached its limit before it and what follows",
     ),
     (
-        Clue("other count", {"got": 5, "expected": 6, "same": "point 2 is the first that differs"}),
-        "it has 5 points and should have 6; point 2 is the first that differs",
+        Clue("other count", {"got": 5, "same": "and point 2 is the first that differs"}),
+        "it has 5 points, and point 2 is the first that differs",
     ),
     (Clue("explained", DIFFERENCE), "with it, the difference of gradient/pixels falls from 5.0e-01 to 1.0e-07"),
     (
@@ -166,16 +166,20 @@ WHOLE = [
     (
         Clue("normalised", {"range": "0..255", "how": ("less (9, 9, 9) instead of (1, 2, 3)", "in the order BGR")}),
         "it is RGB in 0..255, less (9, 9, 9) instead of (1, 2, 3) and in the order BGR",
-        "subtract the means of the checkpoint",
+        "subtract the checkpoint's means",
     ),
     (
         Clue("gradient by channel", {"factors": (4.3668, 4.4643)}),
         "each channel of the derivative of the terms at taps is multiplied by a factor of its own (4.367, 4.464)",
-        "go back through the preprocessing",
+        "on the way back from the network's input",
     ),
-    (Clue("gradient clipped", {"norm": 10.0}), "it is scaled down to a norm of 10", "do not clip"),
-    (Clue("gradients added up", {}), "it is the gradient of its step added to that of the step before", "zero_grad"),
-    (Clue("answers late", {}), "each is that of the point before", "for the point that is asked for"),
+    (Clue("gradient clipped", {"norm": 10.0}), "it is what it should be, scaled down to a norm of 10", "do not clip"),
+    (
+        Clue("gradients added up", {}),
+        "it is the gradient of its step plus the gradient that was handed over for the step before",
+        "zero_grad",
+    ),
+    (Clue("answers late", {}), "each loss or gradient is that of the point before", "for the point that is asked for"),
     (
         Clue("L-BFGS order", {"order": "channel, height, width"}),
         "the points are those of SciPy's L-BFGS when each gradient is flattened in the order channel, height, width",

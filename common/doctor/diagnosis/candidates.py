@@ -40,7 +40,7 @@ class Candidates:
             sizes = [fault for fault in concerned if fault.stage == "taps" or "ceil_pooling" in fault.changes]
             concerned += [_changed(fault, own_sizes=True) for fault in sizes]
         if self._parsed.kind.startswith("target/"):
-            concerned += _of_a_picture(self._parsed.role, concerned)
+            concerned += _of_pictures(self._parsed.role, concerned)
         return [fault for fault in concerned if fault.layer is None or fault.layer in layers]
 
     def nearest_wrong(self, names: Sequence[str]) -> str:
@@ -156,12 +156,17 @@ def _changed(fault: Fault, **changes: bool) -> Fault:
     return replace(fault, changes={**fault.changes, **changes})
 
 
-def _of_a_picture(role: str, faults: Iterable[Fault]) -> list[Fault]:
-    """The faults between RGB and the network's input, in the targets' picture alone."""
-    return [
-        replace(fault, detail=f"{fault.detail}: the {role} picture alone", changes={**fault.changes, "picture": role})
+def _of_pictures(role: str, faults: Iterable[Fault]) -> list[Fault]:
+    """The faults between RGB and the network's input, in both pictures or the targets' alone, but not in the image."""
+    concerned = [
+        fault
         for fault in faults
         if fault.stage == "input" and not fault.changes.keys() & {"in_pixels", "own_unit", "space"}
+    ]
+    return [
+        replace(fault, detail=f"{fault.detail}: {whose}, not the image", changes={**fault.changes, "pictures": roles})
+        for roles, whose in (((role,), f"the {role} picture"), (("content", "style"), "both pictures"))
+        for fault in concerned
     ]
 
 

@@ -100,12 +100,14 @@ class Causes:
         self._for_pairs = max(0, self._for_pairs - (work.done() - start))
         return pair
 
-    def _another_function(self, name: str, nearest: str, judge: Judge) -> Explained | None:
+    def _another_function(
+        self, name: str, nearest: str, judge: Judge, most: int = _MOST_OF_SUBSTITUTES
+    ) -> Explained | None:
         """What takes the place of a layer or a Gram matrix, tried where it costs least."""
         if nearest in self._tried or self._is_beyond(nearest, judge):
             return None
         faults = Candidates(nearest, self._names, judge).of_functions()
-        found = Search(nearest, self._names, judge, faults).alone(work.done() + _MOST_OF_SUBSTITUTES)
+        found = Search(nearest, self._names, judge, faults).alone(work.done() + most)
         if found is None:
             self._tried.add(nearest)
         if found is None or found.judge.is_wrong(name):
@@ -119,7 +121,7 @@ class Causes:
         if single.stage != "network" or not (wrong or is_coarse):
             return single
         name = single.finding.tensor
-        found = self._another_function(name, nearest, judge)
+        found = self._another_function(name, nearest, judge, _MOST_AGAIN if is_coarse else _MOST_OF_SUBSTITUTES)
         if found is None or sum(map(found.judge.is_wrong, forward)) > wrong - (not is_coarse):
             return single
         closer = found.judge.from_own(name).relative < _CLOSER * single.judge.from_own(name).relative

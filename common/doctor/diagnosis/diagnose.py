@@ -24,6 +24,8 @@ _OF_THE_FILE = ("exchanged", "memory order", "decimals", "levels")  # what no la
 _OF_THE_HANDING = (*_OF_THE_FILE, "map of a picture", "after its ReLU", "quantised")
 _ROUNDED = ("all of a format", "stored in", "decimals", "levels", "quantised")  # when they were handed over
 _ANSWERS = {"lbfgs/pixels": ("lbfgs/losses", "lbfgs/gradients"), "adam/pixels": ("adam/gradient",)}
+_OF_ROUNDED_POINTS = 0.1  # what answers at points that were rounded later are off by
+_SUMS = ("sum of other terms", "sum with a factor")
 _OF_MAPS = ("gram", "loss/content")  # what is computed of maps
 _OF_NUMBERS = ("scaled", "by channel", "clipped", "rates")  # of which each tensor may have others
 # By a factor, a tensor shows that what is before it is right.
@@ -199,14 +201,16 @@ class _Doctor:
         if kind == "features" and clue.kind in _OF_THE_HANDING:
             self._is_replaced = True
         if kind in _ANSWERS and clue.kind in _ROUNDED:  # at the points before they were rounded
-            self._dependents |= {it for it in self._names if TensorName.parse(it).kind in _ANSWERS[kind]}
+            answers = [it for it in self._names if TensorName.parse(it).kind in _ANSWERS[kind]]
+            self._dependents |= {it for it in answers if self.judge.from_own(it).relative < _OF_ROUNDED_POINTS}
         if clue.kind in _OF_ALL_STEPS:
             kinds = (kind, "adam/gradient") if clue.kind == "steps early" else (kind,)
             self._dependents |= {it for it in self._names if TensorName.parse(it).kind in kinds} - {name}
-        self._dependents |= dependents(name, self.judge)
-        if clue.kind == "sum of other terms":
-            self._dependents -= {it for it in self._names if TensorName.parse(it).stage == "gradient"}
-            self._dependents |= self._follow_from(scales_of(clue))
+        depending = dependents(name, self.judge)
+        if clue.kind in _SUMS:
+            depending = {it for it in depending if TensorName.parse(it).stage != "gradient"}
+            depending |= self._follow_from(scales_of(clue))
+        self._dependents |= depending
         self._left_alone |= {name, *self._dependents}
         return Finding(None, name, clue.sentence, (clue,))
 

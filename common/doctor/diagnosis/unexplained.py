@@ -24,17 +24,18 @@ _COARSE_PX, _BORDER_PX = 8, 2
 _FEW_CHANNELS = 4
 _LEAST = 1e-300
 _FITS = 1e-4
-_OF_POINTS = 4  # axes
+_AXES_OF_POINTS = 4
 _FEWEST_ROWS_EACH = 1.5
 _UNRELATED = 0.5
 
 
 def facts(got: Array, expected: Array) -> Iterator[Clue]:
     """How a tensor differs from what it should be."""
-    if got.shape != expected.shape and got.ndim == expected.ndim == _OF_POINTS and got.shape[1:] == expected.shape[1:]:
-        yield _other_count(got, expected)
-    elif got.shape != expected.shape:
-        yield Clue("shape", {"got": got.shape, "expected": expected.shape})
+    if got.shape != expected.shape:
+        are_points = got.ndim == _AXES_OF_POINTS and got.shape[1:] == expected.shape[1:]
+        yield (
+            _other_count(got, expected) if are_points else Clue("shape", {"got": got.shape, "expected": expected.shape})
+        )
     elif not np.isfinite(got).all():
         yield Clue("not finite", {"count": int(np.count_nonzero(~np.isfinite(got))), "size": got.size})
     elif got.size == 1:
@@ -44,11 +45,13 @@ def facts(got: Array, expected: Array) -> Iterator[Clue]:
 
 
 def _other_count(got: Array, expected: Array) -> Clue:
-    """Points of another number, with the first that is another one."""
-    pairs = enumerate(zip(got, expected, strict=False))
-    first = next((at for at, (ours, theirs) in pairs if relative_l2(ours, theirs) > _ALMOST), None)
-    same = "all that both have are the same" if first is None else f"point {first + 1} is the first that differs"
-    return Clue("other count", {"got": len(got), "expected": len(expected), "same": same})
+    """How many points there are, and the first of them whose way from the start is another one."""
+    ways = ((ours - got[0], theirs - expected[0]) for ours, theirs in zip(got, expected, strict=False))
+    first = next((at for at, (ours, theirs) in enumerate(ways) if relative_l2(ours, theirs) > _ALMOST), None)
+    same = (
+        "and the optimizer goes on after them" if first is None else f"and point {first + 1} is the first that differs"
+    )
+    return Clue("other count", {"got": len(got), "same": same})
 
 
 def _of_many(ours: Array, theirs: Array) -> Iterator[Clue]:

@@ -110,7 +110,7 @@ def _kernel(weights: Weights, name: str) -> Array:
 def _in_8_bits(kernel: Array, axes: tuple[int, ...]) -> Array:
     """Whole numbers from -127 to 127, times a scale."""
     scale = np.abs(kernel).max(axis=axes, keepdims=True) / 127
-    return np.asarray(np.rint(kernel / scale) * scale)
+    return np.asarray(np.rint(kernel / np.where(scale > 0, scale, 1)) * scale)
 
 
 def _dilated(kernel: Array) -> Array:

@@ -11,6 +11,7 @@ from common.doctor.diagnosis.recognisers.sizes import Sizes, expression, is_roun
 from common.oracle import Run, gradient_of_input
 from common.tensors import Array, Arrays, TensorName
 
+_CLOSE = 1e-4  # what is said of a whole gradient, whatever the precision
 _NEGLIGIBLE = 1e-4  # of the gradient: a part that is smaller is taken as right
 _ROUND = 2e-3
 _SHOWN, _ABOVE_ROUNDING = 5, 20
@@ -106,10 +107,12 @@ def _of_the_term_alone(name: str, term: str, run: Run) -> Array:
 
 def changed_afterwards(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
     """What was done to a gradient as a whole: divided by one of its norms, its signs alone."""
-    run, tolerance = judge.own, judge.tolerance(name)
+    run, tolerance = judge.own, min(judge.tolerance(name), _CLOSE)
     if TensorName.parse(name).stage != "gradient" or got.shape != run.expected(name).shape:
         return
     right = np.asarray(run.expected(name), np.float64)
+    if not right.any():
+        return
     norms = {
         "the sum of its absolute values": float(np.abs(right).sum()),
         "the mean of its absolute values": float(np.abs(right).mean()),
@@ -122,7 +125,7 @@ def changed_afterwards(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
             yield Clue("gradient divided", {"norm": words})
             return
     factor, left = best_factor(got, right)
-    if left <= tolerance and factor < 1 and is_round(norm := float(np.linalg.norm(got))):
+    if left <= tolerance and 0 < factor < 1 and is_round(norm := float(np.linalg.norm(got))):
         yield Clue("gradient clipped", {"norm": norm})
         return
     if np.array_equal(np.sign(got), got) and np.mean(np.sign(right) == got) > 1 - _ROUND:
@@ -143,13 +146,19 @@ def gradient_of_the_input(name: str, got: Array, judge: Judge) -> Iterator[Clue]
     if relative_l2(run.maps.pull_back(whole), right) > tolerance:
         whole = whole[..., ::-1]  # the input's channels are in another order than the variable's
     of_taps = run.maps.pull_back(of_input)
-    apart = of_input + right - of_taps  # total variation alone is of the variable
-    for of_all in (of_input, whole, apart):
+    of_tv = right - of_taps  # which may be of the variable all the same
+    for of_all in (of_input, whole):
         for words, other in {"": of_all, ", its channels reversed": of_all[..., ::-1]}.items():
-            if relative_l2(got, other) <= tolerance:
+            if min(relative_l2(got, other), relative_l2(got, other + of_tv)) <= tolerance:
                 yield Clue("gradient of the input", {"reversed": words})
                 return
-    others = np.asarray(got, np.float64) - (right - of_taps)
-    factors = (others * of_taps).sum(axis=(0, 1)) / np.maximum((of_taps**2).sum(axis=(0, 1)), _LEAST)
-    if relative_l2(got, factors * of_taps + right - of_taps) <= tolerance and np.ptp(factors) > tolerance:
+    if not run.variant.flat_chw:
+        yield from _by_channel(np.asarray(got, np.float64), of_taps, of_tv, min(tolerance, _CLOSE))
+
+
+def _by_channel(got: Array, of_taps: Array, of_tv: Array, tolerance: float) -> Iterator[Clue]:
+    """Whether each channel of what comes from the taps is multiplied by a factor of its own."""
+    factors = ((got - of_tv) * of_taps).sum(axis=(0, 1)) / np.maximum((of_taps**2).sum(axis=(0, 1)), _LEAST)
+    differ = np.ptp(factors) > tolerance * np.abs(factors).max()
+    if differ and relative_l2(got, factors * of_taps + of_tv) <= tolerance:
         yield Clue("gradient by channel", {"factors": tuple(factors.tolist())})

@@ -1,6 +1,6 @@
 """What a loss is in the place of what it should be: another form, another layer's, a sum of other terms."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from math import comb
 
@@ -22,7 +22,7 @@ _CHANCE = 0.05  # that one of many sums comes as close, of which more proves not
 
 def term_of_another_kind(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
     """The form of a term, or the layer that it is of; at most one clue."""
-    parsed, run, tolerance = TensorName.parse(name), judge.own, judge.tolerance(name)
+    parsed, run, tolerance = TensorName.parse(name), judge.own, min(judge.tolerance(name), CLOSE)
     if got.size != 1 or parsed.kind not in ("loss/content", "loss/style"):
         return
     value, right = float(got.item()), float(run.expected(name))
@@ -79,7 +79,7 @@ def _other_forms(
     value: float, difference: Array, weights: Sequence[float], sizes: Sizes, tolerance: float
 ) -> Iterator[Clue]:
     for form, size in _forms(difference):
-        for weight in weights if size else ():
+        for weight in (each for each in weights if each and size):
             if (found := expression([(value / (weight * size), sizes)], tolerance)) is not None:
                 yield Clue("term form", {"form": form, "factor": found})
                 return
@@ -118,73 +118,75 @@ def _of_other_layers(name: TensorName, run: Run) -> Iterator[tuple[str, float]]:
 
 def sum_of_other_terms(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
     """Which terms the total leaves out, doubles, halves or subtracts, or by what a kind of term is multiplied."""
-    run, tolerance = judge.own, judge.tolerance(name)
+    run, tolerance = judge.own, min(judge.tolerance(name), CLOSE)
     if name != "loss/total" or got.size != 1:
         return
-    excess = float(got.item()) - sum(run.terms.values())
-    close, least = tolerance * abs(float(got.item())), _SUBSTANTIAL * abs(float(got.item()))
-    kinds = {kind: _sum_of(kind, run) for kind in ("content", "style", "tv")}
-    changes = {
-        f"{words} {term}": (weight - 1) * size
-        for term, size in {**kinds, **run.terms}.items()
-        for weight, words in _WEIGHTS.items()
-    }
-    changes |= {
-        f"without {kind} but for {term}": run.terms[term] - kinds[kind]
-        for kind in kinds
-        for term in _terms_of(kind, run)
-        if len(_terms_of(kind, run)) > _FEW
-    }
-    substantial = [words for words, change in changes.items() if abs(change) > least]
-    closest = min(close, _CHANCE * abs(excess) / len(changes))
-    single = next((words for words, change in changes.items() if abs(change - excess) <= closest), None)
+    total = float(got.item())
+    excess, unit = total - sum(run.terms.values()), max(abs(total), _LEAST)
+    close, least = tolerance * unit, _SUBSTANTIAL * unit
+    changes = _changes(run)
+    effects = {words: sum((by - 1) * run.terms[term] for term, by in each.items()) for words, each in changes.items()}
+    substantial = [words for words, effect in effects.items() if abs(effect) > least]
+    closest = min(close, _CHANCE * abs(excess) / max(1, len(effects)))
+    single = next((words for words, effect in effects.items() if abs(effect - excess) <= closest), None)
     closest = min(close, _CHANCE * abs(excess) / max(1, comb(len(substantial), 2)))
     pairs = [
         it
         for it in combinations(substantial, 2)
-        if _apart(*it) and abs(sum(changes[words] for words in it) - excess) <= closest
+        if changes[it[0]].keys().isdisjoint(changes[it[1]]) and abs(effects[it[0]] + effects[it[1]] - excess) <= closest
     ]
     if single is not None or len(pairs) == 1:
         chosen = (single,) if single is not None else pairs[0]
-        left = abs(sum(changes[words] for words in chosen) - excess) / abs(float(got.item()))
-        scales = {term: scale for change in chosen for term, scale in _scales(change, run).items()}
-        terms, factors = tuple(scales), tuple(scales.values())
-        yield Clue("sum of other terms", {"changes": chosen, "left": left, "terms": terms, "factors": factors})
+        left = abs(sum(effects[words] for words in chosen) - excess) / unit
+        scales = {term: by for words in chosen for term, by in changes[words].items()}
+        yield Clue("sum of other terms", {"changes": chosen, "left": left, **_as_values(scales)})
         return
-    for kind, size in kinds.items():
+    yield from _with_a_factor(excess, least, sizes_at(run, name), run, tolerance)
+
+
+def _with_a_factor(excess: float, least: float, sizes: Sizes, run: Run, tolerance: float) -> Iterator[Clue]:
+    for kind in ("content", "style", "tv"):
+        size = sum(run.terms[term] for term in _terms_of(kind, run))
         if abs(size) <= least:
             continue
         factor = 1 + excess / size
-        found = expression([(factor, of_terms(kind, sizes_at(run, name)))], tolerance)
+        found = expression([(factor, of_terms(kind, sizes))], tolerance)
         found = found or (f"{factor:.3g}" if is_round(factor) else None)
         if found is not None:
-            yield Clue("sum with a factor", {"terms": kind, "factor": found})
+            scales = dict.fromkeys(_terms_of(kind, run), factor)
+            yield Clue("sum with a factor", {"terms": kind, "factor": found, **_as_values(scales)})
             return
 
 
 def scales_of(clue: Clue) -> dict[str, float]:
     """By what each term is multiplied in a sum of other terms."""
-    return dict(zip(clue.values["terms"], clue.values["factors"], strict=True))  # type: ignore[arg-type]
+    return dict(zip(clue.values["scaled"], clue.values["by"], strict=True))  # type: ignore[arg-type]
 
 
-def _scales(change: str, run: Run) -> dict[str, float]:
-    words, _, kept = change.partition(" but for ")
-    weight, term = next(
-        (weight, words.removeprefix(it + " ")) for weight, it in _WEIGHTS.items() if words.startswith(it)
-    )
-    terms = [term] if "/" in term or term == "tv" else _terms_of(term, run)
-    return {it: weight for it in terms if it != kept}
+def _as_values(scales: Mapping[str, float]) -> dict[str, tuple[str, ...] | tuple[float, ...]]:
+    return {"scaled": tuple(scales), "by": tuple(scales.values())}
+
+
+def _changes(run: Run) -> dict[str, dict[str, float]]:
+    """By what each term is multiplied in every sum that is tried, in words; those that come to the same once."""
+    kinds = {kind: _terms_of(kind, run) for kind in ("content", "style", "tv")}
+    tried = [
+        (f"{words} {what}", dict.fromkeys(terms, weight))
+        for what, terms in {**kinds, **{term: [term] for term in run.terms}}.items()
+        for weight, words in _WEIGHTS.items()
+    ]
+    tried += [
+        (f"without {kind} but for {kept}", {term: 0.0 for term in terms if term != kept})
+        for kind, terms in kinds.items()
+        for kept in terms
+        if len(terms) > _FEW
+    ]
+    changes: dict[frozenset[tuple[str, float]], str] = {}
+    for words, scales in tried:
+        if scales:
+            changes.setdefault(frozenset(scales.items()), words)
+    return {words: dict(scales) for scales, words in changes.items()}
 
 
 def _terms_of(kind: str, run: Run) -> list[str]:
     return [term for term in run.terms if term.split("/")[0] == kind]
-
-
-def _sum_of(kind: str, run: Run) -> float:
-    return sum(run.terms[term] for term in _terms_of(kind, run))
-
-
-def _apart(first: str, second: str) -> bool:
-    """Whether two changes are of different terms: of one, they are another change."""
-    ours, theirs = (change.split()[-1] for change in (first, second))
-    return not (ours.startswith(theirs) or theirs.startswith(ours))

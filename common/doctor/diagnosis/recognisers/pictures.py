@@ -10,7 +10,9 @@ from common.doctor.diagnosis.judge import Judge, difference
 from common.oracle import Run
 from common.tensors import Array, TensorName
 
-_ALIKE, _NOTHING = 1e-4, 1e-4
+_AFFINE = 1e-5  # what an affine function leaves: two numbers a channel come near much else
+_ALIKE = 1e-4  # means and divisors that are said to be others
+_SHOWN = 1e-4  # a mean that is less is none
 _GREYS = {
     "in grey": (0.299, 0.587, 0.114),
     "in grey by Rec. 709": (0.2126, 0.7152, 0.0722),
@@ -46,14 +48,18 @@ def another_normalisation(name: str, got: Array, judge: Judge) -> Iterator[Clue]
         if found is None:
             continue
         means, divisors, expected = found
-        if relative_l2(expected[..., ::-1] if bgr else expected, got) <= judge.tolerance(name):
+        if relative_l2(expected[..., ::-1] if bgr else expected, got) <= min(judge.tolerance(name), _AFFINE):
             how = [
                 f"{words} ({_triple(ours)}) instead of ({_triple(theirs)})"
-                for words, ours, theirs in (("less", means, right.mean), ("divided by", divisors, right.std))
-                if not np.allclose(ours, theirs, rtol=_ALIKE, atol=_ALIKE * right.scale)
+                for words, ours, theirs, least in (
+                    ("less", np.where(np.abs(means) < _SHOWN, 0, means), right.mean, _ALIKE * right.scale),
+                    ("divided by", divisors, right.std, 0.0),
+                )
+                if not np.allclose(ours, theirs, rtol=_ALIKE, atol=least)
             ]
             how += [f"in the order {'BGR' if bgr else 'RGB'}"] if bgr != right.bgr else []
-            yield Clue("normalised", {"range": f"0..{right.scale:g}", "how": tuple(how)})
+            if how:
+                yield Clue("normalised", {"range": f"0..{right.scale:g}", "how": tuple(how)})
             return
 
 
@@ -70,7 +76,7 @@ def _normalisation(values: Array, rgb: Array) -> tuple[Array, Array, Array] | No
 
 
 def _triple(values: Iterable[float]) -> str:
-    return ", ".join(f"{0.0 if abs(value) < _NOTHING else value:.4g}" for value in values)
+    return ", ".join(f"{value:.4g}" for value in values)
 
 
 def _decoded(run: Run) -> Iterator[tuple[str, Array]]:

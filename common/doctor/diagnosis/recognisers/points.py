@@ -15,6 +15,7 @@ from common.tensors import LBFGS_EVALUATIONS, Array
 
 _FLOAT32 = 2.0**-24
 _FEWEST = 3
+_NEARER = 0.1
 _SHOWN = 10.0  # times its rounding: a step that is shorter shows nothing
 _ORDERS = {"channel, height, width": (2, 0, 1), "channel, width, height": (2, 1, 0)}
 _RATES = (1.0, 0.1, 0.5, 0.01, 10.0, 2.0)
@@ -35,6 +36,8 @@ def rule_of_points(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
     run, tolerance = judge.own, judge.tolerance(name)
     losses, gradients = run.given.get("lbfgs/losses"), run.given.get("lbfgs/gradients")
     if name != "lbfgs/pixels" or losses is None or gradients is None or got.ndim < 2 or len(got) < _FEWEST:
+        return
+    if got.shape[1:] != run.case.image.shape:
         return
     points = np.asarray(got, np.float64).reshape(len(got), -1)
     flat = (np.asarray(gradient, np.float64).ravel() for gradient in gradients)
@@ -58,7 +61,7 @@ def rule_of_points(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
 def _in_another_order(
     points: Array, answers: Answers, shape: tuple[int, ...], memory: int, tolerance: float
 ) -> Iterator[Clue]:
-    for order, axes in _ORDERS.items() if len(shape) == len(next(iter(_ORDERS.values()))) else ():
+    for order, axes in _ORDERS.items():
         flattened = [(loss, gradient.reshape(shape).transpose(axes).ravel()) for loss, gradient in answers]
         if _fits(_scipy(memory), points, flattened, tolerance):
             yield Clue("L-BFGS order", {"order": order})
@@ -83,9 +86,13 @@ def answers_late(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
     """Whether the losses or gradients of L-BFGS are each that of the point before; at most one clue."""
     if name not in ("lbfgs/losses", "lbfgs/gradients"):
         return
-    expected = judge.own.expected(name)
+    expected, bound = judge.own.expected(name), judge.tolerance(name)
+    if got.ndim != expected.ndim or min(len(got), len(expected)) < _FEWEST:
+        return
     count = min(len(got), len(expected))
-    if count >= _FEWEST and difference(got[1:count], expected[: count - 1]).relative <= judge.tolerance(name):
+    late, right = expected[: count - 1], expected[1:count]
+    from_late, from_right = (difference(got[1:count], it).relative for it in (late, right))
+    if from_late <= min(bound, _NEARER * from_right):  # of points that are near each other, both fit
         yield Clue("answers late", {})
 
 

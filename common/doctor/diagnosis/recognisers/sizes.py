@@ -1,5 +1,6 @@
 """Factors that are products of known sizes, by name: 1/C, M^2, 255."""
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import combinations, product
@@ -18,7 +19,7 @@ _PLAIN = 3.0
 _LEAST_PLAIN, _EXACT = 5.6, 1e-7  # with three sizes, of which far more products come near a number
 _ALIKE, _MOST_NAMED = 1.0, 3
 _OF_SEVERAL = ("L/(L - 1)", "M/(M - 1)")
-_CHOSEN, _MOST_HALVED = 1e-6, 5
+_CHOSEN = 1e-6
 _FEWEST_TAPS = 4
 
 Sizes = Mapping[str, float]
@@ -36,9 +37,11 @@ def sizes_at(run: Run, name: str) -> Sizes:
         weights = {kind: getattr(recipe, f"{kind}_weight") for kind in ("content", "style", "tv")}
         sizes |= {f"the {kind} weight": weight for kind, weight in weights.items()} | {"L": count}
         sizes |= {"3 H W": 3.0 * height * width}
+        if tap:  # where no total variation comes in
+            del sizes["the tv weight"]
         if count > 1:
             sizes["L/(L - 1)"] = count / (count - 1)
-        sizes = of_terms(_kind_of_terms(name, run), sizes)
+        sizes = of_terms(TensorName.parse(name).kind.removeprefix("loss/"), sizes)
     if TensorName.parse(name).stage in ("file", "resize", "input"):
         sizes["255/256"] = 255 / 256
     if tap:
@@ -52,14 +55,6 @@ def sizes_at(run: Run, name: str) -> Sizes:
     return {symbol: size for symbol, size in sizes.items() if symbol not in doubled and size > 0 and size != 1}
 
 
-def _kind_of_terms(name: str, run: Run) -> str:
-    """The kind of the terms that a tensor is of, as far as these are of one kind."""
-    parsed = TensorName.parse(name)
-    if parsed.stage == "gradient" and parsed.tap:
-        return "style" if parsed.tap in run.coefficients.style else "content"
-    return parsed.kind.removeprefix("loss/")
-
-
 def of_terms(kind: str, sizes: Sizes) -> dict[str, float]:
     """The sizes without those that belong to terms of another kind; of all where the kind is none."""
     others = {"content", "style", "tv"} - {kind} if kind in ("content", "style", "tv") else set()
@@ -71,7 +66,7 @@ def expression(factors: Sequence[tuple[float, Sizes]], close: float = CLOSE) -> 
     """The simplest product of sizes that every factor is, each of its own sizes; None where there is none.
 
     Products that are about as simple are named too: M is 16 and sqrt(M) is 4 at a tap, and no number says which. A
-    number that somebody may have chosen, such as 0.25, is a product of sizes by chance.
+    number that somebody may have chosen, such as 0.75, is a product of sizes by chance.
     """
     if not factors or any(not np.isfinite(factor) or factor == 0 for factor, _ in factors):
         return None
@@ -98,8 +93,8 @@ def _product(factors: Sequence[tuple[float, Sizes]], symbols: Sequence[str], mos
         for index in np.flatnonzero(off < close)
         if costs[index] <= least and (not chosen or _is_simple(powers[index]))
     ]
-    if not fitting and len(factors) == 1 and most == _MOST_SIZES and close > _EXACT:
-        return _product(factors, symbols, most + 1, _EXACT)
+    if not fitting and len(factors) == 1 and most == _MOST_SIZES:
+        return _product(factors, symbols, most + 1, min(close, _EXACT))
     if not fitting:
         return None
     fitting.sort(key=lambda index: costs[index])
@@ -108,10 +103,8 @@ def _product(factors: Sequence[tuple[float, Sizes]], symbols: Sequence[str], mos
 
 
 def is_round(number: float) -> bool:
-    """Whether a number has three digits at most, or is a small power of 2, as those are that somebody chose."""
-    doublings = np.log2(abs(number))
-    halved = abs(doublings - np.rint(doublings)) < _CHOSEN and abs(doublings) < _MOST_HALVED
-    return bool(halved or abs(number / float(f"{number:.3g}") - 1) < _CHOSEN)
+    """Whether a number has three digits at most, as those do that somebody chose."""
+    return bool(number) and math.isfinite(number) and abs(number / float(f"{number:.3g}") - 1) < _CHOSEN
 
 
 def _is_simple(powers: Powers) -> bool:
@@ -122,7 +115,7 @@ def _is_simple(powers: Powers) -> bool:
 def _of_a_tap(factors: Sequence[tuple[float, Sizes]], close: float) -> str | None:
     """Powers of C and M that the factors follow from tap to tap, times what they have in common; None where they don't.
 
-    Of five taps two remain to tell whether they do.
+    Three numbers are fitted, so that at least one tap remains to tell whether they do.
     """
     if len(factors) < _FEWEST_TAPS or any(not {"C", "M"} <= sizes.keys() for _, sizes in factors):
         return None
@@ -169,7 +162,7 @@ def _in_words(powers: Powers) -> str:
     powers = tuple(_turned(name) if "/" in name and exponent < 0 else (name, exponent) for name, exponent in powers)
     above, below = ([_power(name, abs(e)) for name, e in powers if e * sign > 0] for sign in (1, -1))
     bottom = " ".join(below)
-    bottom = f"({bottom})" if " " in bottom and not bottom.startswith("the ") else bottom
+    bottom = f"({bottom})" if len(below) > 1 or (" " in bottom and not bottom.startswith("the ")) else bottom
     return f"{' '.join(above) or '1'}{f'/{bottom}' if below else ''}"
 
 

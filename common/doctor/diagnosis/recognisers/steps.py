@@ -13,6 +13,7 @@ from common.tensors import ADAM_STEPS, Array, TensorName
 
 _LEAST = 1e-300
 _OF_A_STEP = 0.05  # how far a point may be off: no two steps are as near
+_NEARER = 0.1
 _FEWEST = 2  # steps: the first alone has too many explanations
 
 
@@ -36,8 +37,9 @@ def gradients_added_up(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
     step = TensorName.parse(name).step
     before = judge.given.get(f"adam/{(step or 1) - 1}/gradient")
     if TensorName.parse(name).kind == "adam/gradient" and before is not None and before.shape == got.shape:
-        summed = np.asarray(before, np.float64) + judge.own.expected(name)
-        if difference(got, summed).relative <= judge.tolerance(name):
+        expected = judge.own.expected(name)
+        left, doubled = (difference(got, it).relative for it in (before + expected, 2 * expected))
+        if left <= min(judge.tolerance(name), _NEARER * doubled):
             yield Clue("gradients added up", {})
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from common.doctor.diagnosis.findings import Clue
 from common.doctor.diagnosis.judge import Judge
-from common.doctor.diagnosis.recognisers.sizes import expression, sizes_at
+from common.doctor.diagnosis.recognisers.sizes import CLOSE, expression, sizes_at
 from common.tensors import Array
 
 _SIZES = ("2", "3", "255", "H W")
@@ -14,7 +14,7 @@ _SIZES = ("2", "3", "255", "H W")
 
 def another_total_variation(name: str, got: Array, judge: Judge) -> Iterator[Clue]:
     """The form of the differences of neighbours that gives the term, with a factor of known sizes; at most one clue."""
-    run, tolerance = judge.own, judge.tolerance(name)
+    run, tolerance = judge.own, min(judge.tolerance(name), CLOSE)
     weight = run.case.problem.recipe.tv_weight
     if name != "loss/tv" or got.size != 1 or not weight:
         return
@@ -50,8 +50,8 @@ def _forms(x: Array) -> Iterator[tuple[str, float]]:
         beyond = [each(np.diff(padded, axis=axis)) for axis in (0, 1)]
         yield f"the weight times the sum of {what} differences, with zeros beyond the edge", sum(map(np.sum, beyond))
         along = each(np.diff(x, axis=2)).sum()
-        yield f"the weight times the sum of {what} differences of rows and of channels", down.sum() + along
-        yield f"the weight times the sum of {what} differences of columns and of channels", across.sum() + along
+        for sides, summed in (("rows", down.sum()), ("columns", across.sum())):
+            yield f"the weight times the sum of {what} differences between {sides} and between channels", summed + along
     yield from _of_a_power(dy**2, dx**2)
     yield from _isotropic(dy[:, :-1] ** 2 + dx[:-1] ** 2)
     by_channel = (dy[:, :-1] ** 2 + dx[:-1] ** 2).sum(axis=-1)
@@ -59,8 +59,8 @@ def _forms(x: Array) -> Iterator[tuple[str, float]]:
 
 
 def _of_a_power(down: Array, across: Array) -> Iterator[tuple[str, float]]:
-    """Of the differences of all neighbours: each squared one by itself, or one direction in the other's place."""
-    for power in (0.5, 1.25, 1.5, 2.0):
+    """A power of every squared difference, or of twice those of one direction alone."""
+    for power in (1.25, 1.5, 2.0):
         summed = (down**power).sum() + (across**power).sum()
         yield f"the weight times the sum of (dx^2)^{power:g} + (dy^2)^{power:g}", summed
         for words, squares in {"dy": down, "dx": across}.items():

@@ -58,12 +58,12 @@ def _adams(right: Moments) -> Iterator[tuple[str, Rule]]:
     yield "without the second moment's bias correction", replace(right, corrected=(True, False))
     yield "without the first moment's bias correction", replace(right, corrected=(False, True))
     yield "with the bias corrections of the step after", replace(right, steps_late=1)
-    for corrected, words in (((True, True), ""), ((False, False), ", and without bias corrections")):
-        for started, what in (((False, True), "its second moment starts"), ((True, True), "both moments start")):
-            adam = replace(right, corrected=corrected, from_first=started)
-            yield f"where {what} at the first gradient's{words}", adam
+    for started, which in (((False, True), "second moment starts"), ((True, True), "moments start")):
+        words = f"whose {which} at the first gradient (squared), not at zero"
+        yield words, replace(right, from_first=started)
+        yield f"{words}, and without bias corrections", replace(right, corrected=(False, False), from_first=started)
     adam = replace(right, corrected=(True, False), from_first=(False, True))
-    yield "where its second moment starts at the first gradient's, which is not corrected", adam
+    yield "whose second moment starts at the first squared gradient and has no bias correction", adam
     yield "with its moments forgotten after every step", lambda gradients, rate: right(gradients[-1:], rate)
     yield (
         "of gradients that are added up and never set to zero",
