@@ -65,6 +65,27 @@ def test_taps_that_moved_by_different_steps_are_not_said_to_have_moved_alike():
     assert "relu1_2 is relu1_1" in said[0]
 
 
+def test_a_content_tap_far_away_is_named_by_the_shape_of_its_map():
+    case = random_case(3, shallow("gatys"), load_weights("random"))
+    (tap,) = case.problem.recipe.content_taps
+    (finding,) = diagnose(case, of_a_port(case, {tap: "relu1_1"}), "float64").findings
+    assert (finding.trap.number, finding.detail) == (11, f"{tap} is relu1_1")
+
+
+def test_maps_of_another_size_do_not_make_a_function_fit(case):
+    """What computes nothing of another shape is not found because the maps that are handed over may have any."""
+    run = Run(case)
+    smaller = run.expected("features/relu1_1")[:-4]
+    flat = smaller.reshape(-1, smaller.shape[-1])
+    given = {
+        "input": run.expected("input")[:-4],
+        "features/relu1_1": smaller,
+        "gram/relu1_1": flat.T @ flat / len(flat),
+    }
+    findings = diagnose(case, given, "float64").findings
+    assert not [it.evidence for it in findings if it.recognised is not None and it.recognised.kind == "another layer"]
+
+
 def test_factors_of_the_sizes_that_maps_have_are_no_second_finding():
     """Pools that round up give larger maps, and a port that takes its means over them has other factors."""
     case = random_case(3, shallow("pytorch-blog"), load_weights("random"))

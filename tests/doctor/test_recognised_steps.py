@@ -118,79 +118,20 @@ def test_a_second_moment_that_starts_at_the_first_gradients_is_named(case):
 
 
 def test_gradients_that_add_up_are_named(case):
-    given = stepped(case, lambda variables, lr: torch.optim.SGD(variables, lr=0 * lr))
-    for step in range(2, 6):
-        given[f"adam/{step}/gradient"] = given[f"adam/{step}/gradient"] + given[f"adam/{step - 1}/gradient"]
-    finding, *others = diagnose(case, given, "float64").findings
-    assert (finding.tensor, finding.recognised.kind) == ("adam/1/pixels", "optimizer")  # whose rate is 0
-    finding, *others = others
+    """PyTorch adds to `grad`, and nothing sets it to zero."""
+    run, settings = Run(case), adam_of(case.problem.recipe)
+    variable = torch.tensor(run.expected("pixels"), dtype=torch.float64, requires_grad=True)
+    variable.grad = torch.zeros_like(variable)
+    optimizer = torch.optim.Adam([variable], lr=settings.learning_rate, eps=settings.epsilon)
+    given = {"pixels": run.expected("pixels")}
+    for step in range(1, 6):
+        variable.grad += torch.tensor(run.at(variable.detach().numpy().copy()).expected("gradient/pixels"))
+        optimizer.step()
+        given[f"adam/{step}/gradient"] = variable.grad.numpy().copy()
+        given[f"adam/{step}/pixels"] = variable.detach().numpy().copy()
+    (finding,) = diagnose(case, given, "float64").findings
     assert (finding.tensor, finding.recognised.kind) == ("adam/2/gradient", "gradients added up")
     assert finding.also_in == ("adam/3/gradient", "adam/4/gradient", "adam/5/gradient")
-    assert others == []
-
-
-def of_lbfgs(case, read=lambda gradient: gradient):
-    """What a port hands over whose SciPy is given each gradient as `read` makes it."""
-    run, points, losses, gradients = Run(case), [], [], []
-    start = np.asarray(run.expected("pixels"), np.float64)
-
-    def answer(at):
-        if len(points) == 12:
-            raise _EnoughError
-        points.append(at.reshape(start.shape).copy())
-        there = run.at(points[-1])
-        losses.append(float(there.expected("loss/total")))
-        gradients.append(there.expected("gradient/pixels"))
-        return losses[-1], read(gradients[-1]).ravel()
-
-    with suppress(_EnoughError):
-        memory = lbfgs_of(case.problem.recipe).memory
-        fmin_l_bfgs_b(answer, start.ravel(), m=memory, factr=0.0, pgtol=0.0)
-    given = {"pixels": start, "lbfgs/pixels": points, "lbfgs/losses": losses, "lbfgs/gradients": gradients}
-    return {name: np.array(it) for name, it in given.items()}
-
-
-def test_a_gradient_in_another_order_than_the_image_is_named(case):
-    found, *_ = diagnose(case, of_lbfgs(case, lambda it: it.transpose(2, 0, 1)), "float64").findings
-    assert found.recognised.values["order"] == "channel, height, width"
-
-
-def test_gradients_of_the_point_before_are_named(case):
-    given = of_lbfgs(case)
-    late = np.concatenate([given["lbfgs/gradients"][:1], given["lbfgs/gradients"][:-1]])
-    findings = diagnose(case, {**given, "lbfgs/gradients": late}, "float64").findings
-    assert ("lbfgs/gradients", "each loss or gradient is that of the point before") in {
-        (it.tensor, it.evidence) for it in findings
-    }
-
-
-def test_a_first_gradient_that_alone_is_wrong_does_not_make_the_others_late(case):
-    """The first steps of L-BFGS are short, and the gradients at their points near each other."""
-    given = of_lbfgs(case)
-    wrong = given["lbfgs/gradients"].copy()
-    wrong[0] *= 2
-    findings = diagnose(case, {**given, "lbfgs/gradients": wrong}, "float64").findings
-    assert "answers late" not in {it.recognised and it.recognised.kind for it in findings}
-
-
-@pytest.mark.parametrize(
-    "broken",
-    [
-        {"lbfgs/losses": np.asarray(1.5)},
-        {"lbfgs/gradients": np.asarray(1.5)},
-        {"lbfgs/pixels": np.zeros((5, 10, 10, 3))},
-    ],
-    ids=lambda it: next(iter(it)),
-)
-def test_points_and_answers_of_other_shapes_are_findings_and_no_crash(broken, case):
-    assert not diagnose(case, {**of_lbfgs(case), **broken}, "float64").healthy
-
-
-def test_points_that_were_rounded_do_not_make_their_losses_wrong(case):
-    given = of_lbfgs(case)
-    given["lbfgs/pixels"] = given["lbfgs/pixels"].astype(np.float16).astype(np.float64)
-    kinds = {(it.tensor, it.recognised and it.recognised.kind) for it in diagnose(case, given, "float64").findings}
-    assert kinds <= {("lbfgs/pixels", "all of a format"), ("lbfgs/pixels", "stored in")}
 
 
 def test_points_before_their_steps_are_named_once(case):

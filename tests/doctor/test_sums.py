@@ -105,6 +105,16 @@ def test_what_was_excused_before_stays_excused(case, given):
     assert [row.name for row in diagnosis.rows if row.verdict == "differs" and row.name not in at_fault] == []
 
 
+def test_a_part_that_is_divided_by_a_large_number_is_not_left_out(case, given):
+    tap = case.problem.recipe.content_taps[0]
+    name = f"gradient/features/{tap}"
+    run = Run(case, Variant(term_scale={f"content/{tap}": 3e-4}), {it: given[it] for it in given if it != name})
+    findings = diagnose(case, {**given, name: run.expected(name)}, "float64").findings
+    first = next(it for it in findings if it.tensor == name)
+    assert "without" not in first.evidence
+    assert "0.0003" in first.evidence
+
+
 def test_a_factor_by_channel_in_the_gradient_is_named_beside_total_variation():
     case = random_case(3, shallow("d2l"), load_weights("random"))
     run = Run(case)

@@ -5,9 +5,18 @@ from dataclasses import dataclass, replace
 
 from common.doctor.diagnosis.findings import Clue
 from common.doctor.diagnosis.judge import Judge
-from common.doctor.hypotheses import Fault, of_all_layers, of_exchanged_layers, of_grams, of_one_layer, of_the_gradient
+from common.doctor.hypotheses import (
+    Fault,
+    fault,
+    of_all_layers,
+    of_exchanged_layers,
+    of_grams,
+    of_one_layer,
+    of_the_gradient,
+    other_layers,
+)
 from common.tensors import STAGES, Stage, TensorName
-from common.vgg19 import NAMES, cut
+from common.vgg19 import NAMES, cut, shape_at
 
 _AT_TAPS = ("features", "gram", "target/content", "target/style", "loss/content", "loss/style")
 _OF_THE_IMAGE = ("features/", "gram/", "loss/content/", "loss/style/")
@@ -39,9 +48,21 @@ class Candidates:
         if self._parsed.stage in ("loss", "gradient"):
             sizes = [fault for fault in concerned if fault.stage == "taps" or "ceil_pooling" in fault.changes]
             concerned += [_changed(fault, own_sizes=True) for fault in sizes]
+        if self._parsed.kind == "target/content":
+            concerned += self._of_the_shape()
         if self._parsed.kind.startswith("target/"):
             concerned += _of_pictures(self._parsed.role, concerned)
         return [fault for fault in concerned if fault.layer is None or fault.layer in layers]
+
+    def _of_the_shape(self) -> list[Fault]:
+        """The content tap at every layer whose map has the shape that was handed over, where that is another shape."""
+        shape, image = self.judge.given[self.name].shape, self.judge.own.case.problem.content.shape
+        if shape == self.judge.own.expected(self.name).shape:
+            return []
+        tap = self._parsed.tap
+        layers = [name for name in NAMES if shape_at(name, (image[0], image[1])) == shape]
+        faults = [fault("taps", f"{tap} is {layer}", rank=1, taps={tap: layer}) for layer in layers if layer != tap]
+        return [replace(each, trap=other_layers.number) for each in faults]
 
     def nearest_wrong(self, names: Sequence[str]) -> str:
         """The wrong tensor of the first tap in the network, or the tensor itself: a feature map, or where none is.

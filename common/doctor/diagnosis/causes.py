@@ -52,6 +52,8 @@ class Causes:
 
         A claim that fits the tensor leaves fewer to try. `examined` are the tensors that are not left alone.
         """
+        if TensorName.parse(name).stage == "optimizer" and not _is_of_the_image(name, judge):
+            return []
         if judge.variant is not self._variant:  # which another function may explain together with what was found
             self._variant = judge.variant
             self._tried.clear()
@@ -134,3 +136,10 @@ class Causes:
         maps = [depth(name) for name in judge.used if name.startswith("features/")]
         taps = [depth(name) for name in self._tried if not name.startswith("features/")]
         return any(tap <= depth(nearest) and not any(tap < at <= depth(nearest) for at in maps) for tap in taps)
+
+
+def _is_of_the_image(name: str, judge: Judge) -> bool:
+    """Whether a tensor of an optimizer has a shape that some setting of the optimizer gives."""
+    given, expected = judge.given[name].shape, judge.own.expected(name).shape
+    numbered = name.startswith("lbfgs/")  # whose number of points is free
+    return len(given) == len(expected) and given[numbered:] == expected[numbered:]

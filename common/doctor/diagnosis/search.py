@@ -171,6 +171,8 @@ class Search:
         little = left <= by.tolerance(self.name) and left < _SUBSTANTIAL * before.from_own(self.name).relative
         if np.isinf(before.from_own(self.name).relative) and self._shapes_stay_wrong(by):
             return False
+        if little and self._takes_other_shapes(by):
+            return False
         # What a hand-written gradient does is no evidence against a fault before it.
         forward = [it for it in self._concerned[1:] if TensorName.parse(it).stage != "gradient"]
         later = forward if TensorName.parse(self.name).is_forward else self._concerned[1:]
@@ -192,6 +194,11 @@ class Search:
         """Whether a tensor before, of a wrong shape too, is wrong by a fault that only makes the shapes agree."""
         earlier = self.names[: self.names.index(self.name)]
         return any(np.isinf(self.judge.from_own(it).relative) and by.is_wrong(it) for it in earlier)
+
+    def _takes_other_shapes(self, by: Judge) -> bool:
+        """Whether maps that had a wrong shape are used by a fault, though it makes maps of another shape."""
+        used = by.own.given.keys() - self.judge.own.given.keys()
+        return any(np.isinf(by.from_own(name).relative) for name in used if name in by.given)
 
     def _spoils(self, by: Judge, names: Iterable[str]) -> bool:
         """Whether tensors are wrong by a fault that are right without it."""

@@ -146,7 +146,8 @@ def _shifted(tap: str, steps: int) -> str | None:
     fix="name layers by block and place (conv2_2), not by a running number",
     seen_in="the PyTorch tutorial, whose conv_4 is conv2_2",
 )
-def _other_layers(case: Case) -> Iterator[Fault]:
+def other_layers(case: Case) -> Iterator[Fault]:
+    """Taps from layers near by, by a running number, or of the tap before or after in the list."""
     taps = case.problem.recipe.taps
     for steps, where in ((1, "deeper"), (-1, "earlier")):
         shifted = {tap: layer for tap in taps if (layer := _shifted(tap, steps)) is not None}

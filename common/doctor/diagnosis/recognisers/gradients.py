@@ -57,7 +57,7 @@ def _fitted(parts: Arrays, wanted: Array, tolerance: float) -> tuple[dict[str, f
     # A part that is hardly told from the others has a factor of its own by rounding alone.
     shown = _SHOWN * min(tolerance, _ABOVE_ROUNDING * left) * norm
     return {
-        label: factor
+        label: factor if abs(factor) * float(np.linalg.norm(part)) > shown else 0.0
         for (label, part), factor in zip(counted.items(), factors.tolist(), strict=True)
         if abs(factor - 1) * float(np.linalg.norm(part)) > shown and abs(factor - 1) > _ROUND / 10
     }, left
@@ -66,7 +66,7 @@ def _fitted(parts: Arrays, wanted: Array, tolerance: float) -> tuple[dict[str, f
 def _in_words(factors: dict[str, float], sizes: Sizes) -> tuple[str, ...]:
     words: list[str] = []
     for label, factor in factors.items():
-        if abs(factor) < _ROUND:
+        if factor == 0:
             words.append(f"without that of {label}")
         elif abs(factor + 1) < _ROUND:
             words.append(f"with the opposite sign of that of {label}")
