@@ -115,6 +115,13 @@ def test_a_part_that_is_divided_by_a_large_number_is_not_left_out(case, given):
     assert "0.0003" in first.evidence
 
 
+def test_a_factor_that_no_weight_is_likely_to_give_is_said_of_no_weight(case, given):
+    height, width = case.image.shape[:2]
+    changed = {name: it / (height * width) for name, it in given.items() if name.startswith("loss/style/")}
+    first, *_ = diagnose(case, {"pixels": given["pixels"], **changed}, "float64").findings
+    assert first.evidence.endswith("times what they should be, a factor of 1/(H W)"), first.evidence
+
+
 def test_a_factor_by_channel_in_the_gradient_is_named_beside_total_variation():
     case = random_case(3, shallow("d2l"), load_weights("random"))
     run = Run(case)

@@ -260,9 +260,11 @@ WHOLE = [
         "the optimized variable",
     ),
     (
-        Clue("weight", {"terms": "style", "factor": 0.1, "weight": 1e3, "right": 1e4, "or": ", or a factor of 1/L"}),
-        "all style terms are 0.1 times what they should be: a style weight of 1000 instead "
-        "of 10000, or a factor of 1/L",
+        Clue(
+            "weight",
+            {"terms": "style", "factor": 0.1, "how": ": a style weight of 1 instead of 10"},
+        ),
+        "all style terms are 0.1 times what they should be: a style weight of 1 instead of 10",
         "the recipe's style weight",
     ),
     (

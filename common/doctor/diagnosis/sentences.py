@@ -27,8 +27,7 @@ SENTENCES = {
     "reference's by {correlation:.2f} in the median",
     "known factor": "it is {expression} = {factor:.6g} times what it should be, to {left:.1e}",
     "plain factor": "it is {factor:.6g} times what it should be, to {left:.1e}",
-    "weight": "all {terms} terms are {factor:.6g} times what they should be: a {terms} weight of {weight:.6g} instead "
-    "of {right:.6g}{or}",
+    "weight": "all {terms} terms are {factor:.6g} times what they should be{how}",
     "all of a format": "all its values are {format}'s, where more digits are asked for",
     "Gram form": "it is {factor:times}F^T F / M, but {form}, to {left:.1e}",
     "style terms of": "it is what F^T F / M gives when each Gram matrix is {form}",

@@ -70,9 +70,10 @@ def _weight_of(name: str, got: Array, judge: Judge, alone: bool) -> Iterator[Clu
         if expected[it]
     ]
     product = expression(list(zip(factors, sizes, strict=True)), min(judge.tolerance(name), CLOSE))
-    words = f", or a factor of {product}" if product else ""
-    values = {"terms": terms, "factor": factors[0], "weight": right * factors[0], "right": right, "or": words}
-    yield Clue("weight", values)
+    chosen = is_round(right * factors[0])
+    words = f": a {terms} weight of {right * factors[0]:.6g} instead of {right:.6g}" if chosen else ""
+    words += f", {'or ' if chosen else ''}a factor of {product}" if product else ""
+    yield Clue("weight", {"terms": terms, "factor": factors[0], "how": words})
 
 
 def _other_forms(

@@ -50,9 +50,7 @@ def sizes_at(run: Run, name: str) -> Sizes:
         sizes |= {"C": float(channels), "M": float(rows * columns), "M_s": float(style_rows * style_columns)}
         if rows * columns > 1:
             sizes["M/(M - 1)"] = rows * columns / (rows * columns - 1)
-    # Where a tap has as many positions as the image, or as the style picture's, M says it.
-    doubled = {symbol for symbol in ("H W", "M_s") if sizes.get(symbol) == sizes.get("M")}
-    return {symbol: size for symbol, size in sizes.items() if symbol not in doubled and size > 0 and size != 1}
+    return {symbol: size for symbol, size in sizes.items() if size > 0 and size != 1}
 
 
 def of_terms(kind: str, sizes: Sizes) -> dict[str, float]:
@@ -73,6 +71,8 @@ def expression(factors: Sequence[tuple[float, Sizes]], close: float = CLOSE) -> 
     if len({factor < 0 for factor, _ in factors}) > 1:
         return None
     symbols = set.intersection(*(set(sizes) for _, sizes in factors))
+    # Where every tap has as many positions as the image, or as the style picture's, M says it.
+    symbols -= {it for it in ("H W", "M_s") if all(sizes.get(it) == sizes.get("M") for _, sizes in factors)}
     if len(factors) == 1:  # what is near 1 at a tap, and one of many numbers
         symbols = {symbol for symbol in symbols if symbol not in _OF_SEVERAL}
     return _product(factors, sorted(symbols), _MOST_SIZES, close) or _of_a_tap(factors, close)
