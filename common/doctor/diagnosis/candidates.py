@@ -41,6 +41,8 @@ class Candidates:
         """The faults of traps; where a claim fits, those alone that the tensors before do not exclude."""
         stages, layers = self._stages(clue), self._layers_before()
         concerned = [fault for fault in hypotheses if fault.stage in stages]
+        if self._parsed.kind == "target/content":
+            concerned += self._of_the_shape()
         moved = [fault for fault in concerned if fault.stage == "taps"]
         by_taps = self.judge.variant.taps and not self.judge.variant.own_names
         if self._maps_are_given and self._parsed.kind != "features" and not by_taps:
@@ -48,8 +50,6 @@ class Candidates:
         if self._parsed.stage in ("loss", "gradient"):
             sizes = [fault for fault in concerned if fault.stage == "taps" or "ceil_pooling" in fault.changes]
             concerned += [_changed(fault, own_sizes=True) for fault in sizes]
-        if self._parsed.kind == "target/content":
-            concerned += self._of_the_shape()
         if self._parsed.kind.startswith("target/"):
             concerned += _of_pictures(self._parsed.role, concerned)
         return [fault for fault in concerned if fault.layer is None or fault.layer in layers]
