@@ -20,21 +20,15 @@ def case(request):
     return random_case(3, shallow(request.param), load_weights("random"))
 
 
-@pytest.fixture(scope="module")
-def given(case):
-    run = Run(case)
-    return {name: run.expected(name) for name in tensor_names(case.problem) if not name.startswith(("adam", "lbfgs"))}
-
-
 def grams_of(judge):
     return [f"gram/{tap}" for tap in judge.own.case.problem.recipe.style_taps]
 
 
 @pytest.mark.parametrize("maps", ["given", "not given"])
 @pytest.mark.parametrize("found", [{}, {"taps": {"relu2_2": "relu2_1"}}], ids=["nothing found", "a tap found"])
-def test_maps_that_runs_share_are_those_of_a_run_of_its_own(found, maps, case, given):
+def test_maps_that_runs_share_are_those_of_a_run_of_its_own(found, maps, case, tensors):
     """For every fault, also after a tap that is recorded under its own name was found."""
-    kept = {name: it for name, it in given.items() if maps == "given" or "features/" not in name}
+    kept = {name: it for name, it in tensors.items() if maps == "given" or "features/" not in name}
     judge = Judge.of(case, kept, "float64")
     if found:
         judge = judge.but(next(it for it in hypotheses(case) if it.changes == found))
@@ -52,32 +46,32 @@ def test_maps_that_runs_share_are_those_of_a_run_of_its_own(found, maps, case, g
 @pytest.mark.parametrize(
     ("name", "other"), [("input", "gram/relu2_1"), ("loss/tv", "gradient/pixels"), ("gradient/pixels", "saved")]
 )
-def test_a_factor_of_what_has_no_tap_is_followed_by_other_findings(name, other, case, given):
-    if name not in given or not np.any(given[name]):
+def test_a_factor_of_what_has_no_tap_is_followed_by_other_findings(name, other, case, tensors):
+    if name not in tensors or not np.any(tensors[name]):
         name, other = "input", "gram/relu1_1"  # where the recipe has no total variation
-    noise = np.random.default_rng(0).uniform(0.5, 1.5, np.shape(given[other]))
-    wrong = {**given, name: 2 * np.asarray(given[name]), other: given[other] * noise}
+    noise = np.random.default_rng(0).uniform(0.5, 1.5, np.shape(tensors[other]))
+    wrong = {**tensors, name: 2 * np.asarray(tensors[name]), other: tensors[other] * noise}
     first, *others = diagnose(case, wrong, "float64").findings
     assert first.tensor == name
     assert other in {finding.tensor for finding in others}
 
 
-def test_maps_of_another_picture_do_not_hide_what_is_wrong_with_gram_matrices(case, given):
+def test_maps_of_another_picture_do_not_hide_what_is_wrong_with_gram_matrices(case, tensors):
     run = Run(case)
-    wrong = dict(given)
-    for name in given:
+    wrong = dict(tensors)
+    for name in tensors:
         if name.startswith("features/"):
             wrong[name] = run.layer_of_picture("style", name.removeprefix("features/"))
         elif name.startswith("gram/"):
-            wrong[name] = np.triu(given[name])
+            wrong[name] = np.triu(tensors[name])
     maps, grams = diagnose(case, wrong, "float64").findings
     assert maps.recognised.kind == "map of a picture"
     assert grams.recognised.values["form"] == "the upper half alone"
 
 
-def test_one_factor_is_one_finding_whatever_its_value_at_a_tap(case, given):
-    wrong = {name: it for name, it in given.items() if name.startswith("features/")}
-    wrong |= {name: it / len(it) ** 2 for name, it in given.items() if name.startswith("gram/")}
+def test_one_factor_is_one_finding_whatever_its_value_at_a_tap(case, tensors):
+    wrong = {name: it for name, it in tensors.items() if name.startswith("features/")}
+    wrong |= {name: it / len(it) ** 2 for name, it in tensors.items() if name.startswith("gram/")}
     (finding,) = diagnose(case, wrong, "float64").findings
     assert finding.recognised.values["expression"] == "1/C^2"
     assert len(finding.also_in) == 2

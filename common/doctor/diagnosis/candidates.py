@@ -7,7 +7,6 @@ from common.doctor.diagnosis.findings import Clue
 from common.doctor.diagnosis.judge import Judge
 from common.doctor.hypotheses import (
     Fault,
-    fault,
     of_all_layers,
     of_exchanged_layers,
     of_grams,
@@ -59,10 +58,9 @@ class Candidates:
         shape, image = self.judge.given[self.name].shape, self.judge.own.case.problem.content.shape
         if shape == self.judge.own.expected(self.name).shape:
             return []
-        tap = self._parsed.tap
-        layers = [name for name in NAMES if shape_at(name, (image[0], image[1])) == shape]
-        faults = [fault("taps", f"{tap} is {layer}", rank=1, taps={tap: layer}) for layer in layers if layer != tap]
-        return [replace(each, trap=other_layers.number) for each in faults]
+        tap, trap = self._parsed.tap, other_layers.number
+        layers = [name for name in NAMES if name != tap and shape_at(name, (image[0], image[1])) == shape]
+        return [Fault("taps", f"{tap} is {it}", {"taps": {tap: it}}, rank=1, trap=trap) for it in layers]
 
     def nearest_wrong(self, names: Sequence[str]) -> str:
         """The wrong tensor of the first tap in the network, or the tensor itself: a feature map, or where none is.
@@ -98,10 +96,10 @@ class Candidates:
         network, taps, layers = self.judge.own.network, self.judge.own.taps, self._layers_before()
         if self._parsed.kind != "features":
             layers -= self._shown_right()
-        alone = of_one_layer(network, [each for each in cut(taps) if each.name in layers])
+        suspected = [each for each in cut(taps) if each.name in layers]
         everywhere = [fault for fault in of_all_layers(network, taps) if fault.differs_from in layers]
-        exchanged = of_exchanged_layers(network, [each for each in cut(taps) if each.name in layers])
-        return [*of_gradient, *self._of_grams(), *everywhere, *exchanged, *alone]
+        apart = (*of_exchanged_layers(network, suspected), *of_one_layer(network, suspected))
+        return [*of_gradient, *self._of_grams(), *everywhere, *apart]
 
     def _of_grams(self) -> list[Fault]:
         """The forms of Gram matrices, where these are used and not handed over."""

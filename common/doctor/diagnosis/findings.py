@@ -14,8 +14,12 @@ from common.tensors import TensorName
 
 NOTHING_FITS = "no known trap explains it"
 _ALWAYS_KNOWN = ("best factor", "coarse part", "signs", "spread")  # of any difference, so they tell no mistakes apart
-_OF_WHATEVER = ("not finite", "stored in", "all of a format")  # one mistake, whatever tensors have them
-_OF_EVERY_STEP = ("gradients added up",)  # one mistake, whatever steps have it
+_OF_WHATEVER = (
+    "not finite",
+    "stored in",
+    "all of a format",
+    "gradients added up",
+)  # one mistake, whatever tensors have them
 _MOST_LISTED = 3
 
 
@@ -154,8 +158,6 @@ class Finding:
             return self.trap.number, None if self.harmless else self.tensor
         if self.recognised is not None and self.recognised.kind in _OF_WHATEVER:
             return None, self.recognised.kind
-        if self.recognised is not None and self.recognised.kind in _OF_EVERY_STEP:
-            return None, self.recognised.claim
         name = TensorName.parse(self.tensor)
         layers = name.tap.rstrip("_0123456789") if name.kind == "features" else "any"
         return None, name.kind, name.step, layers, claims(self.clues)

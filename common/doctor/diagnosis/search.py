@@ -81,11 +81,13 @@ class Search:
         """A fault that moves several taps, without those at which something stays wrong."""
         taps: Mapping[str, str] = fault.changes.get("taps", {})
         moved = {tap: layer for tap, layer in taps.items() if tap != layer}
+        if len(moved) < _FEWEST_MOVED:
+            return fault, by
         before = [name for name in self._concerned if self.judge.is_wrong(name)]
         mended = {TensorName.parse(name).tap for name in before if not by.is_wrong(name)}
         wrong = {TensorName.parse(name).tap for name in self._concerned if by.is_wrong(name)}
         kept = {tap: layer for tap, layer in moved.items() if tap in mended or tap not in wrong}
-        if len(moved) < _FEWEST_MOVED or not kept or len(kept) == len(moved):
+        if not kept or len(kept) == len(moved):
             return fault, by
         detail = ", ".join(f"{tap} is {layer}" for tap, layer in kept.items())
         fewer = replace(fault, detail=detail, changes={**fault.changes, "taps": kept})

@@ -32,10 +32,10 @@ _UNRELATED = 0.5
 def facts(got: Array, expected: Array) -> Iterator[Clue]:
     """How a tensor differs from what it should be."""
     if got.shape != expected.shape:
-        are_points = got.ndim == _AXES_OF_POINTS and got.shape[1:] == expected.shape[1:]
-        yield (
-            _other_count(got, expected) if are_points else Clue("shape", {"got": got.shape, "expected": expected.shape})
-        )
+        if got.ndim == _AXES_OF_POINTS and got.shape[1:] == expected.shape[1:]:
+            yield _other_count(got, expected)
+        else:
+            yield Clue("shape", {"got": got.shape, "expected": expected.shape})
     elif not np.isfinite(got).all():
         yield Clue("not finite", {"count": int(np.count_nonzero(~np.isfinite(got))), "size": got.size})
     elif got.size == 1:

@@ -23,7 +23,7 @@ def same(x: Array) -> Array:
 
 def of_a_convolution(layer: Layer, weights: Weights) -> Words:
     """What ports compute in the place of a convolution, in words and as a function of its input (h, w, C)."""
-    kernel, bias = partial(_kernel, weights, layer.name), weights.biases[layer.name].astype(np.float64)
+    kernel, bias = _kernel_and_bias(weights, layer.name)
     for padding, words in _PADDINGS.items():
         yield f"padded by {words} padding", _convolution(kernel, bias, padding=padding)
     for before, after in ((0, 0), (0, 2), (2, 0), (0, 1), (1, 0), (2, 2)):
@@ -46,14 +46,14 @@ def of_a_convolution(layer: Layer, weights: Weights) -> Words:
 
 def with_weights_of(name: str, weights: Weights) -> Function:
     """The convolution of another layer."""
-    return _convolution(partial(_kernel, weights, name), weights.biases[name].astype(np.float64))
+    return _convolution(*_kernel_and_bias(weights, name))
 
 
 def _of_other_layers(layer: Layer, weights: Weights) -> Words:
-    kernel, bias = partial(_kernel, weights, layer.name), weights.biases[layer.name].astype(np.float64)
+    kernel, bias = _kernel_and_bias(weights, layer.name)
     for other in CONVS:
         if (other.in_channels, other.out_channels) == (layer.in_channels, layer.out_channels) and other != layer:
-            others, its_bias = partial(_kernel, weights, other.name), weights.biases[other.name].astype(np.float64)
+            others, its_bias = _kernel_and_bias(weights, other.name)
             yield f"with the weights of {other.name}", with_weights_of(other.name, weights)
             yield f"with the kernel of {other.name} and its own bias", _convolution(others, bias)
             yield f"with the bias of {other.name}", _convolution(kernel, its_bias)
@@ -100,6 +100,11 @@ def _changed_kernels(kernel: Callable[[], Array], layer: Layer) -> dict[str, Cal
     if layer.name == CONVS[0].name:
         scales |= {"255": 255.0, "1/255": 1 / 255, "57.63": 57.63, "1/57.63": 1 / 57.63}
     return changed | {f"times {words}": lambda scale=scale: scale * kernel() for words, scale in scales.items()}
+
+
+def _kernel_and_bias(weights: Weights, name: str) -> tuple[Callable[[], Array], Array]:
+    """The kernel of a convolution, made when it is asked for, and its bias."""
+    return partial(_kernel, weights, name), weights.biases[name].astype(np.float64)
 
 
 @lru_cache(maxsize=32)

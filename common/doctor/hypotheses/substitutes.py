@@ -145,7 +145,7 @@ def _every_second(row: int, column: int, x: Array) -> Array:
 
 
 def _every_second_even(row: int, column: int, x: Array) -> Array:
-    return x[row : x.shape[0] // 2 * 2 : 2, column : x.shape[1] // 2 * 2 : 2]
+    return _every_second(row, column, x[: x.shape[0] // 2 * 2, : x.shape[1] // 2 * 2])
 
 
 def _halved(name: str, x: Array) -> Array:
