@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,7 +17,7 @@ from common.comparison.workers import Job, Worker
 from common.errors import RosettaError
 from common.images import check_folder, parse_size, write_text
 from common.problem import Precision
-from common.tensors import Arrays, read_tensors, tensor_names
+from common.tensors import Arrays, TensorName, read_tensors, tensor_names
 from common.terminal import console
 from common.vgg19 import load_weights, locate_weights
 
@@ -140,6 +141,8 @@ def _known(given: Arrays, names: Sequence[str], allow_unknown: bool) -> Arrays:
     usable = {name: array for name, array in given.items() if name in names}
     unknown = sorted(set(given) - set(names) - {"image"})
     if not usable or (unknown and not allow_unknown):
+        if others := [name for name in unknown if _is_of_another_tap(name, names)]:
+            raise RosettaError(_other_taps(others, names, bool(usable)))
         nearest = {name: get_close_matches(name.replace(".", "/"), names, 1, _ALIKE) for name in unknown[:_MOST_NAMED]}
         listed = "; ".join(f"{name!r}{f', did you mean {it[0]!r}?' if it else ''}" for name, it in nearest.items())
         more = f"; and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else ""
@@ -147,6 +150,26 @@ def _known(given: Arrays, names: Sequence[str], allow_unknown: bool) -> Arrays:
         no_tensor = f"no tensor of the recipe has the name {listed}{more}" if listed else "there is no tensor"
         raise RosettaError(f"{no_tensor} (docs/tensors.md lists the names{way_out})")
     return usable
+
+
+def _is_of_another_tap(name: str, names: Sequence[str]) -> bool:
+    """Whether a tensor has a name of the tables, of a layer that is no tap of the recipe's."""
+    with suppress(RosettaError):
+        kind = TensorName.parse(name).kind
+        return bool(TensorName.parse(name).tap) and kind != "features" and name not in names
+    return False
+
+
+def _other_taps(unknown: Sequence[str], names: Sequence[str], usable: bool) -> str:
+    """Which taps the recipe has, where tensors of others are handed over."""
+    taps = {
+        role: [TensorName.parse(name).tap for name in names if name.startswith(f"loss/{role}/")]
+        for role in ("content", "style")
+    }
+    listed = "; ".join(f"its {role} taps are {', '.join(its) or 'none'}" for role, its in taps.items())
+    more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+    way_out = "; --allow-unknown leaves out the tensors of other taps" if usable else ""
+    return f"the recipe has no tensor {unknown[0]!r}{more}: {listed}{way_out}"
 
 
 def _title(case: oracle.Case) -> str:

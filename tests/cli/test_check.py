@@ -133,6 +133,10 @@ def test_a_wrong_tensor_is_named_and_the_later_ones_inherit(bundle, case, tensor
     [
         (lambda path: path / "nothing.npz", "there is no"),
         (lambda path: _saved(path / "other.npz", {"conv1": np.zeros(3)}), "no tensor of the recipe has the name"),
+        (
+            lambda path: _saved(path / "more.npz", {"loss/content/relu5_4": np.array(1.0)}),
+            "no tensor 'loss/content/relu5_4': its content taps are",
+        ),
         (lambda path: _saved(path / "text.npz", {"loss/total": np.array("one")}), "give real numbers"),
         (lambda path: _written(path / "broken.npz"), "cannot read the tensors"),
         (lambda path: _written(path / "broken.safetensors"), "cannot read the tensors"),

@@ -103,6 +103,14 @@ PLANTED = {
         lambda it: {"features/relu1_1": np.roll(it["features/relu1_1"], 1, axis=1)},
         ("moved", {"shift": "+1", "axis": "columns", "edge": "round the edge"}),
     ),
+    "a map that is upside down": (
+        lambda it: {"features/relu2_2": it["features/relu2_2"][::-1]},
+        ("turned", {"how": "upside down"}),
+    ),
+    "a map that is mirrored": (
+        lambda it: {"features/relu2_2": it["features/relu2_2"][:, ::-1]},
+        ("turned", {"how": "with its left and right exchanged"}),
+    ),
     "a map of exchanged height and width": (
         lambda it: {"features/relu2_2": it["features/relu2_2"].transpose(1, 0, 2)},
         ("exchanged", {}),
@@ -469,3 +477,12 @@ TAPS = [(64.0, 1258.0), (128.0, 306.0), (256.0, 72.0), (512.0, 16.0), (512.0, 4.
 )
 def test_a_factor_is_named_by_the_sizes_that_it_is_made_of(factors, words):
     assert str(expression(factors)) == words
+
+
+def test_maps_that_are_all_upside_down_are_said_to_be(healthy):
+    """What is computed is right: no kernel and no pool is blamed."""
+    case, given = healthy
+    maps = {name: array[::-1] for name, array in given.items() if name.startswith("features/")}
+    findings = diagnose(case, given | maps).findings
+    assert {it.tensor for it in findings} <= {"features/conv1_1", "features/pool1"}
+    assert {it.detail for it in findings} == {"it is what it should be, upside down"}

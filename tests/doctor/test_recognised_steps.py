@@ -169,3 +169,21 @@ def test_restarts_of_scipys_lbfgs_are_named(evaluations, case):
     arrays = {"pixels": points[0], **{name: np.array(it) for name, it in given.items()}}
     first, *_ = diagnose(case, arrays, "float64").findings
     assert f"maxfun={evaluations}" in first.recognised.values["limit"]
+
+
+def test_what_a_port_takes_but_does_not_hand_over_makes_no_gradient_wrong(case):
+    """Averaged points are handed over, the gradients are those of Adam's own, which are right."""
+    run = Run(case)
+    given = {name: run.expected(name) for name in ("pixels", *(f"adam/{step}/gradient" for step in range(1, 6)))}
+    points = [run.expected(f"adam/{step}/pixels") for step in range(1, 6)]
+    given |= {f"adam/{step}/pixels": np.mean(points[:step], axis=0) for step in range(1, 6)}
+    findings = diagnose(case, given).findings
+    assert findings
+    assert all(name.endswith("pixels") for it in findings for name in (it.tensor, *it.also_in))
+
+
+def test_points_of_lbfgs_that_are_all_the_last_make_no_losses_wrong(case):
+    run = Run(case)
+    given = {name: run.expected(name) for name in ("pixels", "lbfgs/pixels", "lbfgs/losses", "lbfgs/gradients")}
+    given["lbfgs/pixels"] = np.repeat(given["lbfgs/pixels"][-1:], len(given["lbfgs/pixels"]), axis=0)
+    assert {it.tensor for it in diagnose(case, given).findings} == {"lbfgs/pixels"}

@@ -404,6 +404,7 @@ WHOLE = [
         "do not clip",
     ),
     (Clue("quantised", {"how": "rounded", "to": "integers"}), "it is what it should be, rounded to integers", "floats"),
+    (Clue("turned", {"how": "upside down"}), "it is what it should be, upside down", "the order of rows and columns"),
     (Clue("exchanged", {}), "it is what it should be with its height and width exchanged", "column-major"),
     (
         Clue("moved", {"shift": "+1", "axis": "rows", "edge": "round the edge"}),

@@ -20,7 +20,7 @@ from common.tensors import Arrays, TensorName, inputs_of, tensor_names
 
 _QUICK = ("file", "resize", "input", "saved")  # stages that are examined all the same
 _OF_ALL_STEPS = ("Adam", "Adam's betas", "optimizer", "weight decay", "rates", "steps early")
-_OF_THE_FILE = ("exchanged", "memory order", "decimals", "levels")  # what no layer makes of a map
+_OF_THE_FILE = ("exchanged", "turned", "memory order", "decimals", "levels")  # what no layer makes of a map
 _OF_THE_HANDING = (*_OF_THE_FILE, "map of a picture", "after its ReLU", "quantised")
 _ROUNDED = ("all of a format", "stored in", "decimals", "levels", "quantised")  # when they were handed over
 _ANSWERS = {"lbfgs/pixels": ("lbfgs/losses", "lbfgs/gradients"), "adam/pixels": ("adam/gradient",)}

@@ -176,10 +176,13 @@ class Judge:
         """The difference from what the variant makes of the pictures."""
         if TensorName.parse(name).stage != "optimizer":
             return self._from(name, self.reference)
-        # An optimizer's path is judged from its own last point, because rounding grows on the way; and where that does
-        # not fit, by what the reference makes of the pictures at those points.
-        own = self.from_own(name)
-        return own if own.relative <= self.tolerance(name) else self._from(name, self._along_the_path)
+        # An optimizer's path is judged from its own last point, because rounding grows on the way; where that does not
+        # fit, by what the reference makes of the pictures at those points; and then by the path of what is right, which
+        # a port may have taken that hands over other points.
+        runs = (self.own, self._along_the_path, self.right)
+        differences = (self._from(name, run) for run in runs)
+        nearest = next((it for it in differences if it.relative <= self.tolerance(name)), None)
+        return self._from(name, self._along_the_path) if nearest is None else nearest
 
     def from_the_right(self, name: str) -> Difference:
         """The difference from what is right, whatever faults were found."""

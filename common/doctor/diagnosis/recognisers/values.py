@@ -88,6 +88,7 @@ def _candidates(ours: Array, expected: Array) -> Iterator[tuple[Clue, Array]]:
     if ours.ndim == 3:
         if ours.shape[0] == ours.shape[1]:
             yield Clue("exchanged", {}), expected.transpose(1, 0, 2)
+        yield from _turned(expected)
         yield from _moved(expected)
         yield from _reordered(expected)
     yield from _coarsened(ours, expected)
@@ -122,6 +123,12 @@ def _quantised(expected: Array) -> Iterator[tuple[Clue, Array]]:
     for step, words in ((1.0, "integers"), (1 / 255, "multiples of 1/255, 8 bits")):
         for quantise, how in ((np.rint, "rounded"), (np.floor, "rounded down"), (np.trunc, "truncated")):
             yield Clue("quantised", {"how": how, "to": words}), step * quantise(expected / step)
+
+
+def _turned(expected: Array) -> Iterator[tuple[Clue, Array]]:
+    yield Clue("turned", {"how": "upside down"}), expected[::-1]
+    yield Clue("turned", {"how": "with its left and right exchanged"}), expected[:, ::-1]
+    yield Clue("turned", {"how": "turned by half a circle"}), expected[::-1, ::-1]
 
 
 def _moved(expected: Array) -> Iterator[tuple[Clue, Array]]:
