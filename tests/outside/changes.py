@@ -1,4 +1,4 @@
-"""What faults of both halves share: changes to a port, sources, and options of the decorator."""
+"""What faults of all sets share: changes to a port, sources, and options of the decorator."""
 
 # ruff: noqa: ARG005
 

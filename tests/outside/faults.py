@@ -1,11 +1,11 @@
-"""The table of faults, filled by the modules of open_half, closed_half and later_half, one for each area."""
+"""The table of faults, filled by the modules of each set, one for each area."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 
 from .handing import GROUPS
-from .split import half
+from .split import SETS, set_of
 
 AREAS = ("pictures", "network", "taps", "losses", "gradient", "optimizers", "handing")
 
@@ -35,7 +35,7 @@ def fault(name, *, port, recipe, truth, seen_in="plausible", hands_over="all", w
         assert name not in FAULTS, name
         assert hands_over in GROUPS, hands_over
         package, area = plant.__module__.rsplit(".", 2)[1:]
-        assert package == f"{half(name)}_half", f"{name} belongs in {half(name)}_half"
+        assert package == f"{set_of(name)}_set", f"{name} belongs in {set_of(name)}_set"
         FAULTS[name] = Fault(name, area, port, recipe, truth, seen_in, hands_over, way, plant)
         return plant
 
@@ -44,8 +44,8 @@ def fault(name, *, port, recipe, truth, seen_in="plausible", hands_over="all", w
 
 def _load():
     for area in AREAS:
-        for side in ("open", "closed", "later"):
-            import_module(f"{__package__}.{side}_half.{area}")
+        for side in SETS:
+            import_module(f"{__package__}.{side}_set.{area}")
 
 
 _load()

@@ -1,6 +1,6 @@
-"""Give the faults of one half to `compare.py check`, and keep what it says next to what is true.
+"""Give the faults of one set to `compare.py check`, and keep what it says next to what is true.
 
-    python tests/outside/runner.py --half open --out open.jsonl [--names a,b] [--pairs N] [--healthy N]
+    python tests/outside/runner.py --set open --out open.jsonl [--names a,b] [--pairs N] [--healthy N]
 
 Every line of the file is one case. Names that the file has already are not run again.
 """
@@ -28,7 +28,7 @@ from tests.outside.called import make  # noqa: E402
 from tests.outside.faults import FAULTS  # noqa: E402
 from tests.outside.handing import GROUPS, first_difference, largest_difference, tensors  # noqa: E402
 from tests.outside.samples import pictures  # noqa: E402
-from tests.outside.split import half  # noqa: E402
+from tests.outside.split import SETS, set_of  # noqa: E402
 
 RECIPES = ("d2l", "gatys", "keras-notebook", "pytorch-blog", "neural-style")
 
@@ -211,7 +211,7 @@ def healthy_cases(count, chance):
 
 def cases(arguments):
     chance = random.Random(arguments.seed)
-    faults = [fault for fault in FAULTS.values() if half(fault.name) == arguments.half]
+    faults = [fault for fault in FAULTS.values() if set_of(fault.name) == arguments.set]
     if arguments.healthy:
         return list(healthy_cases(arguments.healthy, chance))
     if arguments.pairs:
@@ -219,17 +219,17 @@ def cases(arguments):
     names = arguments.names.split(",") if arguments.names else [fault.name for fault in faults]
     unknown = set(names) - {fault.name for fault in faults}
     if unknown:
-        sys.exit(f"not in the {arguments.half} half: {', '.join(sorted(unknown))}")
+        sys.exit(f"not in the {arguments.set} set: {', '.join(sorted(unknown))}")
     chosen = sorted((FAULTS[name] for name in names), key=lambda fault: (fault.port, fault.recipe, fault.hands_over))
     return [(single(fault), ()) for fault in chosen]  # neighbours share what the healthy port hands over
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--half", choices=("open", "closed", "later"), required=True)
+    parser.add_argument("--set", choices=SETS, required=True)
     parser.add_argument("--out", type=Path, required=True, help="a file of JSON lines, to which lines are added")
     parser.add_argument("--names", help="only these, with commas between them")
-    parser.add_argument("--pairs", type=int, metavar="N", help="N random pairs of the half instead")
+    parser.add_argument("--pairs", type=int, metavar="N", help="N random pairs of the set instead")
     parser.add_argument("--healthy", type=int, metavar="N", help="N healthy ports instead")
     parser.add_argument("--seed", type=int, default=0, help="of the choice of pairs and healthy ports")
     arguments = parser.parse_args()
@@ -241,9 +241,9 @@ def main():
             result = run(case, options)
             with arguments.out.open("a") as file:
                 file.write(json.dumps(result) + "\n")
-            # Who works with the open half should not read what is in the closed one.
+            # Who works with the open set should not read what is in the closed one.
             print(
-                case["name"] if arguments.half == "open" else "a case",
+                case["name"] if arguments.set == "open" else "a case",
                 "exit",
                 result["exit"],
                 f"{result['seconds']} s",

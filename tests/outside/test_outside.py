@@ -9,7 +9,7 @@ from .called import make
 from .faults import AREAS, FAULTS
 from .handing import GROUPS, difference, first_difference, tensors, wanted
 from .samples import pictures
-from .split import half
+from .split import SETS, set_of
 
 RECIPES = ("d2l", "gatys", "keras-notebook", "pytorch-blog", "neural-style")
 TURNS = ("adam", "lbfgs")
@@ -61,10 +61,10 @@ def test_the_two_ports_optimize_alike(recipe):
     assert all(difference(mine[name][:3], channels_last(name, theirs[name])[:3]) < 1e-9 for name in mine)
 
 
-def test_there_are_faults_of_every_kind_in_both_halves():
+def test_there_are_faults_of_every_kind_in_each_set():
     assert len(FAULTS) >= 170
-    for side in ("open", "closed"):
-        ours = [fault for fault in FAULTS.values() if half(fault.name) == side]
+    for each in SETS:
+        ours = [fault for fault in FAULTS.values() if set_of(fault.name) == each]
         assert {fault.area for fault in ours} == set(AREAS)
         assert {fault.recipe for fault in ours} == set(RECIPES)
 

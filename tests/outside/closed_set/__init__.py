@@ -1,0 +1,1 @@
+"""The closed set of faults: run once, opened afterwards."""

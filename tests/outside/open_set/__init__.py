@@ -1,0 +1,1 @@
+"""The open set of faults: the port doctor was improved with it."""
