@@ -18,7 +18,9 @@ class Entry:
 
     `package` exports the functions of `common.backend.Backend`; its `__init__` and the module that holds the entry
     import no framework. `optimizer` is the one that is customary with the framework, and the first of `modes` is its
-    default; `fused` are those that compile the network as a whole, so that its inner values cannot be looked at.
+    default; `fused` are those whose inner values cannot be looked at, since the network is compiled as a whole or its
+    gradient is computed otherwise.
+    `transfer_mode` is the one in which its command line makes pictures on a CPU, the first where there is none.
     `distributions` are what pip installs, `thread_variables` the environment variables that limit the framework's
     threads, `cache_variable` names the folder of its compiler, and `loggers` write what a user has no use for. Raises
     RosettaError for values that the command line cannot name.
@@ -30,6 +32,7 @@ class Entry:
     optimizer: Literal["adam", "lbfgs"]
     modes: tuple[str, ...]
     fused: tuple[str, ...] = ()
+    transfer_mode: str | None = None
     distributions: tuple[str, ...] = ()
     thread_variables: tuple[str, ...] = ()
     cache_variable: str | None = None

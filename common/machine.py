@@ -1,12 +1,16 @@
-"""What the processor is and can do, and how much memory this process has taken."""
+"""What the processor is and can do, how much memory this process has taken, and how the C library hands it out."""
 
+import ctypes
 import os
 import platform
 import re
 import resource
 import sys
+from contextlib import suppress
 from pathlib import Path
 
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # malloc.h
+_LARGE_BYTES = 16 * 2**20
 _BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
 
 
@@ -36,6 +40,18 @@ def peak_memory_bytes() -> int:
         return int(found[1]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def use_memory_sparingly() -> None:
+    """Have glibc serve all threads from one heap, and give large blocks back at once; call before threads start.
+
+    Otherwise every thread of a framework has a heap of its own, with what it has freed, and an evaluation takes up to
+    400 MB more. Nothing happens where the C library is another.
+    """
+    with suppress(AttributeError, OSError, TypeError):
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_M_ARENA_MAX, 1)
+        libc.mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
 
 
 def _cpuinfo(field: str) -> str | None:

@@ -11,7 +11,8 @@ from common.results import LossTerms
 from common.stages import Timing
 from common.vgg19 import smallest_side_px
 from keras_impl.arrays import apply_affine, device_scope, to_native, to_numpy, wait
-from keras_impl.losses import Terms, gram, total, total_loss
+from keras_impl.lean import evaluate
+from keras_impl.losses import Terms, gram, total, total_loss, tv_loss
 from keras_impl.modes import in_mode
 from keras_impl.vgg19 import Trunk
 
@@ -26,10 +27,12 @@ class Objective:
         with device_scope(self._network):
             self._trunk = Trunk(problem.recipe.taps, self._network)
             at_content = self._trunk(to_native(preprocess(problem.content), self._network))
-            at_style = self._trunk(to_native(preprocess(problem.style), self._network))
             self.content = {tap: at_content[tap] for tap in self.coefficients.content}
+            del at_content
+            at_style = self._trunk(to_native(preprocess(problem.style), self._network))
             self.style = {tap: c.target_scale * gram(at_style[tap]) for tap, c in self.coefficients.style.items()}
-        self._terms, self._both = in_mode(self.terms, problem.mode), in_mode(self._differentiate, problem.mode)
+        self._terms = in_mode(self.terms, problem.mode)
+        self._both = in_mode(self._by_pullbacks if problem.mode == "lean" else self._by_tape, problem.mode)
 
     def variable(self, pixels: Pixels) -> tf.Tensor:
         """The optimized variable as a native tensor on the network's device."""
@@ -73,12 +76,23 @@ class Objective:
         """Return when the device has done all that it was given."""
         wait(self._network)
 
-    def _differentiate(self, variable: tf.Tensor) -> tuple[Terms, tf.Tensor]:
+    def _by_tape(self, variable: tf.Tensor) -> tuple[Terms, tf.Tensor]:
         with tf.GradientTape() as tape:
             tape.watch(variable)
             terms = self.terms(variable)
             loss = total(terms)
         return terms, tape.gradient(loss, variable)
+
+    def _by_pullbacks(self, variable: tf.Tensor) -> tuple[Terms, tf.Tensor]:
+        with tf.GradientTape() as tape:
+            tape.watch(variable)
+            network_input = apply_affine(variable, self._to_network)
+            with tape.stop_recording():
+                targets = self.content, self.style, self.coefficients
+                content, style, at_input = evaluate(self._trunk, network_input, *targets)
+            tv = self.coefficients.tv_weight * tv_loss(variable, self.coefficients.tv_form)
+            loss = tf.reduce_sum(network_input * at_input) + tv
+        return Terms(content, style, tv), tape.gradient(loss, variable)
 
 
 def to_loss_terms(terms: Terms) -> LossTerms:

@@ -112,3 +112,22 @@ def test_the_peak_stays_when_the_memory_is_freed():
     largest_bytes = process.memory_info().rss
     del array
     assert 0.99 * largest_bytes < machine.peak_memory_bytes() < 1.01 * largest_bytes
+
+
+@pytest.mark.parametrize("library", [SimpleNamespace(), None], ids=["of another kind", "that is none"])
+def test_another_c_library_is_left_alone(monkeypatch, library):
+    def load(_):
+        if library is None:
+            raise OSError("no such library")
+        return library
+
+    monkeypatch.setattr(machine.ctypes, "CDLL", load)
+    machine.use_memory_sparingly()
+
+
+def test_glibc_is_told_of_one_heap_and_of_large_blocks(monkeypatch):
+    told = {}
+    library = SimpleNamespace(mallopt=lambda parameter, value: told.update({parameter: value}))
+    monkeypatch.setattr(machine.ctypes, "CDLL", lambda _: library)
+    machine.use_memory_sparingly()
+    assert told == {-8: 1, -3: 16 * 2**20}  # M_ARENA_MAX, M_MMAP_THRESHOLD

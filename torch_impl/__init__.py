@@ -3,6 +3,7 @@
 The framework is imported when a function is first used: `python -m torch_impl` reads its options before.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -31,5 +32,6 @@ if not TYPE_CHECKING:
     def __getattr__(name: str) -> Any:
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # large pages: fresh memory is several times faster
         modules = [import_module(f"{__name__}.{module}") for module in ("device", "objective", "recording", "transfer")]
         return next(getattr(module, name) for module in modules if hasattr(module, name))

@@ -52,20 +52,27 @@ def native_device(network: Network) -> torch.device:
 
 def to_native(values: NDArray[Any], network: Network) -> torch.Tensor:
     """An image or feature map of shape (H, W, C) as a batch of one, in the native layout and precision."""
-    values_chw = np.ascontiguousarray(np.moveaxis(values, -1, 0))
-    return torch.tensor(values_chw[None], dtype=getattr(torch, network.dtype), device=native_device(network))
+    dtype, device = getattr(torch, network.dtype), native_device(network)
+    values_nhwc = torch.tensor(np.ascontiguousarray(values), dtype=dtype, device=device)[None]
+    return _in_memory(values_nhwc.movedim(-1, 1))
 
 
 def to_numpy(tensor: torch.Tensor) -> NDArray[Any]:
     """A batch of one image or feature map, back as an array of shape (H, W, C)."""
-    return np.ascontiguousarray(np.moveaxis(tensor.detach().cpu().numpy()[0], 0, -1))
+    return np.array(np.moveaxis(tensor.detach().cpu().numpy()[0], 0, -1), order="C")  # a copy: optimizers work in place
 
 
 def conv_to_native(name: str, network: Network) -> list[torch.Tensor]:
     """The kernel and the bias of a convolution, in the native layout and the layers' precision."""
-    kernel_oihw = np.ascontiguousarray(np.transpose(network.weights.kernels_hwio[name], (3, 2, 0, 1)))
+    kernel_ohwi = np.ascontiguousarray(np.transpose(network.weights.kernels_hwio[name], (3, 0, 1, 2)))
     dtype, device = getattr(torch, network.layer_dtype), native_device(network)
-    return [torch.tensor(values, dtype=dtype, device=device) for values in (kernel_oihw, network.weights.biases[name])]
+    kernel, bias = (torch.tensor(it, dtype=dtype, device=device) for it in (kernel_ohwi, network.weights.biases[name]))
+    return [_in_memory(kernel.movedim(-1, 1)), bias]
+
+
+def _in_memory(values_nchw: torch.Tensor) -> torch.Tensor:
+    """On a CPU with the channels last, where convolutions then take no copies; on a GPU with the channels first."""
+    return values_nchw if values_nchw.device.type == "cpu" else values_nchw.contiguous()
 
 
 def apply_affine(tensor: torch.Tensor, affine: Affine) -> torch.Tensor:

@@ -7,8 +7,9 @@ ENTRY = Entry(
     label="PyTorch",
     package="torch_impl",
     optimizer="adam",
-    modes=("eager", "compiled"),
-    fused=("compiled",),
+    modes=("eager", "compiled", "lean"),
+    fused=("compiled", "lean"),
+    transfer_mode="lean",
     distributions=("torch",),
     cache_variable="TORCHINDUCTOR_CACHE_DIR",
 )

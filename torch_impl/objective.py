@@ -11,7 +11,8 @@ from common.results import LossTerms
 from common.stages import Timing
 from common.vgg19 import smallest_side_px
 from torch_impl.arrays import apply_affine, device_scope, to_native, to_numpy, wait
-from torch_impl.losses import Terms, gram, total, total_loss
+from torch_impl.lean import evaluate
+from torch_impl.losses import Terms, gram, total, total_loss, tv_loss
 from torch_impl.modes import in_mode
 from torch_impl.vgg19 import Trunk
 
@@ -26,10 +27,12 @@ class Objective:
         with device_scope(self._network), torch.no_grad():
             self._trunk = Trunk(problem.recipe.taps, self._network)
             at_content = self._trunk(to_native(preprocess(problem.content), self._network))
-            at_style = self._trunk(to_native(preprocess(problem.style), self._network))
             self.content = {tap: at_content[tap] for tap in self.coefficients.content}
+            del at_content
+            at_style = self._trunk(to_native(preprocess(problem.style), self._network))
             self.style = {tap: c.target_scale * gram(at_style[tap]) for tap, c in self.coefficients.style.items()}
         self._terms: Callable[[torch.Tensor], Terms] = in_mode(self.terms, problem.mode)
+        self._both = self._by_pullbacks if problem.mode == "lean" else self._by_autograd
 
     def variable(self, pixels: Pixels) -> torch.Tensor:
         """The optimized variable as a native tensor on the network's device."""
@@ -49,10 +52,7 @@ class Objective:
     def terms_and_gradient(self, variable: torch.Tensor) -> tuple[Terms, torch.Tensor]:
         """Every loss term, and the gradient of their sum, from one forward and one backward pass in its mode."""
         with device_scope(self._network):
-            leaf = variable.detach().requires_grad_()
-            terms = self._terms(leaf)
-            (gradient,) = torch.autograd.grad(total(terms), leaf)
-        return terms, gradient
+            return self._both(variable)
 
     def loss_terms(self, pixels: Pixels) -> LossTerms:
         """Every loss term from a forward pass in the framework's eager mode, for the optimized variable as an array."""
@@ -75,6 +75,22 @@ class Objective:
     def wait(self) -> None:
         """Return when the device has done all that it was given."""
         wait(self._network)
+
+    def _by_autograd(self, variable: torch.Tensor) -> tuple[Terms, torch.Tensor]:
+        leaf = variable.detach().requires_grad_()
+        terms = self._terms(leaf)
+        (gradient,) = torch.autograd.grad(total(terms), leaf)
+        return terms, gradient
+
+    def _by_pullbacks(self, variable: torch.Tensor) -> tuple[Terms, torch.Tensor]:
+        leaf = variable.detach().requires_grad_()
+        network_input = apply_affine(leaf, self._to_network)
+        with torch.no_grad():
+            targets = self.content, self.style, self.coefficients
+            content, style, at_input = evaluate(self._trunk, network_input, *targets)
+        tv = self.coefficients.tv_weight * tv_loss(leaf, self.coefficients.tv_form)
+        (gradient,) = torch.autograd.grad((network_input * at_input).sum() + tv, leaf)
+        return Terms(content, style, tv), gradient
 
 
 def to_loss_terms(terms: Terms) -> LossTerms:

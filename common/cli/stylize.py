@@ -14,6 +14,7 @@ from common.entry import Entry
 from common.errors import RosettaError, exit_code
 from common.framework_imports import quiet_stderr
 from common.images import Image, check_writable, extent_for, load_image, parse_size, replacing, save_image
+from common.machine import use_memory_sparingly
 from common.problem import Problem
 from common.recipes import Exactly, with_size
 from common.results import RunResult, Step
@@ -38,6 +39,8 @@ def parser_for(entry: Entry) -> argparse.ArgumentParser:
     formats = "picture to write (.png, .jpg, .webp, ...)"
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help=formats)
     add_options(parser, TRANSFER)
+    modes = f"execution mode (default: {entry.transfer_mode or entry.modes[0]} on a CPU, else {entry.modes[0]})"
+    parser.add_argument("--mode", choices=entry.modes, help=modes)
     parser.add_argument("--save-every", type=int, metavar="N", help="keep a picture every N evaluations")
     parser.add_argument("--plot", action="store_true", help="draw the loss curves beside the picture")
     return parser
@@ -52,7 +55,9 @@ def _run(entry: Entry, options: argparse.Namespace) -> int:
     content, style = map(load_image, samples.paths(options.content, options.style))
     start = start_from(options)
     init = None if start is None else load_image(start)
-    problem = Problem(content, style, recipe, load_weights(options.weights), options.precision, options.device)
+    mode = entry.checked_mode(options.mode or (entry.transfer_mode if options.device == "cpu" else None))
+    weights = load_weights(options.weights)
+    problem = Problem(content, style, recipe, weights, options.precision, options.device, mode)
     problem.try_stages()
     _note_stretch(problem)
     with ProgressBar(recipe.steps, f"importing {entry.label}", "eval") as bar:
@@ -62,6 +67,7 @@ def _run(entry: Entry, options: argparse.Namespace) -> int:
             if options.save_every and step.evaluation % options.save_every == 0:
                 save_image(_beside(options.output, f"-{step.evaluation:05d}"), picture())
 
+        use_memory_sparingly()
         with quiet_stderr(entry.loggers):
             backend = load_backend(entry.name)
         backend.check_arithmetic(problem.network)

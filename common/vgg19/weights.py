@@ -1,7 +1,7 @@
 """VGG-19's kernels and biases, the preprocessing that they were trained with, and what they are called."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -52,15 +52,34 @@ def _in_units_of(weights: Weights, family: Family) -> Weights:
     return replace(weights, family=family, preprocessing=preprocessing, biases=biases)
 
 
+class _KernelsInFile(Mapping[str, Float32]):
+    """Kernels that are read when they are asked for: a framework has its own copy, and 80 MB more would only wait."""
+
+    def __init__(self, datasets: Mapping[str, h5py.Dataset]) -> None:
+        self._datasets = datasets  # which keep the file open
+
+    def __getitem__(self, name: str) -> Float32:
+        return np.asarray(self._datasets[name], np.float32)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._datasets)
+
+    def __len__(self) -> int:
+        return len(self._datasets)
+
+
 def read_keras_file(path: Path) -> Weights:
     """Read a `keras.applications` VGG-19 file (.h5, with or without the classifier); refuse anything else."""
-    kernels, biases = {}, {}
+    datasets, biases = {}, {}
     try:
-        with h5py.File(path) as file:
-            root = file.get("model_weights", file)
-            for conv in CONVS:
-                name = conv.name.replace("conv", "block").replace("_", "_conv")  # block1_conv1
-                kernels[conv.name], biases[conv.name] = _kernel_and_bias(root[name])
+        file = h5py.File(path)
+        root = file.get("model_weights", file)
+        for conv in CONVS:
+            name = conv.name.replace("conv", "block").replace("_", "_conv")  # block1_conv1
+            found = _by_rank(root[name])
+            datasets[conv.name], biases[conv.name] = found[4], np.asarray(found[1], np.float32)
+        kernels = _KernelsInFile(datasets)
+        _check(path, kernels, biases)
     except (OSError, KeyError, AttributeError, ValueError, TypeError, RuntimeError) as error:
         raise RosettaError(
             f"cannot read the weights {str(path)!r} ({one_line(error)}): give a whole Keras VGG-19 .h5 file"
@@ -68,15 +87,16 @@ def read_keras_file(path: Path) -> Weights:
     return _weights(path, KERAS_FILE, kernels, biases)
 
 
-def _kernel_and_bias(group: h5py.Group) -> tuple[Float32, Float32]:
-    arrays: dict[int, Float32] = {}
+def _by_rank(group: h5py.Group) -> dict[int, h5py.Dataset]:
+    """A layer's datasets by their number of axes: 4 for the kernel, 1 for the bias."""
+    datasets: dict[int, h5py.Dataset] = {}
 
     def collect(_: str, item: h5py.Dataset | h5py.Group) -> None:
         if isinstance(item, h5py.Dataset):
-            arrays[item.ndim] = np.asarray(item, np.float32)
+            datasets[item.ndim] = item
 
     group.visititems(collect)
-    return arrays[4], arrays[1]
+    return datasets
 
 
 def read_torch_file(path: Path) -> Weights:
@@ -92,13 +112,13 @@ def read_torch_file(path: Path) -> Weights:
             raise RosettaError(f"the weights {str(path)!r} are not VGG-19's: {key} has shape {weight_oihw.shape}")
         kernels[name] = np.ascontiguousarray(weight_oihw.transpose(2, 3, 1, 0), np.float32)
         biases[name] = state[f"{key}.bias"].astype(np.float32)
+    _check(path, kernels, biases)
     return _weights(path, TORCHVISION_FILE, kernels, biases)
 
 
 def _weights(
     path: Path, published: Published, kernels: Mapping[str, Float32], biases: Mapping[str, Float32]
 ) -> Weights:
-    _check(path, kernels, biases)
     sha256, family = sha256_of(path), published.family
     known = sha256.startswith(published.sha256)
     licence = published.licence if known else f"unknown: not the published {published.filename}"
@@ -108,12 +128,13 @@ def _weights(
 def _check(path: Path, kernels: Mapping[str, Float32], biases: Mapping[str, Float32]) -> None:
     for conv in CONVS:
         wanted = ((3, 3, conv.in_channels, conv.out_channels), (conv.out_channels,))
-        found = (kernels[conv.name].shape, biases[conv.name].shape)
+        kernel, bias = kernels[conv.name], biases[conv.name]
+        found = (kernel.shape, bias.shape)
         if found != wanted:
             raise RosettaError(
                 f"the weights {str(path)!r} are not VGG-19's: {conv.name} is {found} and should be {wanted}"
             )
-        if not (np.isfinite(kernels[conv.name]).all() and np.isfinite(biases[conv.name]).all()):
+        if not (np.isfinite(kernel).all() and np.isfinite(bias).all()):
             raise RosettaError(f"the weights {str(path)!r} hold values that are not finite in {conv.name}")
 
 

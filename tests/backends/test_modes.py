@@ -49,6 +49,20 @@ def test_every_mode_computes_the_oracles_loss_and_gradient(scene, worker_of, nam
     assert relative_l2(found.arrays["gradient/pixels"], gradient) <= 1e-10
 
 
+# Average and max pools, taps on both sides of ReLUs, and odd and even sides, which pools treat in two ways.
+@pytest.mark.parametrize(
+    ("recipe", "side_px"),
+    [("d2l", 35), ("gatys", 35), ("pytorch-tutorial", 35), ("keras-notebook", 32)],
+)
+def test_lean_is_the_default_mode_without_a_tape(backend, problem_for, image, recipe, side_px):
+    problem, image = problem_for(RECIPES[recipe], "float64"), image[:, :side_px]
+    problem = replace(problem, content=problem.content[:, :side_px])
+    expected_terms, expected = backend.value_and_grad(image, problem)
+    terms, gradient = backend.value_and_grad(image, replace(problem, mode="lean"))
+    assert terms.by_name() == pytest.approx(expected_terms.by_name(), rel=1e-13)
+    assert relative_l2(gradient, expected) <= 1e-13
+
+
 @pytest.mark.parametrize(("name", "mode"), [(name, mode) for name, mode in EVERY if mode not in BACKENDS[name].fused])
 def test_bfloat16_is_another_precision_but_the_same_network(problem_for, image, name, mode):
     problem = replace(problem_for(shallow("gatys"), "bfloat16"), mode=mode)

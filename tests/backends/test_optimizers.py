@@ -137,3 +137,10 @@ def test_the_same_epsilon_is_not_the_same_optimizer():
 def test_the_rate_falls_after_every_so_many_steps():
     settings = Adam(1.0, decay=0.5, decay_every=3)
     assert [settings.rate_at(step) for step in range(7)] == [1, 1, 1, 0.5, 0.5, 0.5, 0.25]
+
+
+def test_arrays_that_were_taken_do_not_move_with_the_variable(backend, problem_for, image):
+    """Adam works in place, and a port that hands over its buffer hands over the last point as every point."""
+    found = backend.tensors(image, problem_for(shallow("d2l"), "float64"))
+    points = [found["pixels"], *(found[f"adam/{step}/pixels"] for step in range(1, 6))]
+    assert all(np.abs(one - other).max() > 1e-3 for one, other in combinations(points, 2))

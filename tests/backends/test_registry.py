@@ -204,8 +204,9 @@ def test_a_distribution_under_another_name_has_an_unknown_version():
     }
 
 
-def test_the_modes_that_compile_the_network_as_a_whole_are_said_to():
-    assert {name: BACKENDS[name].fused for name in ("torch", "keras")} == {"torch": ("compiled",), "keras": ("xla",)}
+def test_the_modes_whose_inner_values_cannot_be_seen_are_said_to():
+    fused = {name: BACKENDS[name].fused for name in ("torch", "keras")}
+    assert fused == {"torch": ("compiled", "lean"), "keras": ("xla", "lean")}
 
 
 def test_every_package_exports_the_functions_of_a_backend(backend):

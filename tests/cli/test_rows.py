@@ -43,7 +43,7 @@ def test_a_row_is_named_by_what_it_is():
         (["--backends", "all"], [("torch", "eager"), ("keras", "graph")]),
         (["--modes", "eager"], [("torch", "eager"), ("keras", "eager")]),
         (["--modes", "xla,compiled"], [("torch", "compiled"), ("keras", "xla")]),
-        (["--backends", "keras", "--modes", "all"], [("keras", "graph"), ("keras", "eager"), ("keras", "xla")]),
+        (["--backends", "keras", "--modes", "all"], [("keras", mode) for mode in BACKENDS["keras"].modes]),
         (["--backends", "torch", "--modes", "graph,eager"], [("torch", "eager")]),
     ],
 )

@@ -281,3 +281,24 @@ def test_every_kept_picture_is_that_of_its_own_step_and_the_seed_arrives(run, tm
     kept = {path.name: load_image(path).mean() for path in tmp_path.iterdir()}
     expected = {"out-00003.png": 0.3, "out-00006.png": 0.6, "out.png": 0.7}
     assert kept == pytest.approx(expected, abs=1 / 255)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("options", [(), ("--mode", "eager")], ids=["default", "chosen"])
+def test_the_mode_is_lean_unless_another_is_chosen(run, monkeypatch, backend, options):
+    problems = []
+
+    def transfer(problem, *_):
+        problems.append(problem)
+        terms = LossTerms({}, {}, 1.0)
+        return RunResult(problem.content, terms, (), 0.0)
+
+    fake = SimpleNamespace(check_arithmetic=lambda _: None, stylize=transfer)
+    monkeypatch.setattr(stylize, "load_backend", lambda _: fake)
+    assert run(*options, backend=backend) == 0
+    assert [problem.mode for problem in problems] == [options[-1] if options else "lean"]
+
+
+def test_a_mode_of_another_framework_is_refused(run, capsys):
+    assert run("--mode", "xla") == 2
+    assert "invalid choice: 'xla'" in capsys.readouterr().err

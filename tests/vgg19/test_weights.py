@@ -232,8 +232,8 @@ def test_for_family_and_back(weights):
     assert weights.for_family("caffe") is weights
     back = weights.for_family("imagenet").for_family("caffe")
     np.testing.assert_allclose(back.preprocessing.std, weights.preprocessing.std, rtol=1e-15)
+    assert back.kernels_hwio is weights.kernels_hwio
     for conv in CONVS:
-        assert back.kernels_hwio[conv.name] is weights.kernels_hwio[conv.name]
         np.testing.assert_allclose(back.biases[conv.name], weights.biases[conv.name], rtol=2e-7)
 
 
