@@ -11,10 +11,12 @@ from common.recipes import (
     LongestSide,
     Recipe,
     Stage,
+    Until,
     find_recipe,
     with_optimizer,
     with_size,
     with_steps,
+    with_until,
 )
 from common.results import LossTerms, RunResult, Step
 from common.vgg19 import load_weights
@@ -33,6 +35,7 @@ __all__ = [
     "RunResult",
     "Stage",
     "Step",
+    "Until",
     "find_recipe",
     "load_image",
     "load_weights",
@@ -41,4 +44,5 @@ __all__ = [
     "with_optimizer",
     "with_size",
     "with_steps",
+    "with_until",
 ]

@@ -14,7 +14,11 @@ ValueAndGrad = Callable[[Vector], tuple[float, NDArray[np.floating]]]
 
 
 class BudgetSpentError(Exception):
-    """All evaluations have been used: `minimize` catches it."""
+    """All evaluations have been used, or no more are needed: `minimize` catches it."""
+
+
+def _never() -> bool:
+    return False
 
 
 class Evaluator:
@@ -23,9 +27,10 @@ class Evaluator:
     Keeps the point of the lowest loss, for when the budget ends in the middle of a line search.
     """
 
-    def __init__(self, value_and_grad: ValueAndGrad, budget: int) -> None:
+    def __init__(self, value_and_grad: ValueAndGrad, budget: int, is_enough: Callable[[], bool] = _never) -> None:
         self._value_and_grad = value_and_grad
         self._budget = budget
+        self._is_enough = is_enough
         self._point: Vector | None = None
         self._loss = np.inf
         self._gradient: Vector = np.empty(0)
@@ -50,7 +55,7 @@ class Evaluator:
     def _evaluate(self, point: Vector) -> None:
         if self._point is not None and np.array_equal(point, self._point):
             return
-        if self.evaluations == self._budget:
+        if self.evaluations == self._budget or self._is_enough():
             raise BudgetSpentError
         loss, gradient = self._value_and_grad(point)
         self.evaluations += 1
@@ -61,15 +66,22 @@ class Evaluator:
 
 
 def minimize(
-    value_and_grad: ValueAndGrad, start: NDArray[np.floating], optimizer: LBFGS, steps: int, factr: float = 0.0
+    value_and_grad: ValueAndGrad,
+    start: NDArray[np.floating],
+    optimizer: LBFGS,
+    steps: int,
+    factr: float = 0.0,
+    is_enough: Callable[[], bool] = _never,
 ) -> Vector:
     """Minimise from `start` with exactly `steps` evaluations, or fewer if no step lowers the loss any more.
+
+    `is_enough` is asked before each further evaluation, and ends the run where it says so.
 
     With `optimizer.maxfun` SciPy is called again and again, each time with an empty memory.
     Returns the flat float64 point of the lowest loss seen. `factr` and `pgtol` are 0, because a float32 loss
     meets SciPy's defaults long before it has converged.
     """
-    evaluator = Evaluator(value_and_grad, steps)
+    evaluator = Evaluator(value_and_grad, steps, is_enough)
     point = np.asarray(start, np.float64).ravel()
     maxfun = steps if optimizer.maxfun is None else optimizer.maxfun
     try:

@@ -8,10 +8,14 @@ from contextlib import contextmanager
 from common.errors import RosettaError
 from common.images import Image
 from common.problem import Pixels, Problem
+from common.recipes import Until
 from common.results import LossTerms, RunResult, Step
 
 # Called with the step and a function for its picture: after Adam's update, or at the point that L-BFGS evaluated.
 OnStep = Callable[[Step, Callable[[], Image]], None]
+
+
+_WINDOW = 20  # evaluations over which the loss has to fall
 
 
 def _now_s() -> float:
@@ -27,12 +31,14 @@ class Recorder:
         self._start_s = self._mark_s = _now_s()
         self._setup_s = self._evaluation_s = 0.0
         self._stage = 0
+        self._until: Until | None = None
+        self._lowest: list[float] = []  # the lowest loss so far, at each evaluation of the stage
         self._steps: list[Step] = []
 
     @contextmanager
-    def setting_up(self, problem: Problem) -> Iterator[None]:
+    def setting_up(self, problem: Problem, until: Until | None = None) -> Iterator[None]:
         """Begin the next stage, whose `problem` has its images at their size, and time the block as set-up."""
-        self.problem = problem
+        self.problem, self._until, self._lowest = problem, until, []
         self._stage += 1
         before_s = _now_s()
         yield
@@ -45,6 +51,15 @@ class Recorder:
         before_s = _now_s()
         yield
         self._evaluation_s = _now_s() - before_s
+
+    def is_enough(self, losses: LossTerms) -> bool:
+        """Whether an evaluation with these losses, which is asked about once, ends the stage."""
+        self._lowest.append(min([losses.total, *self._lowest[-1:]]))
+        until = self._until or Until()
+        reached = until.loss is not None and losses.total <= until.loss
+        if until.change is None or len(self._lowest) <= _WINDOW:
+            return reached
+        return reached or self._lowest[-1] > (1 - until.change) * self._lowest[-1 - _WINDOW]
 
     def record(self, losses: LossTerms, pixels: Callable[[], Pixels]) -> None:
         """Add one evaluation; raise RosettaError if its loss is not finite."""

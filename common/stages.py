@@ -69,7 +69,7 @@ def run_stages(
     for stage in whole.recipe.stages:
         problem = whole.at(stage)
         pixels = start_pixels(problem, previous, init, seed)
-        with recorder.setting_up(problem):
+        with recorder.setting_up(problem, stage.until):
             objective = objective_of(problem)
         if isinstance(stage.optimizer, Adam):
             pixels = run_adam(objective, pixels, stage.optimizer, stage.steps, recorder)
@@ -81,11 +81,14 @@ def run_stages(
 
 def run_lbfgs(objective: Objective, start: Pixels, optimizer: LBFGS, steps: int, recorder: Recorder) -> Pixels:
     """Minimise with SciPy's L-BFGS, which sees a flat float64 vector in (H, W, C) order."""
+    is_enough = False
 
     def value_and_grad(point: Vector) -> tuple[float, Pixels]:
+        nonlocal is_enough
         pixels = point.reshape(start.shape)
         losses, gradient = objective.evaluate(pixels, recorder.evaluating())
+        is_enough = recorder.is_enough(losses)
         recorder.record(losses, lambda: pixels)
         return losses.total, gradient
 
-    return minimize(value_and_grad, start, optimizer, steps).reshape(start.shape)
+    return minimize(value_and_grad, start, optimizer, steps, is_enough=lambda: is_enough).reshape(start.shape)

@@ -32,7 +32,10 @@ def run_adam(objective: Objective, start: Pixels, optimizer: Adam, steps: int, r
             terms, gradient = objective.terms_and_gradient(variable.value())
             losses = to_loss_terms(terms)
             objective.wait()
-        update(gradient, step)
-        objective.wait()
+        if not (is_enough := recorder.is_enough(losses)):  # else the picture is the point that was evaluated
+            update(gradient, step)
+            objective.wait()
         recorder.record(losses, lambda: to_numpy(variable))
+        if is_enough:
+            break
     return to_numpy(variable)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from common import LossTerms, RosettaError, recorder
+from common import LossTerms, RosettaError, Until, recorder
 from common.recorder import Recorder
 
 TERMS = LossTerms({"relu2_2": 1.0}, {"relu1_1": 2.0}, 3.0)
@@ -99,3 +99,31 @@ def test_a_step_that_is_not_finite_is_named_and_shown_to_nobody(clock):
     with pytest.raises(RosettaError, match="the loss is nan at evaluation 2"):
         record.record(LossTerms({}, {}, float("nan")), lambda: None)
     assert seen == [1]
+
+
+def of(total):
+    return LossTerms({}, {}, total)
+
+
+def test_each_stage_ends_for_itself():
+    """The first has no end of its own; the second forgets what the first has reached."""
+    record = Recorder(Problem("whole"), None)
+    with record.setting_up(Problem("first")):
+        pass
+    assert not any(record.is_enough(of(1.0)) for _ in range(50))
+    with record.setting_up(Problem("second"), Until(change=0.1)):
+        pass
+    assert not any(record.is_enough(of(9.0)) for _ in range(20))
+    assert record.is_enough(of(8.2))
+    with record.setting_up(Problem("third"), Until(loss=2.0)):
+        pass
+    assert [record.is_enough(of(loss)) for loss in (3.0, 2.0, 2.5)] == [False, True, False]
+
+
+def test_a_worse_point_of_a_line_search_is_no_end():
+    record = Recorder(Problem("whole"), None)
+    with record.setting_up(Problem("only"), Until(change=0.1)):
+        pass
+    losses = [0.9**number for number in range(40)]
+    losses[25] = 7.0
+    assert not any(record.is_enough(of(loss)) for loss in losses)

@@ -37,6 +37,13 @@ def _device(text: str) -> str:
     return text
 
 
+def _loss(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a loss: use a number above 0") from None
+
+
 def _percentage(text: str) -> float:
     number = text.removesuffix("%")
     if not number.replace(".", "", 1).isdecimal():
@@ -86,6 +93,8 @@ RECIPES_SHOWN: Options = {"--recipes": {"metavar": "NAME,...", "help": "which re
 SIZE: Options = {"--size": {"metavar": "SIZE", "help": "longest side (288), or height x width (192x288), in pixels"}}
 OPTIMIZATION: Options = {
     "--steps": {"type": int, "metavar": "N", "help": "evaluations of loss and gradient, over all stages"},
+    "--until-loss": {"type": _loss, "metavar": "X", "help": "end the last stage when the loss is X or less"},
+    "--until": {"type": _percentage, "metavar": "P%", "help": "end it when the loss falls by less in 20 evaluations"},
     "--optimizer": {"choices": ("adam", "lbfgs", "recipe"), "help": _optimizers},
     "--seed": {"type": _seed, "default": 0, "help": "of the noise, for recipes that start from it"},
 }
@@ -133,7 +142,7 @@ FILES: Options = {
 }
 # What functions read of a command that lacks the option.
 _ABSENT = {
-    **dict.fromkeys(("steps", "init", "against", *CHANGES)),
+    **dict.fromkeys(("steps", "init", "against", "until", "until_loss", *CHANGES)),
     **{"seed": 0, "precision": "float32", "allow_unknown": False},
 }
 

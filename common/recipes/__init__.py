@@ -1,7 +1,7 @@
 """The recipes: what is computed, as data with its sources."""
 
 from common.recipes.coefficients import CONVENTIONS, Coefficients, Tap, coefficients, coefficients_of
-from common.recipes.overrides import adam_of, lbfgs_of, with_optimizer, with_size, with_steps
+from common.recipes.overrides import adam_of, lbfgs_of, with_optimizer, with_size, with_steps, with_until
 from common.recipes.published import RECIPES, find_recipe
 from common.recipes.recipe import (
     LBFGS,
@@ -13,6 +13,7 @@ from common.recipes.recipe import (
     Size,
     Stage,
     TotalVariation,
+    Until,
     recipe_from_json,
     recipe_to_json,
 )

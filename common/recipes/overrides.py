@@ -5,7 +5,7 @@ from itertools import accumulate, pairwise
 from typing import Literal
 
 from common.errors import RosettaError
-from common.recipes.recipe import LBFGS, Adam, Exactly, LongestSide, Recipe, Size
+from common.recipes.recipe import LBFGS, Adam, Exactly, LongestSide, Recipe, Size, Until
 
 # Our own choice for a recipe whose source has no Adam: about 5 of 255 per step at the start.
 _DEFAULT_RATES = {"imagenet": 0.1, "caffe": 5.0, "unit": 0.02}
@@ -53,6 +53,12 @@ def with_size(recipe: Recipe, size: Size) -> Recipe:
     last = _side_px(recipe.stages[-1].size)
     stages = tuple(replace(stage, size=_scaled(size, _side_px(stage.size) / last)) for stage in recipe.stages)
     return replace(recipe, stages=stages)
+
+
+def with_until(recipe: Recipe, until: Until) -> Recipe:
+    """The recipe whose last stage ends where `until` says, and otherwise after its steps."""
+    *before, last = recipe.stages
+    return replace(recipe, stages=(*before, replace(last, until=until)))
 
 
 def _side_px(size: Size) -> int:

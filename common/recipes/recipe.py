@@ -72,12 +72,31 @@ Optimizer = Adam | LBFGS
 
 
 @dataclass(frozen=True)
+class Until:
+    """What ends a stage before its steps are used up: a loss that is low enough, or one that hardly falls any more.
+
+    `change` is the part by which the lowest loss has to fall in 20 evaluations for the stage to go on. Raises
+    RosettaError for values that no run can reach.
+    """
+
+    loss: float | None = None
+    change: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.loss is not None and not 0 < self.loss < float("inf"):
+            raise RosettaError(f"a run cannot end at a loss of {self.loss:g}: give a number above 0")
+        if self.change is not None and not 0 < self.change < 1:
+            raise RosettaError(f"a change of {self.change:g} ends no run: give a part between 0 and 1, such as 1%")
+
+
+@dataclass(frozen=True)
 class Stage:
-    """One size of a coarse-to-fine run; `steps` counts evaluations of loss and gradient."""
+    """One size of a coarse-to-fine run of `steps` evaluations of loss and gradient, or fewer where `until` ends it."""
 
     size: Size
     steps: int
     optimizer: Optimizer
+    until: Until | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,4 +179,5 @@ def _stage(values: Mapping[str, Any]) -> Stage:
         size=LongestSide(**size) if "side_px" in size else Exactly(**size),
         steps=values["steps"],
         optimizer=Adam(**optimizer) if values["optimizer"]["kind"] == "adam" else LBFGS(**optimizer),
+        until=Until(**values["until"]) if values.get("until") else None,
     )

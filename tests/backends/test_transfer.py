@@ -6,7 +6,20 @@ import numpy as np
 import pytest
 from shallow import shallow
 
-from common import LBFGS, Adam, Exactly, LongestSide, Problem, RosettaError, RunResult, Stage, oracle, resize
+from common import (
+    LBFGS,
+    Adam,
+    Exactly,
+    LongestSide,
+    Problem,
+    RosettaError,
+    RunResult,
+    Stage,
+    Until,
+    oracle,
+    resize,
+    with_until,
+)
 from common.stages import start_pixels
 
 OPTIMIZERS = {"adam": Adam(0.1), "lbfgs": LBFGS()}
@@ -117,3 +130,29 @@ def test_a_result_survives_json(backend, small):
 def test_a_device_that_is_not_there_is_refused(backend, small):
     with pytest.raises(RosettaError, match="there is no device 'gpu:7'"):
         backend.stylize(replace(small, device="gpu:7"))
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_a_run_ends_where_its_loss_is_reached(backend, small, optimizer):
+    """Its picture is the first point whose loss is low enough, not one step further."""
+    stage = replace(SMALL, steps=30, optimizer=optimizer)
+    whole = [
+        step.losses.total for step in backend.stylize(replace(small, recipe=shallow("d2l", stages=(stage,)))).steps
+    ]
+    wanted = 0.6 * whole[0]
+    recipe = with_until(shallow("d2l", stages=(stage,)), Until(loss=wanted))
+    result = backend.stylize(replace(small, recipe=recipe))
+    first = next(number for number, loss in enumerate(whole, start=1) if loss <= wanted)
+    assert 1 < len(result.steps) == first < 30
+    assert result.losses.total == pytest.approx(result.steps[-1].losses.total, rel=1e-5)
+    assert result.losses.total <= wanted * (1 + 1e-5)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_a_run_ends_where_its_loss_hardly_falls(backend, small, optimizer):
+    stage = replace(SMALL, steps=60, optimizer=optimizer)
+    recipe = with_until(shallow("d2l", stages=(stage,)), Until(change=0.5))
+    lowest = np.minimum.accumulate([step.losses.total for step in backend.stylize(replace(small, recipe=recipe)).steps])
+    assert 20 < len(lowest) < 60
+    assert lowest[-1] > 0.5 * lowest[-21]
+    assert all(lowest[at] <= 0.5 * lowest[at - 20] for at in range(20, len(lowest) - 1))

@@ -164,6 +164,10 @@ BAD = [
     (("--recipe", "none"), "there is no recipe"),
     (("--steps", "many"), "invalid int value"),
     (("--steps", "-4"), "-4 steps"),
+    (("--until-loss", "low"), "'low' is not a loss"),
+    (("--until-loss", "0"), "cannot end at a loss of 0"),
+    (("--until", "one"), "'one' is not a percentage"),
+    (("--until", "100%"), "a change of 1 ends no run"),
     (("--steps", "0"), "0 steps"),
     (("--size", "0"), "is not one: give"),
     (("--size", "16", "--content-taps", "pool5"), "pixels and these layers need"),
@@ -302,3 +306,8 @@ def test_the_mode_is_lean_unless_another_is_chosen(run, monkeypatch, backend, op
 def test_a_mode_of_another_framework_is_refused(run, capsys):
     assert run("--mode", "xla") == 2
     assert "invalid choice: 'xla'" in capsys.readouterr().err
+
+
+def test_a_run_ends_at_the_loss_that_is_asked_for(run, capsys):
+    assert run("--steps", "20", "--until-loss", "1e9") == 0
+    assert "after 1 evaluations" in capsys.readouterr().out

@@ -1,5 +1,6 @@
 """The recipes: what the sources say, their validity, and what the command line does to them."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -12,10 +13,12 @@ from common import (
     LongestSide,
     RosettaError,
     Stage,
+    Until,
     find_recipe,
     with_optimizer,
     with_size,
     with_steps,
+    with_until,
 )
 from common.recipes.recipe import recipe_from_json, recipe_to_json
 
@@ -146,3 +149,17 @@ def test_an_optimizer_keeps_the_recipes_own_settings_where_it_has_them():
     assert with_optimizer(RECIPES["keras-notebook"], "lbfgs") == RECIPES["keras-notebook"]
     assert with_optimizer(RECIPES["d2l"], "lbfgs").stages[0].optimizer == LBFGS()
     assert with_optimizer(RECIPES["gatys"], "adam").stages[0].optimizer == Adam(5.0)
+
+
+def test_what_ends_a_run_is_of_the_last_stage_and_survives_json():
+    recipe = with_until(RECIPES["gluonbook"], Until(loss=3.0, change=0.01))
+    assert [stage.until for stage in recipe.stages] == [None, Until(3.0, 0.01)]
+    assert recipe_from_json(json.loads(json.dumps(recipe_to_json(recipe)))) == recipe
+
+
+@pytest.mark.parametrize(
+    "values", [{"loss": 0.0}, {"loss": -1.0}, {"loss": float("nan")}, {"change": 0}, {"change": 1}]
+)
+def test_what_ends_no_run_is_refused(values):
+    with pytest.raises(RosettaError, match="give a "):
+        Until(**values)
