@@ -44,6 +44,8 @@ class Entry:
                 raise RosettaError(f"{name!r} is no name of a backend or a mode: use letters, digits, '_', '.' and '-'")
         if not self.modes or not set(self.fused) <= set(self.modes):
             raise RosettaError(f"the modes are {self.modes} and the fused ones {self.fused}: name one, and no others")
+        if self.transfer_mode is not None:
+            self.checked_mode(self.transfer_mode)
         if self.optimizer not in ("adam", "lbfgs"):
             raise RosettaError(f"there is no optimizer {self.optimizer!r}: use adam or lbfgs")
 

@@ -26,10 +26,12 @@ def evaluate(
     content_terms, style_terms = {}, {}
     pullbacks: list[Pullback] = []
     dtype, x = x.dtype, tf.cast(x, trunk.layer_dtype)
-    for name, layer in ((layer.name, layer) for layer in trunk.trunk_layers):
+    for layer in trunk.trunk_layers:
+        name = layer.name
         x, pullback = _STEPS[type(layer)](x, layer)
         pullbacks.append(pullback)
-        feature = tf.cast(x, dtype)
+        if name in trunk.taps:
+            feature = tf.cast(x, dtype)
         if name in content:
             content_terms[name], pullback = content_term(feature, content[name], coefficients.content[name])
             pullbacks.append(_in(dtype, pullback))
@@ -37,7 +39,7 @@ def evaluate(
             style_terms[name], pullback = style_term(feature, style[name], coefficients.style[name].k)
             pullbacks.append(_in(dtype, pullback))
     gradient = tf.zeros_like(x)
-    del x, feature
+    del x, feature, pullback
     while pullbacks:
         with tf.control_dependencies([gradient]):  # or a graph computes what it can before, and keeps it
             gradient = pullbacks.pop()(gradient)

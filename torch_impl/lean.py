@@ -29,7 +29,8 @@ def evaluate(
     for name, layer in trunk.trunk_layers.items():
         x, pullback = _STEPS[type(layer)](x, layer)
         pullbacks.append(pullback)
-        feature = x.to(dtype, copy=isinstance(layer, nn.Conv2d) and name in trunk.taps)  # its ReLU works in place
+        if name in trunk.taps:
+            feature = x.to(dtype, copy=isinstance(layer, nn.Conv2d))  # since the ReLU after it works in place
         if name in content:
             content_terms[name], pullback = content_term(feature, content[name], coefficients.content[name])
             pullbacks.append(_in(dtype, pullback))
@@ -37,7 +38,7 @@ def evaluate(
             style_terms[name], pullback = style_term(feature, style[name], coefficients.style[name].k)
             pullbacks.append(_in(dtype, pullback))
     gradient = torch.zeros_like(x)
-    del x, feature
+    del x, feature, pullback
     while pullbacks:
         gradient = pullbacks.pop()(gradient)  # which frees what the pullback has kept
     return content_terms, style_terms, gradient.to(dtype)

@@ -15,7 +15,7 @@ def adam(variable: torch.Tensor, settings: Adam) -> Update:
 
 
 def _textbook(variable: torch.Tensor, settings: Adam) -> Update:
-    # Kingma and Ba 2014, algorithm 1, as torch.optim.Adam computes it, whose import takes 150 MB and a second.
+    # Kingma and Ba 2014, algorithm 1, as torch.optim.Adam computes it, whose first use imports 150 MB of torch._dynamo.
     mean, square = (torch.zeros_like(variable) for _ in range(2))
     beta1, beta2 = settings.beta1, settings.beta2
 

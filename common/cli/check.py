@@ -141,8 +141,8 @@ def _known(given: Arrays, names: Sequence[str], allow_unknown: bool) -> Arrays:
     usable = {name: array for name, array in given.items() if name in names}
     unknown = sorted(set(given) - set(names) - {"image"})
     if not usable or (unknown and not allow_unknown):
-        if others := [name for name in unknown if _is_of_another_tap(name, names)]:
-            raise RosettaError(_other_taps(others, names, bool(usable)))
+        if unknown and all(map(_is_of_another_tap, unknown)):
+            raise RosettaError(_other_taps(unknown, names, bool(usable)))
         nearest = {name: get_close_matches(name.replace(".", "/"), names, 1, _ALIKE) for name in unknown[:_MOST_NAMED]}
         listed = "; ".join(f"{name!r}{f', did you mean {it[0]!r}?' if it else ''}" for name, it in nearest.items())
         more = f"; and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else ""
@@ -152,11 +152,11 @@ def _known(given: Arrays, names: Sequence[str], allow_unknown: bool) -> Arrays:
     return usable
 
 
-def _is_of_another_tap(name: str, names: Sequence[str]) -> bool:
-    """Whether a tensor has a name of the tables, of a layer that is no tap of the recipe's."""
+def _is_of_another_tap(unknown: str) -> bool:
+    """Whether a tensor that the recipe does not have would be that of a tap."""
     with suppress(RosettaError):
-        kind = TensorName.parse(name).kind
-        return bool(TensorName.parse(name).tap) and kind != "features" and name not in names
+        name = TensorName.parse(unknown)
+        return bool(name.tap) and name.kind != "features"
     return False
 
 

@@ -53,13 +53,26 @@ def _in_units_of(weights: Weights, family: Family) -> Weights:
 
 
 class _KernelsInFile(Mapping[str, Float32]):
-    """Kernels that are read when they are asked for: a framework has its own copy, and 80 MB more would only wait."""
+    """Kernels that are read when they are asked for: a framework has its own copy, and 80 MB more would only wait.
 
-    def __init__(self, datasets: Mapping[str, h5py.Dataset]) -> None:
-        self._datasets = datasets  # which keep the file open
+    Raises RosettaError when the file is no longer the one that was checked.
+    """
+
+    def __init__(self, path: Path, datasets: Mapping[str, str]) -> None:
+        self._path, self._datasets, self._checked = path, datasets, _stamp(path)
 
     def __getitem__(self, name: str) -> Float32:
-        return np.asarray(self._datasets[name], np.float32)
+        dataset = self._datasets[name]
+        try:
+            if _stamp(self._path) == self._checked:
+                with h5py.File(self._path) as file:
+                    return np.asarray(file[dataset], np.float32)
+        except OSError:
+            pass  # said below
+        raise RosettaError(f"the weights {str(self._path)!r} changed while they were used: leave the file as it is")
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._datasets
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._datasets)
@@ -68,17 +81,23 @@ class _KernelsInFile(Mapping[str, Float32]):
         return len(self._datasets)
 
 
+def _stamp(path: Path) -> tuple[int, int, int]:
+    """What tells that a file was written anew."""
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
 def read_keras_file(path: Path) -> Weights:
     """Read a `keras.applications` VGG-19 file (.h5, with or without the classifier); refuse anything else."""
     datasets, biases = {}, {}
     try:
-        file = h5py.File(path)
-        root = file.get("model_weights", file)
-        for conv in CONVS:
-            name = conv.name.replace("conv", "block").replace("_", "_conv")  # block1_conv1
-            found = _by_rank(root[name])
-            datasets[conv.name], biases[conv.name] = found[4], np.asarray(found[1], np.float32)
-        kernels = _KernelsInFile(datasets)
+        with h5py.File(path) as file:
+            root = file.get("model_weights", file)
+            for conv in CONVS:
+                name = conv.name.replace("conv", "block").replace("_", "_conv")  # block1_conv1
+                found = _by_rank(root[name])
+                datasets[conv.name], biases[conv.name] = found[4].name, np.asarray(found[1], np.float32)
+        kernels = _KernelsInFile(path, datasets)
         _check(path, kernels, biases)
     except (OSError, KeyError, AttributeError, ValueError, TypeError, RuntimeError) as error:
         raise RosettaError(

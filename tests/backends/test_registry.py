@@ -204,6 +204,11 @@ def test_a_distribution_under_another_name_has_an_unknown_version():
     }
 
 
+def test_a_mode_for_transfers_is_one_of_the_modes():
+    with pytest.raises(RosettaError, match="has no mode 'lean'"):
+        Entry("fake", "Label", "package", "adam", ("eager",), transfer_mode="lean")
+
+
 def test_the_modes_whose_inner_values_cannot_be_seen_are_said_to():
     fused = {name: BACKENDS[name].fused for name in ("torch", "keras")}
     assert fused == {"torch": ("compiled", "lean"), "keras": ("xla", "lean")}

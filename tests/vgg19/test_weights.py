@@ -284,3 +284,22 @@ def test_the_environment_variable_names_the_weights(tmp_path, monkeypatch):
     assert ENVIRONMENT_VARIABLE == "STYLE_ROSETTA_WEIGHTS"
     assert load_weights().name == "mine.h5"
     assert load_weights("random").name == "random:0"
+
+
+@pytest.mark.parametrize(
+    "change", [lambda path: path.write_bytes(path.read_bytes()[:2000]), lambda path: path.unlink()]
+)
+def test_a_keras_file_that_changes_afterwards_is_refused(tmp_path, change):
+    """HDF5 reads zeros where a file has been cut off."""
+    path = write_keras(tmp_path / "a.h5")
+    kernels = read_keras_file(path).kernels_hwio
+    assert len(kernels) == len(CONVS)
+    assert "conv5_1" in kernels
+    change(path)
+    with pytest.raises(RosettaError, match="changed while they were used"):
+        kernels["conv5_1"]
+
+
+def test_weights_of_a_file_can_be_pickled(weights):
+    copy = pickle.loads(pickle.dumps(weights))
+    np.testing.assert_array_equal(copy.kernels_hwio["conv1_1"], weights.kernels_hwio["conv1_1"])

@@ -179,7 +179,7 @@ class Judge:
         # An optimizer's path is judged from its own last point, because rounding grows on the way; where that does not
         # fit, by what the reference makes of the pictures at those points; and then by the path of what is right, which
         # a port may have taken that hands over other points.
-        runs = (self.own, self._along_the_path, self.right)
+        runs = [self.own, self._along_the_path, *([self.right] if self.variant == RIGHT else [])]
         differences = (self._from(name, run) for run in runs)
         nearest = next((it for it in differences if it.relative <= self.tolerance(name)), None)
         return self._from(name, self._along_the_path) if nearest is None else nearest

@@ -17,6 +17,7 @@ _MOST_CLIPPED = 0.9
 _FEWEST_CLIPPED = 1e-3
 _OF_A_STEP, _FEWEST_LEVELS = 1e-2, 16
 _FEW = 4
+_FEWEST_ROWS = 2
 _LEAST = 1e-300
 _LITTLE = 0.1  # of the difference: what a change that explains it may leave
 _PLACES = ("first", "second", "third")
@@ -126,6 +127,8 @@ def _quantised(expected: Array) -> Iterator[tuple[Clue, Array]]:
 
 
 def _turned(expected: Array) -> Iterator[tuple[Clue, Array]]:
+    if min(expected.shape[:2]) <= _FEWEST_ROWS:  # of which a turn is a move, too
+        return
     yield Clue("turned", {"how": "upside down"}), expected[::-1]
     yield Clue("turned", {"how": "with its left and right exchanged"}), expected[:, ::-1]
     yield Clue("turned", {"how": "turned by half a circle"}), expected[::-1, ::-1]
