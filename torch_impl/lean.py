@@ -62,13 +62,17 @@ def max_pool(x: torch.Tensor, _: nn.MaxPool2d) -> Step:
     shape, (a, b, c, d) = x.shape, _quarters(x)
     upper, lower = torch.maximum(a, b), torch.maximum(c, d)
     place = torch.where(lower > upper, (d > c).byte() + 2, (b > a).byte())
-    return torch.maximum(upper, lower), lambda gradient: _spread((gradient * (place == n) for n in range(4)), shape)
+
+    def pullback(gradient: torch.Tensor) -> torch.Tensor:
+        return _spread((gradient * (place == number) for number in range(4)), gradient, shape)
+
+    return torch.maximum(upper, lower), pullback
 
 
 def average_pool(x: torch.Tensor, _: nn.AvgPool2d) -> Step:
     """A 2x2 average pool and its pullback."""
     shape = x.shape
-    return nn.functional.avg_pool2d(x, 2), lambda gradient: _spread([gradient / 4] * 4, shape)
+    return nn.functional.avg_pool2d(x, 2), lambda gradient: _spread([gradient / 4] * 4, gradient, shape)
 
 
 def content_term(feature: torch.Tensor, target: torch.Tensor, k: float) -> Step:
@@ -106,12 +110,9 @@ def _quarters(x: torch.Tensor) -> list[torch.Tensor]:
     return [x[:, :, row:height:2, column:width:2] for row in range(2) for column in range(2)]
 
 
-def _spread(quarters: Iterable[torch.Tensor], shape: torch.Size) -> torch.Tensor:
-    """The inverse of `_quarters`, with zeros in an odd last row and column."""
-    spread = None
-    for index, quarter in enumerate(quarters):
-        if spread is None:
-            spread = quarter.new_zeros((shape[0], *shape[2:], shape[1])).movedim(-1, 1)  # channels last
-        _quarters(spread)[index].copy_(quarter)
-    assert spread is not None
+def _spread(quarters: Iterable[torch.Tensor], gradient: torch.Tensor, shape: torch.Size) -> torch.Tensor:
+    """The inverse of `_quarters`, with zeros in an odd last row and column, in the precision of a gradient."""
+    spread = gradient.new_zeros((shape[0], *shape[2:], shape[1])).movedim(-1, 1)  # channels last
+    for target, quarter in zip(_quarters(spread), quarters, strict=True):
+        target.copy_(quarter)
     return spread

@@ -55,7 +55,7 @@ def _run(entry: Entry, options: argparse.Namespace) -> int:
     content, style = map(load_image, samples.paths(options.content, options.style))
     start = start_from(options)
     init = None if start is None else load_image(start)
-    mode = entry.checked_mode(options.mode or (entry.transfer_mode if options.device == "cpu" else None))
+    mode = options.mode or (entry.transfer_mode if options.device == "cpu" else None)
     weights = load_weights(options.weights)
     problem = Problem(content, style, recipe, weights, options.precision, options.device, mode)
     problem.try_stages()
