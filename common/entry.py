@@ -62,10 +62,11 @@ class Entry:
 
     def versions(self) -> dict[str, str]:
         """The versions of the distributions that are installed here; `unknown` for one that has another name."""
-        return {name: _version(name) for name in self.distributions}
+        return {name: installed_version(name) for name in self.distributions}
 
 
-def _version(distribution: str) -> str:
+def installed_version(distribution: str) -> str:
+    """The version of an installed distribution; `unknown` where there is none of that name."""
     try:
         return version(distribution)
     except PackageNotFoundError:

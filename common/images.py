@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ READABLE = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
 WRITABLE = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 _JPEG: dict[str, Any] = {"quality": 95, "subsampling": 0}
 _SAVE_OPTIONS = {".jpg": _JPEG, ".jpeg": _JPEG, ".webp": {"quality": 95}}
+_IMAGE_DESCRIPTION = 0x010E  # the Exif tag
 _SIXTEEN_BIT_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 
 
@@ -64,10 +65,15 @@ def resize(image: Image, height_px: int, width_px: int) -> Image:
     """Resize to (height_px, width_px, 3): Lanczos with antialiasing, channel by channel in float32, clipped."""
     if image.shape[:2] == (height_px, width_px):
         return image
-    planes = [Pillow.fromarray(np.ascontiguousarray(plane, np.float32)) for plane in np.moveaxis(image, -1, 0)]
-    resized = [plane.resize((width_px, height_px), Pillow.Resampling.LANCZOS) for plane in planes]
-    clipped: Image = np.clip(np.stack([np.asarray(plane) for plane in resized], axis=-1), 0, 1)
+    clipped: Image = np.clip(resample(image, height_px, width_px, "lanczos"), 0, 1)
     return clipped
+
+
+def resample(values: NDArray[Any], height_px: int, width_px: int, kernel: Literal["lanczos", "bilinear"]) -> Image:
+    """Values (H, W, 3) of any range at another size, antialiased, channel by channel in float32."""
+    resampling = Pillow.Resampling[kernel.upper()]
+    planes = [Pillow.fromarray(np.ascontiguousarray(plane, np.float32)) for plane in np.moveaxis(values, -1, 0)]
+    return np.stack([np.asarray(plane.resize((width_px, height_px), resampling)) for plane in planes], axis=-1)
 
 
 def extent_for(size: Size, height_px: int, width_px: int) -> tuple[int, int]:
@@ -93,11 +99,18 @@ def to_bytes(image: NDArray[np.floating]) -> NDArray[np.uint8]:
     return rounded
 
 
-def save_image(path: str | os.PathLike[str], image: NDArray[np.floating]) -> None:
-    """Write RGB in [0, 1], shape (H, W, 3), as the format that the ending names; whole or not at all."""
+def save_image(path: str | os.PathLike[str], image: NDArray[np.floating], description: str | None = None) -> None:
+    """Write RGB in [0, 1], shape (H, W, 3), as the format that the ending names; whole or not at all.
+
+    A description becomes the Exif tag ImageDescription, which every format but BMP has.
+    """
     check_writable(path)
+    options = dict(_SAVE_OPTIONS.get(Path(path).suffix.lower(), {}))
+    if description is not None:
+        options["exif"] = Pillow.Exif()
+        options["exif"][_IMAGE_DESCRIPTION] = description
     with replacing(path) as temporary:
-        Pillow.fromarray(to_bytes(image)).save(temporary, **_SAVE_OPTIONS.get(Path(path).suffix.lower(), {}))
+        Pillow.fromarray(to_bytes(image)).save(temporary, **options)
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from common.errors import RosettaError
 from common.images import Image, resize
-from common.lbfgs import Vector, minimize
+from common.points import Point
 from common.problem import Pixels, Problem
 from common.recipes import LBFGS, Adam
 from common.recorder import Recorder
@@ -59,36 +59,40 @@ def start_pixels(problem: Problem, previous: Image | None, init: Image | None, s
 
 def run_stages(
     objective_of: Callable[[Problem], Objective],
-    run_adam: Callable[[Any, Pixels, Adam, int, Recorder], Pixels],
+    run_adam: Callable[[Any, Point, Adam, int, Recorder], Point],
     init: Image | None,
     seed: int,
     recorder: Recorder,
 ) -> RunResult:
     """Run the stages of the recorder's problem, one after the other, from each one's picture to the next."""
-    whole, previous = recorder.problem, None
+    whole, previous, moments = recorder.problem, None, None
     for stage in whole.recipe.stages:
         problem = whole.at(stage)
         pixels = start_pixels(problem, previous, init, seed)
+        point = Point(pixels, moments.resized(*pixels.shape[:2]) if moments and stage.continues else None)
         with recorder.setting_up(problem, stage.until):
             objective = objective_of(problem)
         if isinstance(stage.optimizer, Adam):
-            pixels = run_adam(objective, pixels, stage.optimizer, stage.steps, recorder)
+            point = run_adam(objective, point, stage.optimizer, stage.steps, recorder)
         else:
-            pixels = run_lbfgs(objective, pixels, stage.optimizer, stage.steps, recorder)
-        previous = problem.image(pixels)
-    return recorder.result(objective.loss_terms(pixels), pixels)
+            point = run_lbfgs(objective, point, stage.optimizer, stage.steps, recorder)
+        previous, moments = problem.image(point.pixels), point.moments
+    return recorder.result(objective.loss_terms(point.pixels), point.pixels)
 
 
-def run_lbfgs(objective: Objective, start: Pixels, optimizer: LBFGS, steps: int, recorder: Recorder) -> Pixels:
+def run_lbfgs(objective: Objective, start: Point, optimizer: LBFGS, steps: int, recorder: Recorder) -> Point:
     """Minimise with SciPy's L-BFGS, which sees a flat float64 vector in (H, W, C) order."""
-    is_enough = False
+    from common.lbfgs import Vector, minimize  # here, since SciPy takes long to import, and Adam needs none
+
+    is_enough, shape = False, start.pixels.shape
 
     def value_and_grad(point: Vector) -> tuple[float, Pixels]:
         nonlocal is_enough
-        pixels = point.reshape(start.shape)
+        pixels = point.reshape(shape)
         losses, gradient = objective.evaluate(pixels, recorder.evaluating())
         is_enough = recorder.is_enough(losses)
         recorder.record(losses, lambda: pixels)
         return losses.total, gradient
 
-    return minimize(value_and_grad, start, optimizer, steps, is_enough=lambda: is_enough).reshape(start.shape)
+    end = minimize(value_and_grad, start.pixels, optimizer, steps, is_enough=lambda: is_enough)
+    return Point(end.reshape(shape))

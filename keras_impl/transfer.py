@@ -3,7 +3,8 @@
 import tensorflow as tf
 
 from common.images import Image
-from common.problem import Pixels, Problem
+from common.points import Point
+from common.problem import Problem
 from common.recipes import Adam
 from common.recorder import OnStep, Recorder
 from common.results import RunResult
@@ -23,19 +24,19 @@ def stylize(problem: Problem, init: Image | None = None, seed: int = 0, on_step:
         return run_stages(Objective, run_adam, init, seed, Recorder(problem, on_step))
 
 
-def run_adam(objective: Objective, start: Pixels, optimizer: Adam, steps: int, recorder: Recorder) -> Pixels:
+def run_adam(objective: Objective, start: Point, optimizer: Adam, steps: int, recorder: Recorder) -> Point:
     """Minimise with Adam; every step is one evaluation."""
-    variable = tf.Variable(objective.variable(start))
-    update = adam(variable, optimizer)
-    for step in range(steps):
+    variable = tf.Variable(objective.variable(start.pixels))
+    update = adam(variable, optimizer, start.moments)
+    for _ in range(steps):
         with recorder.evaluating():
             terms, gradient = objective.terms_and_gradient(variable.value())
             losses = to_loss_terms(terms)
             objective.wait()
         if not (is_enough := recorder.is_enough(losses)):  # else the picture is the point that was evaluated
-            update(gradient, step)
+            update(gradient)
             objective.wait()
         recorder.record(losses, lambda: to_numpy(variable))
         if is_enough:
             break
-    return to_numpy(variable)
+    return Point(to_numpy(variable), update.moments())

@@ -72,7 +72,7 @@ ORDER = (
     "images lbfgs entry",
     "results",
     "problem",
-    "recorder tolerances",
+    "recorder tolerances points",
     "stages tensors",
     "oracle",
     "backend",

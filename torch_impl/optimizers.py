@@ -1,40 +1,73 @@
 """Adam over one variable, in the textbook form or the framework's own."""
 
-from collections.abc import Callable
+from typing import Protocol
 
 import torch
 
+from common.points import Moments
 from common.recipes import Adam
-
-Update = Callable[[torch.Tensor, int], None]
-
-
-def adam(variable: torch.Tensor, settings: Adam) -> Update:
-    """A function of (gradient, step) that moves the variable in place; steps count from 0."""
-    return _native(variable, settings) if settings.form == "native" else _textbook(variable, settings)
+from torch_impl.arrays import to_numpy
 
 
-def _textbook(variable: torch.Tensor, settings: Adam) -> Update:
-    # Kingma and Ba 2014, algorithm 1, as torch.optim.Adam computes it, whose first use imports 150 MB of torch._dynamo.
-    mean, square = (torch.zeros_like(variable) for _ in range(2))
-    beta1, beta2 = settings.beta1, settings.beta2
+class Update(Protocol):
+    """A step of Adam, which moves the variable in place; a call is a step."""
 
-    def update(gradient: torch.Tensor, step: int) -> None:
-        mean.lerp_(gradient, 1 - beta1)
-        square.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
-        mean_scale, square_scale = 1 - beta1 ** (step + 1), 1 - beta2 ** (step + 1)
-        root = square.sqrt().div_(square_scale**0.5).add_(settings.epsilon)
-        variable.addcdiv_(mean, root, value=-settings.rate_at(step) / mean_scale)
+    def __call__(self, gradient: torch.Tensor) -> None:
+        """Take the next step."""
 
-    return update
+    def moments(self) -> Moments | None:
+        """What has been gathered so far, to go on from; None where the framework keeps that to itself."""
 
 
-def _native(variable: torch.Tensor, settings: Adam) -> Update:
-    optimizer = torch.optim.Adam([variable], betas=(settings.beta1, settings.beta2))
+def adam(variable: torch.Tensor, settings: Adam, moments: Moments | None = None) -> Update:
+    """Adam's next steps, from `moments` on in the textbook form, else from its first."""
+    return Native(variable, settings) if settings.form == "native" else Textbook(variable, settings, moments)
 
-    def update(gradient: torch.Tensor, step: int) -> None:
-        variable.grad = gradient
-        optimizer.param_groups[0]["lr"] = settings.rate_at(step)
-        optimizer.step()
 
-    return update
+class Textbook:
+    """Kingma and Ba 2014, algorithm 1."""
+
+    # torch.optim.Adam computes the same, and its first use imports 150 MB of torch._dynamo.
+    def __init__(self, variable: torch.Tensor, settings: Adam, moments: Moments | None) -> None:
+        self._variable, self._settings = variable, settings
+        self._mean, self._square = (torch.zeros_like(variable) for _ in range(2))
+        self._steps = 0
+        if moments is not None:
+            self._steps = moments.steps
+            for native, values in ((self._mean, moments.mean), (self._square, moments.square)):
+                native[0].movedim(0, -1).copy_(torch.from_numpy(values))
+
+    def __call__(self, gradient: torch.Tensor) -> None:
+        """Take the next step."""
+        beta1, beta2, rate = self._settings.beta1, self._settings.beta2, self._settings.rate_at(self._steps)
+        self._steps += 1
+        self._move(gradient, rate, 1 - beta1**self._steps, 1 - beta2**self._steps)
+
+    def _move(self, gradient: torch.Tensor, rate: float, mean_scale: float, square_scale: float) -> None:
+        beta1, beta2 = self._settings.beta1, self._settings.beta2
+        self._mean.lerp_(gradient, 1 - beta1)
+        self._square.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
+        root = self._square.sqrt().div_(square_scale**0.5).add_(self._settings.epsilon)
+        self._variable.addcdiv_(self._mean, root, value=-rate / mean_scale)
+
+    def moments(self) -> Moments:
+        """What has been gathered so far, to go on from."""
+        return Moments(to_numpy(self._mean), to_numpy(self._square), self._steps)
+
+
+class Native:
+    """The framework's own Adam."""
+
+    def __init__(self, variable: torch.Tensor, settings: Adam) -> None:
+        self._variable, self._settings, self._steps = variable, settings, 0
+        self._optimizer = torch.optim.Adam([variable], betas=(settings.beta1, settings.beta2))
+
+    def __call__(self, gradient: torch.Tensor) -> None:
+        """Take the next step."""
+        self._variable.grad = gradient
+        self._optimizer.param_groups[0]["lr"] = self._settings.rate_at(self._steps)
+        self._optimizer.step()
+        self._steps += 1
+
+    def moments(self) -> None:
+        """The framework keeps its own."""

@@ -64,7 +64,7 @@ def adam_tensors(objective: Objective, start: Pixels, optimizer: Adam) -> Tensor
     update, found = adam(variable, optimizer), {}
     for step in range(ADAM_STEPS):
         _, gradient = objective.terms_and_gradient(variable)
-        update(gradient, step)
+        update(gradient)
         found[f"adam/{step + 1}/gradient"] = to_numpy(gradient)
         found[f"adam/{step + 1}/pixels"] = to_numpy(variable)
     return found

@@ -1,7 +1,8 @@
 """A transfer: its stages run in `common.stages`, and Adam's loop stands here, in native tensors throughout."""
 
 from common.images import Image
-from common.problem import Pixels, Problem
+from common.points import Point
+from common.problem import Problem
 from common.recipes import Adam
 from common.recorder import OnStep, Recorder
 from common.results import RunResult
@@ -21,19 +22,19 @@ def stylize(problem: Problem, init: Image | None = None, seed: int = 0, on_step:
         return run_stages(Objective, run_adam, init, seed, Recorder(problem, on_step))
 
 
-def run_adam(objective: Objective, start: Pixels, optimizer: Adam, steps: int, recorder: Recorder) -> Pixels:
+def run_adam(objective: Objective, start: Point, optimizer: Adam, steps: int, recorder: Recorder) -> Point:
     """Minimise with Adam; every step is one evaluation."""
-    variable = objective.variable(start)
-    update = adam(variable, optimizer)
-    for step in range(steps):
+    variable = objective.variable(start.pixels)
+    update = adam(variable, optimizer, start.moments)
+    for _ in range(steps):
         with recorder.evaluating():
             terms, gradient = objective.terms_and_gradient(variable)
             losses = to_loss_terms(terms)
             objective.wait()
         if not (is_enough := recorder.is_enough(losses)):  # else the picture is the point that was evaluated
-            update(gradient, step)
+            update(gradient)
             objective.wait()
         recorder.record(losses, lambda: to_numpy(variable))
         if is_enough:
             break
-    return to_numpy(variable)
+    return Point(to_numpy(variable), update.moments())

@@ -54,11 +54,13 @@ def _percentage(text: str) -> float:
 CHANGES = ("content_weight", "style_weight", "tv_weight", "content_taps", "style_taps")  # of a recipe
 _seed = _whole_number("a seed: use a whole number from 0 up", 0)
 _count = _whole_number("a number from 1 up", 1)
+_sizes = _whole_number("a number of sizes from 2 up: write --pyramid=2, or --pyramid as the last word", 2)
 _modes = "; ".join(f"{name}: {', '.join(entry.modes)}" for name, entry in BACKENDS.items())
 _customary = ", ".join(f"{entry.label} {entry.optimizer}" for entry in BACKENDS.values())
 _precisions, _row = ", ".join(PRECISIONS), "NAME=B[:MODE][@PYTHON]"
 _weights = "keras (default), torchvision, random, random:SEED, or the path of a .h5 or .pth file"
 _optimizers = f"recipe: the recipe's own (default with --recipe; without, each framework's customary one: {_customary})"
+_pyramid = "from coarse to fine: half size first, then the whole (2 sizes; 3 with --pyramid=3)"
 _slower, _repeats = "what counts as slower (default: 5%%)", "comparisons (default: %(default)s)"
 _folder = {"default": "report", "metavar": "DIR"}
 
@@ -93,6 +95,7 @@ RECIPES_SHOWN: Options = {"--recipes": {"metavar": "NAME,...", "help": "which re
 SIZE: Options = {"--size": {"metavar": "SIZE", "help": "longest side (288), or height x width (192x288), in pixels"}}
 OPTIMIZATION: Options = {
     "--steps": {"type": int, "metavar": "N", "help": "evaluations of loss and gradient, over all stages"},
+    "--pyramid": {"nargs": "?", "type": _sizes, "const": 2, "metavar": "SIZES", "help": _pyramid},
     "--until-loss": {"type": _loss, "metavar": "X", "help": "end the last stage when the loss is X or less"},
     "--until": {"type": _percentage, "metavar": "P%", "help": "end it when the loss falls by less in 20 evaluations"},
     "--optimizer": {"choices": ("adam", "lbfgs", "recipe"), "help": _optimizers},
@@ -142,7 +145,7 @@ FILES: Options = {
 }
 # What functions read of a command that lacks the option.
 _ABSENT = {
-    **dict.fromkeys(("steps", "init", "against", "until", "until_loss", *CHANGES)),
+    **dict.fromkeys(("steps", "init", "against", "pyramid", "until", "until_loss", *CHANGES)),
     **{"seed": 0, "precision": "float32", "allow_unknown": False},
 }
 

@@ -13,7 +13,7 @@ from common.entry import OptimizerChoice
 from common.errors import RosettaError
 from common.machine import usable_cores
 from common.problem import PRECISIONS
-from common.recipes import Recipe, Until, find_recipe, with_steps, with_until
+from common.recipes import Recipe, Until, find_recipe, with_pyramid, with_steps, with_until
 
 _THOROUGH_ROUNDS, _THOROUGH_SIZES = 20, "64,128"
 _ROW = re.compile(r"(?P<name>[^=@]+)=(?P<backend>[^:@]+)(?::(?P<mode>[^@]+))?(?:@(?P<python>.+))?")
@@ -30,6 +30,8 @@ def recipe_from(options: argparse.Namespace, name: str | None = None) -> Recipe:
     if options.init is not None:
         changes["init"] = options.init if options.init in ("content", "noise") else "image"
     recipe = replace(recipe, **changes)
+    if options.pyramid is not None:
+        recipe = with_pyramid(recipe, options.pyramid)
     if options.until is not None or options.until_loss is not None:
         recipe = with_until(recipe, Until(options.until_loss, options.until))
     _refuse_idle_options(recipe, options)

@@ -9,6 +9,7 @@ from pathlib import Path
 from common import samples
 from common.backend import BACKENDS, load_backend
 from common.cli.options import TRANSFER, OneLineParser, add_options
+from common.cli.provenance import file_hashes, provenance, stages_in_words
 from common.cli.requests import optimizer_from, recipe_from, start_from
 from common.entry import Entry
 from common.errors import RosettaError, exit_code
@@ -52,9 +53,10 @@ def _run(entry: Entry, options: argparse.Namespace) -> int:
     if options.size is not None:
         recipe = with_size(recipe, parse_size(options.size))
     _check_output(options)
-    content, style = map(load_image, samples.paths(options.content, options.style))
-    start = start_from(options)
+    pictures, start = samples.paths(options.content, options.style), start_from(options)
+    content, style = map(load_image, pictures)
     init = None if start is None else load_image(start)
+    hashes = file_hashes(*pictures, *([] if start is None else [start]))
     mode = options.mode or (entry.transfer_mode if options.device == "cpu" else None)
     weights = load_weights(options.weights)
     problem = Problem(content, style, recipe, weights, options.precision, options.device, mode)
@@ -73,11 +75,13 @@ def _run(entry: Entry, options: argparse.Namespace) -> int:
         backend.check_arithmetic(problem.network)
         bar.describe(f"{entry.label} {recipe.name}")
         result = backend.stylize(problem, init, options.seed, on_step)
-    save_image(options.output, result.image)
+    save_image(options.output, result.image, provenance(entry, options, problem, result, hashes))
     if options.plot:
         path = _beside(options.output, "-losses", ".png")
         _save_loss_curves(path, result.steps, f"{entry.label}, {recipe.name}")
         print(f"loss curves -> {path}")
+    if len(recipe.stages) > 1:
+        print(stages_in_words(problem, result))
     print(f"{_terms(result, '.6g')} after {len(result.steps)} evaluations -> {options.output}")
     return 0
 

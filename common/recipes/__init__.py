@@ -1,7 +1,15 @@
 """The recipes: what is computed, as data with its sources."""
 
 from common.recipes.coefficients import CONVENTIONS, Coefficients, Tap, coefficients, coefficients_of
-from common.recipes.overrides import adam_of, lbfgs_of, with_optimizer, with_size, with_steps, with_until
+from common.recipes.overrides import (
+    adam_of,
+    lbfgs_of,
+    with_optimizer,
+    with_pyramid,
+    with_size,
+    with_steps,
+    with_until,
+)
 from common.recipes.published import RECIPES, find_recipe
 from common.recipes.recipe import (
     LBFGS,

@@ -1,4 +1,4 @@
-"""A recipe with another optimizer, another number of steps, or another size."""
+"""A recipe with another optimizer, other stages, another number of steps, or another size."""
 
 from dataclasses import replace
 from itertools import accumulate, pairwise
@@ -53,6 +53,23 @@ def with_size(recipe: Recipe, size: Size) -> Recipe:
     last = _side_px(recipe.stages[-1].size)
     stages = tuple(replace(stage, size=_scaled(size, _side_px(stage.size) / last)) for stage in recipe.stages)
     return replace(recipe, stages=stages)
+
+
+def with_pyramid(recipe: Recipe, sizes: int = 2) -> Recipe:
+    """The recipe with its last stage made at several sizes, each double the one before and with as many steps.
+
+    The stages are continuations of one another: Adam keeps its moments. Raises RosettaError for fewer than 2 sizes, and
+    where there are not enough steps for them.
+    """
+    *before, last = recipe.stages
+    if not 2 <= sizes <= last.steps:
+        raise RosettaError(f"a pyramid of {sizes} sizes cannot be made in {last.steps} steps: give 2 sizes or more")
+    bounds = [round(last.steps * number / sizes) for number in range(sizes + 1)]
+    *coarse, finest = [
+        replace(last, size=_scaled(last.size, 0.5 ** (sizes - 1 - number)), steps=end - start, continues=number > 0)
+        for number, (start, end) in enumerate(pairwise(bounds))
+    ]
+    return replace(recipe, stages=(*before, *(replace(stage, until=None) for stage in coarse), finest))
 
 
 def with_until(recipe: Recipe, until: Until) -> Recipe:

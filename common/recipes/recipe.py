@@ -91,12 +91,16 @@ class Until:
 
 @dataclass(frozen=True)
 class Stage:
-    """One size of a coarse-to-fine run of `steps` evaluations of loss and gradient, or fewer where `until` ends it."""
+    """One size of a coarse-to-fine run of `steps` evaluations of loss and gradient, or fewer where `until` ends it.
+
+    Where it `continues` the stage before, Adam keeps its moments, resized, and its count of steps.
+    """
 
     size: Size
     steps: int
     optimizer: Optimizer
     until: Until | None = None
+    continues: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,4 +184,5 @@ def _stage(values: Mapping[str, Any]) -> Stage:
         steps=values["steps"],
         optimizer=Adam(**optimizer) if values["optimizer"]["kind"] == "adam" else LBFGS(**optimizer),
         until=Until(**values["until"]) if values.get("until") else None,
+        continues=values.get("continues", False),
     )

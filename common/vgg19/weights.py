@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +15,9 @@ from common.vgg19.layers import CONVS, LAYERS
 from common.vgg19.preprocessing import CAFFE, SPACES, UNIT_VARIANCE_SCALE, Family, Preprocessing
 from common.vgg19.torch_checkpoint import read_state_dict
 from common.vgg19.weight_files import KERAS_FILE, TORCHVISION_FILE, Published, sha256_of
+
+if TYPE_CHECKING:
+    import h5py
 
 Float32 = NDArray[np.float32]
 
@@ -65,7 +68,7 @@ class _KernelsInFile(Mapping[str, Float32]):
         dataset = self._datasets[name]
         try:
             if _stamp(self._path) == self._checked:
-                with h5py.File(self._path) as file:
+                with _opened(self._path) as file:
                     return np.asarray(file[dataset], np.float32)
         except OSError:
             pass  # said below
@@ -91,7 +94,7 @@ def read_keras_file(path: Path) -> Weights:
     """Read a `keras.applications` VGG-19 file (.h5, with or without the classifier); refuse anything else."""
     datasets, biases = {}, {}
     try:
-        with h5py.File(path) as file:
+        with _opened(path) as file:
             root = file.get("model_weights", file)
             for conv in CONVS:
                 name = conv.name.replace("conv", "block").replace("_", "_conv")  # block1_conv1
@@ -106,12 +109,18 @@ def read_keras_file(path: Path) -> Weights:
     return _weights(path, KERAS_FILE, kernels, biases)
 
 
-def _by_rank(group: h5py.Group) -> dict[int, h5py.Dataset]:
+def _opened(path: Path) -> "h5py.File":
+    import h5py  # here, since a sixth of the time of --help went into the import
+
+    return h5py.File(path)
+
+
+def _by_rank(group: "h5py.Group") -> dict[int, "h5py.Dataset"]:
     """A layer's datasets by their number of axes: 4 for the kernel, 1 for the bias."""
     datasets: dict[int, h5py.Dataset] = {}
 
-    def collect(_: str, item: h5py.Dataset | h5py.Group) -> None:
-        if isinstance(item, h5py.Dataset):
+    def collect(_: str, item: "h5py.Dataset | h5py.Group") -> None:
+        if hasattr(item, "ndim"):  # a group has none
             datasets[item.ndim] = item
 
     group.visititems(collect)

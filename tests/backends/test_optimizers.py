@@ -12,6 +12,7 @@ from shallow import shallow
 
 from common import LBFGS, Adam, Exactly, Stage
 from common.backend import BACKENDS
+from common.points import Point
 from common.recorder import Recorder
 from common.stages import run_lbfgs
 from common.tolerances import TWENTY_STEPS_PX
@@ -45,9 +46,9 @@ def run_stage(package, problem, start, stage):
     run = run_adam if isinstance(stage.optimizer, Adam) else run_lbfgs
     seen = []
     recorder = Recorder(problem, lambda step, _: seen.append(step.evaluation))
-    end = run(objective, start, stage.optimizer, stage.steps, recorder)
+    end = run(objective, Point(start), stage.optimizer, stage.steps, recorder)
     assert seen == list(range(1, 21))
-    return end
+    return end.pixels
 
 
 def textbook(start, gradients, settings):
@@ -64,20 +65,36 @@ def textbook(start, gradients, settings):
 def run_torch(start, gradients, settings):
     variable = torch.tensor(start)
     update = torch_adam(variable, settings)
-    for step, gradient in enumerate(gradients):
-        update(torch.tensor(gradient), step)
+    for gradient in gradients:
+        update(torch.tensor(gradient))
     return variable.detach().numpy()
 
 
 def run_keras(start, gradients, settings):
     variable = tf.Variable(start)
     update = keras_adam(variable, settings)
-    for step, gradient in enumerate(gradients):
-        update(tf.constant(gradient), step)
+    for gradient in gradients:
+        update(tf.constant(gradient))
     return variable.numpy()
 
 
 RUNS = {"torch": run_torch, "keras": run_keras}
+
+
+def go_on_torch(start_hwc, gradients_hwc, settings, moments):
+    variable = torch.tensor(start_hwc).movedim(-1, 0)[None]
+    update = torch_adam(variable, settings, moments)
+    for gradient in gradients_hwc:
+        update(torch.tensor(gradient).movedim(-1, 0)[None])
+    return variable[0].movedim(0, -1).numpy(), update.moments()
+
+
+def go_on_keras(start_hwc, gradients_hwc, settings, moments):
+    variable = tf.Variable(start_hwc[None])
+    update = keras_adam(variable, settings, moments)
+    for gradient in gradients_hwc:
+        update(tf.constant(gradient[None]))
+    return variable.numpy()[0], update.moments()
 
 
 @pytest.fixture
@@ -91,6 +108,18 @@ def path():
 def test_textbook_adam_is_algorithm_1(run, path):
     settings = Adam(0.3, decay=0.5, decay_every=2, beta1=0.8, beta2=0.99, epsilon=1e-6)
     np.testing.assert_allclose(run(*path, settings), textbook(*path, settings), rtol=1e-12)
+
+
+@pytest.mark.parametrize("go_on", [go_on_torch, go_on_keras], ids=["torch", "keras"])
+def test_adam_goes_on_from_its_moments_as_if_it_had_not_stopped(go_on):
+    rng, settings = np.random.default_rng(0), Adam(0.3, decay=0.5, decay_every=2)
+    start, gradients = rng.normal(0, 1, (4, 5, 3)), rng.normal(0, 1, (5, 4, 5, 3))
+    at_once, _ = go_on(start, gradients, settings, None)
+    middle, moments = go_on(start, gradients[:3], settings, None)
+    assert moments.steps == 3
+    end, _ = go_on(middle, gradients[3:], settings, moments)
+    np.testing.assert_array_equal(end, at_once)
+    np.testing.assert_allclose(end, textbook(start, gradients, settings), rtol=1e-12)
 
 
 BETAS = pytest.mark.parametrize("betas", [(0.9, 0.999), (0.7, 0.9)], ids=["usual betas", "other betas"])

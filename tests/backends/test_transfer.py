@@ -69,6 +69,20 @@ def test_two_stages_go_on_from_the_first_ones_picture(backend, small, init):
     assert result.steps[4].losses.total == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.parametrize("continues", [True, False])
+def test_a_stage_that_continues_keeps_adams_moments(backend, small, continues):
+    """At one size two stages are then one, but for the picture between them, which is rounded to float32."""
+    optimizer = Adam(0.01, decay=0.5, decay_every=3)
+    whole = replace(SMALL, steps=8, optimizer=optimizer)
+    half = replace(whole, steps=4)
+    grey = replace(small, content=0.3 + 0.4 * small.content)  # far from 0 and 1, where nothing is clipped
+    once, twice = (
+        backend.stylize(replace(grey, recipe=replace(grey.recipe, stages=stages)))
+        for stages in ((whole,), (half, replace(half, continues=continues)))
+    )
+    assert bool(np.abs(once.image - twice.image).max() < 2e-6) == continues
+
+
 @pytest.mark.parametrize(("optimizer", "ahead"), [(Adam(0.01), 1), (LBFGS(), 0)], ids=["adam", "lbfgs"])
 def test_a_callback_is_given_the_picture_of_its_step(backend, small, optimizer, ahead):
     """After Adam's update, whose loss is the next step's; or the point that L-BFGS evaluated."""

@@ -1,17 +1,23 @@
 """`python -m torch_impl` and `python -m keras_impl`: what they write, and how they refuse."""
 
+import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
+from hashlib import sha256
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from PIL import ExifTags
+from PIL import Image as Pillow
 
-from common import load_image, save_image
+from common import RECIPES, LongestSide, load_image, save_image, with_pyramid, with_size, with_steps
 from common.backend import BACKENDS
 from common.cli import stylize
+from common.recipes import recipe_from_json
 from common.results import LossTerms, RunResult, Step
 
 PROGRAMS = {name: entry.package for name, entry in BACKENDS.items()}
@@ -169,6 +175,9 @@ BAD = [
     (("--until", "one"), "'one' is not a percentage"),
     (("--until", "100%"), "a change of 1 ends no run"),
     (("--steps", "0"), "0 steps"),
+    (("--pyramid=1",), "'1' is not a number of sizes from 2 up"),
+    (("--pyramid", "third.png"), "'third.png' is not a number of sizes from 2 up: write --pyramid=2"),
+    (("--pyramid=5",), "a pyramid of 5 sizes cannot be made in 4 steps"),
     (("--size", "0"), "is not one: give"),
     (("--size", "16", "--content-taps", "pool5"), "pixels and these layers need"),
     (("--style-taps", "relu1_1,relu6_1"), "there is no layer 'relu6_1'"),
@@ -311,3 +320,31 @@ def test_a_mode_of_another_framework_is_refused(run, capsys):
 def test_a_run_ends_at_the_loss_that_is_asked_for(run, capsys):
     assert run("--steps", "20", "--until-loss", "1e9") == 0
     assert "after 1 evaluations" in capsys.readouterr().out
+
+
+def test_a_pyramid_says_what_it_did(run, capsys):
+    assert run("--pyramid", "--size", "40") == 0
+    first, last = capsys.readouterr().out.splitlines()
+    assert first == "2 evaluations of Adam at 20x19, then 2 of Adam at 40x38"
+    assert re.fullmatch(LAST_LINE, last)
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "webp", "tif"])
+def test_a_picture_says_how_it_was_made(run, folder, tmp_path, ending):
+    output = tmp_path / f"out.{ending}"
+    assert run("--pyramid", "--tv-weight", "2.5", "--init", str(folder / "style.png"), output=output) == 0
+    with Pillow.open(output) as picture:
+        description = picture.getexif()[ExifTags.Base.ImageDescription]
+    told = json.loads(description)
+    recipe = recipe_from_json(told["recipe"])
+    assert recipe == replace(
+        with_pyramid(with_size(with_steps(RECIPES["d2l"], 4), LongestSide(36))),
+        **{"style_taps": ("relu1_1",), "content_taps": ("relu2_2",), "tv_weight": 2.5, "init": "image"},
+    )
+    assert told["options"].items() >= {"tv-weight": 2.5, "pyramid": 2, "init": "style.png", "seed": 0}.items()
+    assert told["files"] == {
+        name: sha256((folder / name).read_bytes()).hexdigest() for name in ("content.png", "style.png")
+    }
+    assert (told["program"], told["mode"], told["evaluations"]) == ("python -m torch_impl", "lean", [2, 2])
+    assert str(folder) not in description
+    assert str(tmp_path) not in description

@@ -23,9 +23,11 @@ def _epsilon_before_the_correction(epsilon: float) -> Plant:
         def adam(variable: Any, settings: Adam) -> Any:
             subtract = variable.sub_ if port.backend == "torch" else variable.assign_sub
             mean = square = 0.0
+            step = -1
 
-            def update(gradient: Any, step: int) -> None:
-                nonlocal mean, square
+            def update(gradient: Any) -> None:
+                nonlocal mean, square, step
+                step += 1
                 mean = settings.beta1 * mean + (1 - settings.beta1) * gradient
                 square = settings.beta2 * square + (1 - settings.beta2) * gradient**2
                 first, second = 1 - settings.beta1 ** (step + 1), 1 - settings.beta2 ** (step + 1)

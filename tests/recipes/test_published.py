@@ -16,6 +16,7 @@ from common import (
     Until,
     find_recipe,
     with_optimizer,
+    with_pyramid,
     with_size,
     with_steps,
     with_until,
@@ -142,6 +143,27 @@ def test_a_size_is_the_last_stages_and_the_first_keeps_its_proportion():
     assert sizes == [LongestSide(100), LongestSide(400)]
     sizes = [stage.size for stage in with_size(RECIPES["gluonbook"], Exactly(200, 400)).stages]
     assert sizes == [Exactly(50, 100), Exactly(200, 400)]
+
+
+def test_a_pyramid_shares_the_last_stages_steps_over_sizes_that_double():
+    coarse, middle, fine = with_pyramid(RECIPES["d2l"], 3).stages
+    assert [stage.size for stage in (coarse, middle, fine)] == [Exactly(75, 112), Exactly(150, 225), Exactly(300, 450)]
+    assert [stage.steps for stage in (coarse, middle, fine)] == [167, 166, 167]
+    assert [stage.continues for stage in (coarse, middle, fine)] == [False, True, True]
+    assert {stage.optimizer for stage in (coarse, middle, fine)} == {Adam(0.3, decay=0.8, decay_every=50)}
+
+
+def test_a_pyramid_leaves_the_stages_before_alone_and_ends_where_the_recipe_does():
+    recipe = with_pyramid(with_until(RECIPES["gluonbook"], Until(loss=5.0)))
+    assert recipe.stages[0] == RECIPES["gluonbook"].stages[0]
+    assert [stage.size for stage in recipe.stages[1:]] == [Exactly(400, 600), Exactly(800, 1200)]
+    assert [stage.until for stage in recipe.stages] == [None, None, Until(loss=5.0)]
+
+
+@pytest.mark.parametrize("sizes", [1, 501])
+def test_a_pyramid_that_cannot_be_made_is_refused(sizes):
+    with pytest.raises(RosettaError, match=f"a pyramid of {sizes} sizes cannot be made in 500 steps"):
+        with_pyramid(RECIPES["d2l"], sizes)
 
 
 def test_an_optimizer_keeps_the_recipes_own_settings_where_it_has_them():
