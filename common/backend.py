@@ -15,7 +15,7 @@ from common.recorder import OnStep
 from common.results import LossTerms, RunResult
 
 if TYPE_CHECKING:
-    from common import stages  # whose L-BFGS brings SciPy, which takes long to import
+    from common import stages
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,21 @@ class Backend(Protocol):
         """Raise RosettaError when the network's device does not have its precision."""
 
     def peak_memory(self, network: Network) -> DeviceMemory | None:
-        """The most memory that was taken on the network's device; None for the CPU."""
+        """The most memory that was taken on the network's GPU; None where that is not known."""
 
     def environment(self, network: Network) -> dict[str, Any]:
         """Build, switches and threads that decide the framework's speed, as plain JSON values."""
 
     def matrix_product(self, size: int, network: Network) -> Callable[[], None]:
         """A function that multiplies two random (size, size) matrices in the network's arithmetic, and waits."""
+
+
+def best_device(backend: Backend) -> str:
+    """The fastest device that a backend's framework finds, as `Problem.device` names it.
+
+    The package may export `best_device`; for one that does not the device is the CPU.
+    """
+    return str(getattr(backend, "best_device", lambda: "cpu")())
 
 
 GROUP = "style_rosetta.backends"

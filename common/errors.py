@@ -1,7 +1,9 @@
 """The one exception that a user may see, and the exit codes of a program that may end in it."""
 
+import os
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 
 class RosettaError(Exception):
@@ -28,3 +30,16 @@ def exit_code(program: str, run: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         print(f"{program}: interrupted", file=sys.stderr)
         return 130
+
+
+def leave(code: int) -> NoReturn:
+    """End a program of a framework with an exit code, at once.
+
+    The destructors of PyTorch's libraries would take a third of a second and 110 MB, only to free what ends anyway.
+    """
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        try:
+            stream.flush()
+        except OSError:  # nobody reads any more, or the disk is full
+            code = code or 2
+    os._exit(code)

@@ -81,7 +81,7 @@ def extent_for(size: Size, height_px: int, width_px: int) -> tuple[int, int]:
     if isinstance(size, Exactly):
         return size.height_px, size.width_px
     longest = max(height_px, width_px)
-    side = min(size.side_px, longest) if size.only_shrink else size.side_px
+    side = (min(size.side_px, longest) if size.only_shrink else size.side_px) * size.factor
     return max(1, round(height_px * side / longest)), max(1, round(width_px * side / longest))
 
 

@@ -30,6 +30,11 @@ def lacks_bfloat16() -> bool:
     return flags is not None and not _BFLOAT16_FLAGS & set(flags.split())
 
 
+def has_nvidia_gpu() -> bool:
+    """Whether the system has what a GPU of NVIDIA's is reached by, which need not be usable by a framework."""
+    return any(Path(place).exists() for place in ("/dev/nvidia0", "/dev/dxg"))  # the second in Windows' Linux
+
+
 def peak_memory_bytes() -> int:
     """The peak resident memory of this process in bytes, shared libraries included.
 

@@ -18,7 +18,8 @@ class Moments:
         """The moments for the picture at another size, interpolated linearly.
 
         A loss that is a mean over positions gives a pixel less gradient, the more pixels there are: both means are
-        scaled by the ratio of their numbers, the second by its square.
+        scaled by the ratio of their numbers, the second by its square. Gram matrices that are sums ask for another
+        scale, but at 160 px the loss of `pytorch-blog` falls faster with this one than with that of the gradients.
         """
         if self.mean.shape[:2] == (height_px, width_px):
             return self

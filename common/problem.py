@@ -18,14 +18,14 @@ Precision = Literal["float32", "float64", "bfloat16", "tf32"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 Mode = str  # the name of an execution mode; every backend registers its own
 Dtype = Literal["float32", "float64"]
-DEVICE = re.compile(r"cpu|(?:gpu|cuda)(?::(\d+))?")
+DEVICE = re.compile(r"cpu|mps|(?:gpu|cuda)(?::(\d+))?")
 Pixels = NDArray[Any]
 Features = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
 class Network:
-    """A trained VGG-19 and the arithmetic to run it in; `device` is `cpu`, `gpu` or `gpu:1`.
+    """A trained VGG-19 and the arithmetic to run it in; `device` is `cpu`, `gpu`, `gpu:1`, or Apple's `mps`.
 
     `bfloat16` is the arithmetic of the layers alone: images, losses and gradient are float32, as with `tf32`.
     """
@@ -47,14 +47,16 @@ class Network:
 
     @property
     def device_kind_and_index(self) -> tuple[str, int]:
-        """`cpu` or `gpu`, and its number; raise RosettaError for a name that is neither."""
+        """`cpu`, `mps` or `gpu`, and its number; raise RosettaError for a name that is none of them."""
         found = DEVICE.fullmatch(self.device)
         if not found:
-            raise RosettaError(f"there is no device {self.device!r}: use cpu, gpu or gpu:1")
-        return "cpu" if self.device == "cpu" else "gpu", int(found[1] or 0)
+            raise RosettaError(f"there is no device {self.device!r}: use cpu, gpu, gpu:1 or mps")
+        return self.device if self.device in ("cpu", "mps") else "gpu", int(found[1] or 0)
 
     def check_precision(self, compute_capability: tuple[int, int] | None) -> None:
         """Raise RosettaError when the device does not have the precision: a GPU of that capability, or the CPU."""
+        if self.device == "mps" and self.precision != "float32":
+            raise RosettaError(f"the device mps does not compute in {self.precision} here: use float32, or cpu")
         ampere = compute_capability is not None and compute_capability >= (8, 0)
         if self.precision == "tf32" and not ampere:
             raise RosettaError("TF32 needs an NVIDIA GPU of compute capability 8.0 or more: use float32")

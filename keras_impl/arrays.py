@@ -44,7 +44,7 @@ def native_device(network: Network) -> str:
     kind, index = network.device_kind_and_index
     if kind == "cpu":
         return "CPU:0"
-    if index >= len(tf.config.list_physical_devices("GPU")):
+    if kind == "mps" or index >= len(tf.config.list_physical_devices("GPU")):
         raise RosettaError(f"there is no device {network.device!r} for TensorFlow on this machine: use cpu")
     return f"GPU:{index}"
 

@@ -11,6 +11,11 @@ from common.problem import Network
 from keras_impl.arrays import device_scope, native_device, wait
 
 
+def best_device() -> str:
+    """The fastest device that the framework finds: `gpu`, Apple's `mps`, or `cpu`."""
+    return "gpu" if tf.config.list_physical_devices("GPU") else "cpu"
+
+
 def check_arithmetic(network: Network) -> None:
     """Raise RosettaError when the network's device does not have its precision."""
     gpu = _gpu_details(network)
@@ -18,7 +23,7 @@ def check_arithmetic(network: Network) -> None:
 
 
 def peak_memory(network: Network) -> DeviceMemory | None:
-    """The most memory that was allocated and reserved on the network's device; None for the CPU."""
+    """The most memory that was allocated and reserved on the network's GPU; None where that is not known."""
     device = native_device(network)
     if device.startswith("CPU"):
         return None

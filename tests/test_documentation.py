@@ -51,6 +51,15 @@ def test_every_command_is_understood(command):
             assert words[2] in ("pip", "pytest")
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "tests/benchmarks").glob("*.py")), ids=lambda path: path.stem)
+def test_every_benchmark_is_documented_and_starts(path):
+    if "def main()" not in path.read_text():
+        return  # what the benchmarks share
+    assert f"python tests/benchmarks/{path.name}" in (ROOT / "docs/performance.md").read_text()
+    process = subprocess.run([sys.executable, path, "--help"], capture_output=True, text=True)
+    assert (process.returncode, process.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_python_runs(page, tmp_path):
     for code in re.findall(

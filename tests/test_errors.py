@@ -1,5 +1,9 @@
 """What ends a program early: the exit code, and one line on stderr."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from common import RosettaError
@@ -35,3 +39,21 @@ def test_what_a_program_returns_is_its_exit_code(code):
 def test_a_mistake_of_ours_is_a_traceback():
     with pytest.raises(ZeroDivisionError):
         exit_code("compare.py", ended_by(ZeroDivisionError()))
+
+
+def ended(command):
+    """The exit code and stderr of a shell's command, whose Python writes what it prints when it ends."""
+    variables = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    process = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=variables)
+    return process.returncode, process.stderr
+
+
+@pytest.mark.parametrize(("redirect", "code"), [("", 3), (">&-", 3), ("2>&-", 3), (">/dev/full", 3)])
+def test_a_program_leaves_with_its_code_wherever_it_writes(redirect, code):
+    command = f"{sys.executable} -c 'from common.errors import leave; print(1); leave(3)' {redirect}"
+    assert ended(command) == (code, "")
+
+
+def test_what_could_not_be_printed_is_no_success():
+    command = f"{sys.executable} -c 'from common.errors import leave; print(1); leave(0)' >/dev/full"
+    assert ended(command) == (2, "")

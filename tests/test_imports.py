@@ -81,7 +81,7 @@ ORDER = (
     "doctor.port doctor.picture",
     "doctor",
     "comparison.published comparison.progress comparison.workers",
-    "comparison.measurement comparison.plan comparison.agreement",
+    "comparison.measurement comparison.plan comparison.agreement comparison.devices",
     "comparison.row_runner",
     "comparison.session",
     "comparison.reporting",

@@ -31,6 +31,12 @@ def cpuinfo(monkeypatch, tmp_path):
     return fake.write_text
 
 
+@pytest.mark.parametrize(("there", "has"), [(["/dev/nvidia0"], True), (["/dev/dxg"], True), ([], False)])
+def test_a_gpu_is_seen_by_its_driver(monkeypatch, there, has):
+    monkeypatch.setattr(machine, "Path", lambda name: SimpleNamespace(exists=lambda: name in there))
+    assert machine.has_nvidia_gpu() is has
+
+
 def test_the_model_is_what_the_processor_calls_itself(cpuinfo):
     cpuinfo(XEON)
     assert machine.cpu_model() == "Intel(R) Xeon(R) @ 2.10GHz: a"

@@ -8,13 +8,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from torch_impl.device import check_arithmetic, environment, matrix_product, peak_memory
+    from torch_impl.device import best_device, check_arithmetic, environment, matrix_product, peak_memory
     from torch_impl.objective import Objective, features, loss_terms, value_and_grad
     from torch_impl.recording import evaluation_tensors, tensors
     from torch_impl.transfer import stylize
 
 __all__ = [
     "Objective",
+    "best_device",
     "check_arithmetic",
     "environment",
     "evaluation_tensors",

@@ -1,6 +1,7 @@
 """`python -m torch_impl CONTENT STYLE -o OUT`."""
 
 from common.cli.stylize import main
+from common.errors import leave
 
 if __name__ == "__main__":
-    raise SystemExit(main("torch"))
+    leave(main("torch"))

@@ -43,9 +43,9 @@ def _allow_tf32(convolutions: bool, matrix_products: str) -> None:
 def native_device(network: Network) -> torch.device:
     """The network's device as the framework names it; RosettaError for one that is not there."""
     kind, index = network.device_kind_and_index
-    if kind == "cpu":
-        return torch.device("cpu")
-    if index >= torch.cuda.device_count():
+    if kind == "cpu" or (kind == "mps" and torch.backends.mps.is_available()):
+        return torch.device(kind)
+    if kind == "mps" or index >= torch.cuda.device_count():
         raise RosettaError(f"there is no device {network.device!r} for PyTorch on this machine: use cpu")
     return torch.device("cuda", index)
 
@@ -64,9 +64,10 @@ def to_numpy(tensor: torch.Tensor) -> NDArray[Any]:
 
 def conv_to_native(name: str, network: Network) -> list[torch.Tensor]:
     """The kernel and the bias of a convolution, in the native layout and the layers' precision."""
-    kernel_ohwi = np.ascontiguousarray(np.transpose(network.weights.kernels_hwio[name], (3, 0, 1, 2)))
     dtype, device = getattr(torch, network.layer_dtype), native_device(network)
-    kernel, bias = (torch.tensor(it, dtype=dtype, device=device) for it in (kernel_ohwi, network.weights.biases[name]))
+    kernel_ohwi = np.array(np.transpose(network.weights.kernels_hwio[name], (3, 0, 1, 2)), order="C")
+    kernel = torch.from_numpy(kernel_ohwi).to(device, dtype)
+    bias = torch.tensor(network.weights.biases[name], dtype=dtype, device=device)
     return [_in_memory(kernel.movedim(-1, 1)), bias]
 
 
@@ -88,3 +89,5 @@ def wait(network: Network) -> None:
     """Return when the network's device has done all that it was given."""
     if (device := native_device(network)).type == "cuda":
         torch.cuda.synchronize(device)
+    if device.type == "mps":
+        torch.mps.synchronize()

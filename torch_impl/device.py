@@ -10,6 +10,13 @@ from common.problem import Network
 from torch_impl.arrays import device_scope, native_device, wait
 
 
+def best_device() -> str:
+    """The fastest device that the framework finds: `gpu`, Apple's `mps`, or `cpu`."""
+    if torch.cuda.is_available():
+        return "gpu"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
 def check_arithmetic(network: Network) -> None:
     """Raise RosettaError when the network's device does not have its precision."""
     device = native_device(network)
@@ -17,9 +24,9 @@ def check_arithmetic(network: Network) -> None:
 
 
 def peak_memory(network: Network) -> DeviceMemory | None:
-    """The most memory that was allocated and reserved on the network's device; None for the CPU."""
+    """The most memory that was allocated and reserved on the network's GPU; None where that is not known."""
     device = native_device(network)
-    if device.type == "cpu":
+    if device.type != "cuda":
         return None
     return DeviceMemory(torch.cuda.max_memory_allocated(device), torch.cuda.max_memory_reserved(device))
 

@@ -3,7 +3,7 @@
 import argparse
 from itertools import zip_longest
 
-from common.cli.requests import recipe_from, request_from
+from common.cli.requests import optimizer_from, recipe_from, request_from
 from common.comparison import Request, Scene
 from common.comparison.progress import Progress
 from common.comparison.rendering import report_folder
@@ -17,7 +17,7 @@ def requests_from(options: argparse.Namespace) -> dict[str, Request]:
     """A request for each recipe that is named, or for all of them, by name."""
     names = RECIPES if options.recipes is None else [name.strip() for name in options.recipes.split(",")]
     recipes = [recipe_from(options, name) for name in names]
-    changes = {"optimizer": options.optimizer, "precisions": (options.precision,), "sizes": (options.size,)}
+    changes = {"optimizer": optimizer_from(options), "precisions": (options.precision,), "sizes": (options.size,)}
     return {recipe.name: request_from(options, recipe=recipe, **changes) for recipe in recipes}
 
 

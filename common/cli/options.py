@@ -32,8 +32,8 @@ def _whole_number(what: str, least: int) -> Callable[[str], int]:
 
 
 def _device(text: str) -> str:
-    if not DEVICES.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a device: use cpu, gpu or gpu:1")
+    if text != "auto" and not DEVICES.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a device: use auto, cpu, gpu, gpu:1 or mps")
     return text
 
 
@@ -95,6 +95,7 @@ RECIPES_SHOWN: Options = {"--recipes": {"metavar": "NAME,...", "help": "which re
 SIZE: Options = {"--size": {"metavar": "SIZE", "help": "longest side (288), or height x width (192x288), in pixels"}}
 OPTIMIZATION: Options = {
     "--steps": {"type": int, "metavar": "N", "help": "evaluations of loss and gradient, over all stages"},
+    "--fast": {"action": "store_true", "help": "reach the loss of the recipe's own run by fewer evaluations of L-BFGS"},
     "--pyramid": {"nargs": "?", "type": _sizes, "const": 2, "metavar": "SIZES", "help": _pyramid},
     "--until-loss": {"type": _loss, "metavar": "X", "help": "end the last stage when the loss is X or less"},
     "--until": {"type": _percentage, "metavar": "P%", "help": "end it when the loss falls by less in 20 evaluations"},
@@ -104,7 +105,8 @@ OPTIMIZATION: Options = {
 START: Options = {"--init": {"metavar": "START", "help": "content, noise, or a picture to start from"}}
 PRECISION: Options = {"--precision": {"choices": PRECISIONS, "help": "default: %(default)s"}}
 WEIGHTS: Options = {"--weights": {"metavar": "W", "help": _weights}}
-DEVICE: Options = {"--device": {"type": _device, "default": "cpu", "help": "cpu (default), gpu or gpu:1"}}
+_devices = "auto (default: a GPU where there is one), cpu, gpu, gpu:1 or mps"
+DEVICE: Options = {"--device": {"type": _device, "default": "auto", "help": _devices}}
 ARITHMETIC = WEIGHTS | DEVICE
 TRANSFER = LOSS | SIZE | OPTIMIZATION | START | PRECISION | ARITHMETIC
 BASELINE: Options = {
@@ -146,7 +148,7 @@ FILES: Options = {
 # What functions read of a command that lacks the option.
 _ABSENT = {
     **dict.fromkeys(("steps", "init", "against", "pyramid", "until", "until_loss", *CHANGES)),
-    **{"seed": 0, "precision": "float32", "allow_unknown": False},
+    **{"seed": 0, "precision": "float32", "allow_unknown": False, "fast": False},
 }
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from collections.abc import Mapping
 from hashlib import sha256
 from os import PathLike
 from pathlib import Path
@@ -13,27 +12,37 @@ from common.problem import Problem
 from common.recipes import Adam, Stage, recipe_to_json
 from common.results import RunResult
 
-_NOT_OF_THE_RESULT = ("output", "plot", "save_every")
+_WITHOUT_EFFECT_ON_THE_PICTURE = ("output", "plot", "save_every")
 _FILES = ("content", "style", "init", "weights")
+_STARTS = {"content": "the content", "noise": "noise", "image": "a picture"}
+
+
+Files = dict[str, dict[str, str]]  # the name and the sha256 of each picture, by its role
 
 
 def provenance(
-    entry: Entry, options: argparse.Namespace, problem: Problem, result: RunResult, hashes: Mapping[str, str]
+    entry: Entry,
+    options: argparse.Namespace,
+    problem: Problem,
+    result: RunResult,
+    files: Files,
 ) -> str:
-    """The options and what they amount to, the versions, the files by name and sha256, and the loss, as JSON.
+    """The options and what they amount to, the versions, the files that were read, and the loss, as JSON.
 
     Folders are left out, since a picture is published and the paths of a machine are not.
     """
     given = {name: value for name, value in vars(options).items() if value is not None and value is not False}
+    told = given.keys() - {*_WITHOUT_EFFECT_ON_THE_PICTURE}
     return json.dumps(
         {
             "software": f"style-rosetta {installed_version('style-rosetta')}",
             "program": f"python -m {entry.package}",
             "versions": entry.versions(),
-            "options": {_option(it): _value(it, value) for it, value in given.items() if it not in _NOT_OF_THE_RESULT},
+            "options": {name.replace("_", "-"): _as_given(name, given[name]) for name in given if name in told},
+            "device": problem.device,
             "mode": entry.checked_mode(problem.mode),
             "recipe": recipe_to_json(problem.recipe),
-            "files": dict(hashes),
+            "files": files,
             "weights": {"name": problem.weights.name, "sha256": problem.weights.sha256},
             "evaluations": evaluations_by_stage(problem, result),
             "loss": result.losses.total,
@@ -41,9 +50,10 @@ def provenance(
     )
 
 
-def file_hashes(*paths: str | PathLike[str]) -> dict[str, str]:
-    """The sha256 of files by their names."""
-    return {Path(path).name: sha256(Path(path).read_bytes()).hexdigest() for path in paths}
+def files_read(**paths: str | PathLike[str] | None) -> Files:
+    """The name and the sha256 of each picture, by its role; what is None was not read."""
+    there = {role: Path(path) for role, path in paths.items() if path is not None}
+    return {role: {"name": path.name, "sha256": sha256(path.read_bytes()).hexdigest()} for role, path in there.items()}
 
 
 def evaluations_by_stage(problem: Problem, result: RunResult) -> list[int]:
@@ -53,23 +63,24 @@ def evaluations_by_stage(problem: Problem, result: RunResult) -> list[int]:
 
 
 def stages_in_words(problem: Problem, result: RunResult) -> str:
-    """What was done, as `100 evaluations of L-BFGS memory 60 at 171x256, then 30 of L-BFGS memory 60 at 341x512`."""
-    counts = evaluations_by_stage(problem, result)
-    told = [
-        f"of {_optimizer(stage)} at {'x'.join(map(str, problem.sizes_at(stage)[0]))}" for stage in problem.recipe.stages
+    """What was done, as `from noise: 68 evaluations of L-BFGS memory 30 at 171x256, then 40 of Adam at 341x512`."""
+    counted = zip(evaluations_by_stage(problem, result), problem.recipe.stages, strict=True)
+    (first, stage), *rest = counted
+    parts = [
+        f"{first} evaluations of {_stage(problem, stage)}",
+        *(f"{count} of {_stage(problem, it)}" for count, it in rest),
     ]
-    first, *rest = (f"{count} {how}" for count, how in zip(counts, told, strict=True))
-    return ", then ".join([first.replace(" of", " evaluations of", 1), *rest])
+    return f"from {_STARTS[problem.recipe.init]}: {', then '.join(parts)}"
 
 
-def _optimizer(stage: Stage) -> str:
-    optimizer = stage.optimizer
-    return optimizer.label if isinstance(optimizer, Adam) else f"{optimizer.label} memory {optimizer.memory}"
+def _stage(problem: Problem, stage: Stage) -> str:
+    optimizer, (height, width) = stage.optimizer, problem.sizes_at(stage)[0]
+    memory = "" if isinstance(optimizer, Adam) else f" memory {optimizer.memory}"
+    return f"{optimizer.label}{memory} at {height}x{width}"
 
 
-def _option(name: str) -> str:
-    return name.replace("_", "-")
-
-
-def _value(name: str, value: Any) -> Any:
-    return Path(value).name if name in _FILES else value
+def _as_given(name: str, value: Any) -> Any:
+    """A value as the command line takes it, without folders."""
+    if name in _FILES:
+        return Path(value).name
+    return f"{100 * value:g}%" if name == "until" else value

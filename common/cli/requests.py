@@ -8,12 +8,14 @@ from typing import Any
 
 from common.backend import BACKENDS
 from common.cli.options import CHANGES
+from common.comparison.devices import shared_device
 from common.comparison.plan import DEFAULT_RECIPE, DEFAULT_ROUNDS, MODES, NamedRow, Request
 from common.entry import OptimizerChoice
 from common.errors import RosettaError
+from common.images import parse_size
 from common.machine import usable_cores
 from common.problem import PRECISIONS
-from common.recipes import Recipe, Until, find_recipe, with_pyramid, with_steps, with_until
+from common.recipes import Recipe, Until, find_recipe, with_fast, with_pyramid, with_size, with_steps, with_until
 
 _THOROUGH_ROUNDS, _THOROUGH_SIZES = 20, "64,128"
 _ROW = re.compile(r"(?P<name>[^=@]+)=(?P<backend>[^:@]+)(?::(?P<mode>[^@]+))?(?:@(?P<python>.+))?")
@@ -24,18 +26,26 @@ def recipe_from(options: argparse.Namespace, name: str | None = None) -> Recipe:
     recipe = find_recipe(options.recipe or DEFAULT_RECIPE if name is None else name)
     if options.steps is not None:
         recipe = with_steps(recipe, options.steps)
+    if (size := getattr(options, "size", None)) is not None:
+        recipe = with_size(recipe, parse_size(size))
     changes = {field: getattr(options, field) for field in CHANGES if getattr(options, field) is not None}
     for taps in changes.keys() & {"content_taps", "style_taps"}:
         changes[taps] = tuple(tap.strip() for tap in changes[taps].split(",") if tap.strip())
     if options.init is not None:
         changes["init"] = options.init if options.init in ("content", "noise") else "image"
-    recipe = replace(recipe, **changes)
-    if options.pyramid is not None:
-        recipe = with_pyramid(recipe, options.pyramid)
+    recipe = _in_other_stages(replace(recipe, **changes), options)
     if options.until is not None or options.until_loss is not None:
         recipe = with_until(recipe, Until(options.until_loss, options.until))
     _refuse_idle_options(recipe, options)
     return recipe
+
+
+def _in_other_stages(recipe: Recipe, options: argparse.Namespace) -> Recipe:
+    if options.fast and options.pyramid is not None:
+        raise RosettaError("--fast was measured at one size: leave out --pyramid, or --fast")
+    if options.fast:
+        return with_fast(recipe, keeps_start=options.init is not None)
+    return recipe if options.pyramid is None else with_pyramid(recipe, options.pyramid)
 
 
 def _refuse_idle_options(recipe: Recipe, options: argparse.Namespace) -> None:
@@ -53,6 +63,10 @@ def _refuse_idle_options(recipe: Recipe, options: argparse.Namespace) -> None:
 
 def optimizer_from(options: argparse.Namespace) -> OptimizerChoice:
     """The optimizer that is named, or that of a recipe that is named, or else each framework's customary one."""
+    if options.fast and options.optimizer not in (None, "recipe"):
+        raise RosettaError(f"--fast chooses the optimizer: leave out --optimizer {options.optimizer}, or --fast")
+    if options.fast:
+        return "recipe"
     choice: OptimizerChoice = options.optimizer or ("recipe" if options.recipe else "customary")
     return choice
 
@@ -64,8 +78,12 @@ def start_from(options: argparse.Namespace) -> str | None:
 
 def request_from(options: argparse.Namespace, recipe: Recipe, **rest: Any) -> Request:
     """The request of a command with pictures, weights and a device."""
-    values = {name: getattr(options, name) for name in ("content", "style", "weights", "device", "seed")}
-    return Request(**values, init=start_from(options), recipe=recipe, **rest)
+    values = {name: getattr(options, name) for name in ("content", "style", "weights", "seed")}
+    device = "cpu" if options.device == "auto" else options.device
+    request = Request(**values, device=device, init=start_from(options), recipe=recipe, **rest)
+    if options.device != "auto":
+        return request
+    return replace(request, device=shared_device((row.backend, row.python) for row in request.rows))
 
 
 def measured_request_from(options: argparse.Namespace) -> Request:

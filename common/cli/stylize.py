@@ -4,22 +4,22 @@ import argparse
 import re
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from common import samples
-from common.backend import BACKENDS, load_backend
+from common.backend import BACKENDS, Backend, best_device, load_backend
 from common.cli.options import TRANSFER, OneLineParser, add_options
-from common.cli.provenance import file_hashes, provenance, stages_in_words
+from common.cli.provenance import Files, files_read, provenance, stages_in_words
 from common.cli.requests import optimizer_from, recipe_from, start_from
 from common.entry import Entry
 from common.errors import RosettaError, exit_code
 from common.framework_imports import quiet_stderr
-from common.images import Image, check_writable, extent_for, load_image, parse_size, replacing, save_image
+from common.images import Image, check_writable, extent_for, load_image, replacing, save_image
 from common.machine import use_memory_sparingly
 from common.problem import Problem
-from common.recipes import Exactly, with_size
+from common.recipes import Exactly
 from common.results import RunResult, Step
-from common.terminal import ProgressBar
 from common.vgg19 import load_weights
 
 _COLOURS = {"style": "tab:red", "content": "tab:blue", "tv": "tab:green", "total": "black"}
@@ -48,21 +48,10 @@ def parser_for(entry: Entry) -> argparse.ArgumentParser:
 
 
 def _run(entry: Entry, options: argparse.Namespace) -> int:
-    samples.check_pair(options.content, options.style)
-    recipe = entry.with_optimizer(recipe_from(options), optimizer_from(options))
-    if options.size is not None:
-        recipe = with_size(recipe, parse_size(options.size))
-    _check_output(options)
-    pictures, start = samples.paths(options.content, options.style), start_from(options)
-    content, style = map(load_image, pictures)
-    init = None if start is None else load_image(start)
-    hashes = file_hashes(*pictures, *([] if start is None else [start]))
-    mode = options.mode or (entry.transfer_mode if options.device == "cpu" else None)
-    weights = load_weights(options.weights)
-    problem = Problem(content, style, recipe, weights, options.precision, options.device, mode)
-    problem.try_stages()
-    _note_stretch(problem)
-    with ProgressBar(recipe.steps, f"importing {entry.label}", "eval") as bar:
+    from common.terminal import ProgressBar  # here, since --help would wait for its library
+
+    problem, init, files = _problem_from(entry, options)
+    with ProgressBar(problem.recipe.steps, f"importing {entry.label}", "eval") as bar:
 
         def on_step(step: Step, picture: Callable[[], Image]) -> None:
             bar.advance(note=_terms(step, ".4g"))
@@ -72,18 +61,48 @@ def _run(entry: Entry, options: argparse.Namespace) -> int:
         use_memory_sparingly()
         with quiet_stderr(entry.loggers):
             backend = load_backend(entry.name)
-        backend.check_arithmetic(problem.network)
-        bar.describe(f"{entry.label} {recipe.name}")
+        problem = _on_device(problem, backend, entry, options)
+        bar.describe(f"{entry.label} {problem.recipe.name} on {problem.device}")
         result = backend.stylize(problem, init, options.seed, on_step)
-    save_image(options.output, result.image, provenance(entry, options, problem, result, hashes))
+    save_image(options.output, result.image, provenance(entry, options, problem, result, files))
     if options.plot:
         path = _beside(options.output, "-losses", ".png")
-        _save_loss_curves(path, result.steps, f"{entry.label}, {recipe.name}")
+        _save_loss_curves(path, result.steps, f"{entry.label}, {problem.recipe.name}")
         print(f"loss curves -> {path}")
-    if len(recipe.stages) > 1:
+    if options.fast or len(problem.recipe.stages) > 1:
         print(stages_in_words(problem, result))
     print(f"{_terms(result, '.6g')} after {len(result.steps)} evaluations -> {options.output}")
     return 0
+
+
+def _problem_from(entry: Entry, options: argparse.Namespace) -> tuple[Problem, Image | None, Files]:
+    """The problem on the CPU, the picture to start from, and what was read."""
+    samples.check_pair(options.content, options.style)
+    recipe = entry.with_optimizer(recipe_from(options), optimizer_from(options))
+    _check_output(options)
+    pictures, start = samples.paths(options.content, options.style), start_from(options)
+    content, style = map(load_image, pictures)
+    init = None if start is None else load_image(start)
+    files = files_read(content=pictures[0], style=pictures[1], init=start)
+    problem = Problem(content, style, recipe, load_weights(options.weights), options.precision)
+    problem.try_stages()
+    _note_stretch(problem)
+    return problem, init, files
+
+
+def _on_device(problem: Problem, backend: Backend, entry: Entry, options: argparse.Namespace) -> Problem:
+    """The problem on the device that is named, or on the best that has its precision, and in a mode for that device."""
+    device = options.device
+    if device == "auto":
+        device = best_device(backend)
+        try:
+            backend.check_arithmetic(replace(problem.network, device=device))
+        except RosettaError:
+            device = "cpu"
+    mode = options.mode or (entry.transfer_mode if device == "cpu" else None)
+    problem = replace(problem, device=device, mode=mode)
+    backend.check_arithmetic(problem.network)
+    return problem
 
 
 def _check_output(options: argparse.Namespace) -> None:

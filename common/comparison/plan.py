@@ -99,7 +99,7 @@ class Request:
         for size in self.sizes:
             parse_size(size)
         if not DEVICE.fullmatch(self.device):
-            raise RosettaError(f"there is no device {self.device!r}: use cpu, gpu or gpu:1")
+            raise RosettaError(f"there is no device {self.device!r}: use cpu, gpu, gpu:1 or mps")
         for what, number, least in (("rounds", self.rounds, 1), ("threads", self.threads, 1), ("seed", self.seed, 0)):
             if number < least:
                 raise RosettaError(f"{what} is {number}: give a whole number from {least} up")

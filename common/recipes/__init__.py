@@ -1,6 +1,7 @@
 """The recipes: what is computed, as data with its sources."""
 
 from common.recipes.coefficients import CONVENTIONS, Coefficients, Tap, coefficients, coefficients_of
+from common.recipes.fast import with_fast
 from common.recipes.overrides import (
     adam_of,
     lbfgs_of,

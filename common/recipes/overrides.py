@@ -56,20 +56,23 @@ def with_size(recipe: Recipe, size: Size) -> Recipe:
 
 
 def with_pyramid(recipe: Recipe, sizes: int = 2) -> Recipe:
-    """The recipe with its last stage made at several sizes, each double the one before and with as many steps.
+    """The recipe made at several sizes, each double the one before and with as many steps.
 
-    The stages are continuations of one another: Adam keeps its moments. Raises RosettaError for fewer than 2 sizes, and
-    where there are not enough steps for them.
+    The stages are continuations of one another: Adam keeps its moments. Raises RosettaError for fewer than 2 sizes,
+    where there are not enough steps for them, and for a recipe that has several sizes of its own.
     """
-    *before, last = recipe.stages
+    if len(recipe.stages) > 1:
+        raise RosettaError(f"{recipe.name} has {len(recipe.stages)} sizes of its own: leave out the pyramid")
+    (last,) = recipe.stages
     if not 2 <= sizes <= last.steps:
-        raise RosettaError(f"a pyramid of {sizes} sizes cannot be made in {last.steps} steps: give 2 sizes or more")
+        wanted = f"give 2 to {last.steps}, or more steps" if last.steps > 1 else "give more steps"
+        raise RosettaError(f"a pyramid of {sizes} sizes cannot be made in {last.steps} steps: {wanted}")
     bounds = [round(last.steps * number / sizes) for number in range(sizes + 1)]
     *coarse, finest = [
         replace(last, size=_scaled(last.size, 0.5 ** (sizes - 1 - number)), steps=end - start, continues=number > 0)
         for number, (start, end) in enumerate(pairwise(bounds))
     ]
-    return replace(recipe, stages=(*before, *(replace(stage, until=None) for stage in coarse), finest))
+    return replace(recipe, stages=(*(replace(stage, until=None) for stage in coarse), finest))
 
 
 def with_until(recipe: Recipe, until: Until) -> Recipe:
@@ -83,6 +86,8 @@ def _side_px(size: Size) -> int:
 
 
 def _scaled(size: Size, factor: float) -> Size:
+    if isinstance(size, LongestSide) and size.only_shrink:
+        return replace(size, factor=size.factor * factor)  # since the picture decides what the side is
     if isinstance(size, LongestSide):
         return replace(size, side_px=max(1, round(size.side_px * factor)))
     return Exactly(max(1, round(size.height_px * factor)), max(1, round(size.width_px * factor)))

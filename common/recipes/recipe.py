@@ -24,13 +24,17 @@ class Exactly:
 
 @dataclass(frozen=True)
 class LongestSide:
-    """Keep the proportions; the longest side becomes `side_px`, or stays as it is where only shrinking is allowed."""
+    """Keep the proportions; the longest side becomes `side_px`, or stays as it is where only shrinking is allowed.
+
+    That side is then multiplied by `factor`.
+    """
 
     side_px: int
     only_shrink: bool = False
+    factor: float = 1.0
 
     def __str__(self) -> str:
-        return f"longest side {self.side_px}"
+        return f"longest side {self.side_px}" + ("" if self.factor == 1 else f" times {self.factor:g}")
 
 
 Size = Exactly | LongestSide
@@ -93,7 +97,8 @@ class Until:
 class Stage:
     """One size of a coarse-to-fine run of `steps` evaluations of loss and gradient, or fewer where `until` ends it.
 
-    Where it `continues` the stage before, Adam keeps its moments, resized, and its count of steps.
+    Where it `continues` the stage before, Adam in the textbook form keeps that stage's moments, resized, and its count
+    of steps.
     """
 
     size: Size

@@ -215,7 +215,7 @@ def test_the_modes_whose_inner_values_cannot_be_seen_are_said_to():
 
 
 def test_every_package_exports_the_functions_of_a_backend(backend):
-    assert sorted(backend.__all__) == sorted(FUNCTIONS)
+    assert sorted(backend.__all__) == sorted([*FUNCTIONS, "best_device"])
     assert all(callable(getattr(backend, name)) for name in FUNCTIONS)
     with pytest.raises(AttributeError, match="has no attribute 'no_such'"):
         backend.no_such  # noqa: B018

@@ -11,9 +11,10 @@ from common.backend import BACKENDS
 from common.cli import check, stylize
 from common.cli.main import main, parse
 from common.cli.requests import measured_request_from
+from common.comparison import devices
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = {"torch", "tensorflow", "keras", "matplotlib", "skimage", "rich", "jinja2"}
+HEAVY = {"scipy", "h5py", "torch", "tensorflow", "keras", "matplotlib", "skimage", "rich", "jinja2"}
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,7 @@ def test_both_command_lines_choose_the_optimizer_by_one_rule(arguments, optimize
             problems.append(problem)
             raise KeyboardInterrupt
 
-        return SimpleNamespace(check_arithmetic=lambda _: None, stylize=run)
+        return SimpleNamespace(best_device=lambda: "cpu", check_arithmetic=lambda _: None, stylize=run)
 
     monkeypatch.setattr(stylize, "load_backend", load)
     request = measured_request_from(parse([*arguments, "--weights", "random"]))
@@ -92,6 +93,28 @@ def test_both_command_lines_choose_the_optimizer_by_one_rule(arguments, optimize
         assert stylize.main(name, [*pictures, "--weights", "random", "--size", "40", *arguments]) == 130
         chosen = entry.with_optimizer(request.recipe, request.optimizer)
         assert [it.optimizer for it in problems.pop().recipe.stages] == [it.optimizer for it in chosen.stages]
+
+
+@pytest.mark.parametrize(
+    ("gpu", "found", "options", "device"),
+    [
+        (True, {"torch": "gpu", "keras": "gpu"}, [], "gpu"),
+        (True, {"torch": "gpu", "keras": "cpu"}, [], "cpu"),
+        (True, {"torch": "gpu", "keras": "cpu"}, ["--backends", "torch"], "gpu"),
+        (True, {"torch": "gpu", "keras": "gpu"}, ["--device", "cpu"], "cpu"),
+        (False, {}, [], "cpu"),
+    ],
+)
+def test_all_rows_of_a_comparison_have_one_device(monkeypatch, gpu, found, options, device):
+    """A GPU alone where every backend finds one; without a driver none is asked."""
+    monkeypatch.setattr(devices, "has_nvidia_gpu", lambda: gpu)
+    monkeypatch.setattr(devices, "_best_device", lambda interpreter: found[interpreter[0]])
+    assert measured_request_from(parse(options)).device == device
+
+
+def test_a_worker_says_which_device_its_backend_takes():
+    assert devices._best_device(("torch", None)) in ("cpu", "gpu", "mps")
+    assert devices._best_device(("torch", "/nowhere/python")) == "cpu"
 
 
 def _pictures(folder):

@@ -14,14 +14,28 @@ import torch
 from PIL import ExifTags
 from PIL import Image as Pillow
 
-from common import RECIPES, LongestSide, load_image, save_image, with_pyramid, with_size, with_steps
+from common import (
+    RECIPES,
+    LongestSide,
+    RosettaError,
+    Until,
+    load_image,
+    save_image,
+    with_pyramid,
+    with_size,
+    with_steps,
+    with_until,
+)
 from common.backend import BACKENDS
 from common.cli import stylize
 from common.recipes import recipe_from_json
 from common.results import LossTerms, RunResult, Step
 
 PROGRAMS = {name: entry.package for name, entry in BACKENDS.items()}
-SMALL = ("--weights", "random", "--size", "36", "--steps", "4", "--content-taps", "relu2_2", "--style-taps", "relu1_1")
+SMALL = (
+    *("--weights", "random", "--size", "36", "--steps", "4", "--device", "cpu"),
+    *("--content-taps", "relu2_2", "--style-taps", "relu1_1"),
+)
 LAST_LINE = r"content \S+, style \S+, tv \S+, total \S+ after 4 evaluations -> \S*"
 
 
@@ -177,7 +191,9 @@ BAD = [
     (("--steps", "0"), "0 steps"),
     (("--pyramid=1",), "'1' is not a number of sizes from 2 up"),
     (("--pyramid", "third.png"), "'third.png' is not a number of sizes from 2 up: write --pyramid=2"),
-    (("--pyramid=5",), "a pyramid of 5 sizes cannot be made in 4 steps"),
+    (("--pyramid=5",), "a pyramid of 5 sizes cannot be made in 4 steps: give 2 to 4, or more steps"),
+    (("--pyramid", "--recipe", "gluonbook"), "gluonbook has 2 sizes of its own"),
+    (("--pyramid", "--fast"), "--fast was measured at one size: leave out --pyramid"),
     (("--size", "0"), "is not one: give"),
     (("--size", "16", "--content-taps", "pool5"), "pixels and these layers need"),
     (("--style-taps", "relu1_1,relu6_1"), "there is no layer 'relu6_1'"),
@@ -198,7 +214,8 @@ BAD = [
     (("--device", "tpu"), "is not a device"),
     (("--seed", "-1"), "is not a seed"),
     (("--save-every", "0"), "--save-every is 0"),
-    (("--fast",), "unrecognized arguments: --fast"),
+    (("--faster",), "unrecognized arguments: --faster"),
+    (("--fast", "--optimizer", "adam"), "--fast chooses the optimizer: leave out --optimizer adam, or --fast"),
     (("third.png",), "unrecognized arguments: third.png"),
 ]
 
@@ -287,7 +304,7 @@ def test_every_kept_picture_is_that_of_its_own_step_and_the_seed_arrives(run, tm
             on_step(step, lambda number=step.evaluation: picture(problem, number))
         return RunResult(picture(problem, 7), terms, steps, 0.0)
 
-    fake = SimpleNamespace(check_arithmetic=lambda _: None, stylize=transfer)
+    fake = SimpleNamespace(best_device=lambda: "cpu", check_arithmetic=lambda _: None, stylize=transfer)
     monkeypatch.setattr(stylize, "load_backend", lambda _: fake)
     assert run("--save-every", "3", "--seed", "5", "--precision", "float64") == 0
     assert calls == [("float64", None, 5)]
@@ -297,8 +314,18 @@ def test_every_kept_picture_is_that_of_its_own_step_and_the_seed_arrives(run, tm
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("options", [(), ("--mode", "eager")], ids=["default", "chosen"])
-def test_the_mode_is_lean_unless_another_is_chosen(run, monkeypatch, backend, options):
+@pytest.mark.parametrize(
+    ("options", "best", "used"),
+    [
+        (("--device", "auto"), "cpu", ("cpu", "lean")),
+        (("--device", "auto", "--mode", "eager"), "cpu", ("cpu", "eager")),
+        (("--device", "auto"), "gpu", ("gpu", None)),
+        (("--device", "cpu"), "gpu", ("cpu", "lean")),
+        (("--device", "auto", "--mode", "lean"), "mps", ("mps", "lean")),
+        (("--device", "auto", "--precision", "float64"), "mps", ("cpu", "lean")),
+    ],
+)
+def test_the_device_is_the_best_and_the_mode_on_a_cpu_lean(run, monkeypatch, backend, options, best, used):
     problems = []
 
     def transfer(problem, *_):
@@ -306,10 +333,14 @@ def test_the_mode_is_lean_unless_another_is_chosen(run, monkeypatch, backend, op
         terms = LossTerms({}, {}, 1.0)
         return RunResult(problem.content, terms, (), 0.0)
 
-    fake = SimpleNamespace(check_arithmetic=lambda _: None, stylize=transfer)
+    def check(network):
+        if network.device == "mps" and network.precision != "float32":
+            raise RosettaError("not here")
+
+    fake = SimpleNamespace(best_device=lambda: best, check_arithmetic=check, stylize=transfer)
     monkeypatch.setattr(stylize, "load_backend", lambda _: fake)
     assert run(*options, backend=backend) == 0
-    assert [problem.mode for problem in problems] == [options[-1] if options else "lean"]
+    assert [(problem.device, problem.mode) for problem in problems] == [used]
 
 
 def test_a_mode_of_another_framework_is_refused(run, capsys):
@@ -325,25 +356,51 @@ def test_a_run_ends_at_the_loss_that_is_asked_for(run, capsys):
 def test_a_pyramid_says_what_it_did(run, capsys):
     assert run("--pyramid", "--size", "40") == 0
     first, last = capsys.readouterr().out.splitlines()
-    assert first == "2 evaluations of Adam at 20x19, then 2 of Adam at 40x38"
+    assert first == "from the content: 2 evaluations of Adam at 20x19, then 2 of Adam at 40x38"
     assert re.fullmatch(LAST_LINE, last)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--steps", "40"), "from the content: 32 evaluations of L-BFGS memory 30 at 36x34"),
+        (
+            ("--steps", "40", "--recipe", "pytorch-blog"),
+            "from the content: 22 evaluations of L-BFGS memory 10 at 36x34",
+        ),
+        (("--steps", "40", "--recipe", "gatys"), "from the content: 36 evaluations of L-BFGS memory 30 at 36x34"),
+        (
+            ("--steps", "40", "--recipe", "gatys", "--init", "noise"),
+            "from noise: 40 evaluations of L-BFGS memory 30 at 36x34",
+        ),
+    ],
+)
+def test_the_fast_way_says_what_it_did(run, capsys, options, told):
+    assert run("--fast", *options) == 0
+    assert capsys.readouterr().out.splitlines()[0] == told
 
 
 @pytest.mark.parametrize("ending", ["png", "jpg", "webp", "tif"])
 def test_a_picture_says_how_it_was_made(run, folder, tmp_path, ending):
     output = tmp_path / f"out.{ending}"
-    assert run("--pyramid", "--tv-weight", "2.5", "--init", str(folder / "style.png"), output=output) == 0
+    options = ("--pyramid", "--tv-weight", "2.5", "--init", str(folder / "style.png"), "--until", "1%")
+    assert run(*options, output=output) == 0
     with Pillow.open(output) as picture:
         description = picture.getexif()[ExifTags.Base.ImageDescription]
     told = json.loads(description)
     recipe = recipe_from_json(told["recipe"])
     assert recipe == replace(
-        with_pyramid(with_size(with_steps(RECIPES["d2l"], 4), LongestSide(36))),
+        with_until(with_pyramid(with_size(with_steps(RECIPES["d2l"], 4), LongestSide(36))), Until(change=0.01)),
         **{"style_taps": ("relu1_1",), "content_taps": ("relu2_2",), "tv_weight": 2.5, "init": "image"},
     )
-    assert told["options"].items() >= {"tv-weight": 2.5, "pyramid": 2, "init": "style.png", "seed": 0}.items()
+    assert (
+        told["options"].items()
+        >= {"tv-weight": 2.5, "pyramid": 2, "init": "style.png", "seed": 0, "until": "1%"}.items()
+    )
+    hashes = {name: sha256((folder / name).read_bytes()).hexdigest() for name in ("content.png", "style.png")}
     assert told["files"] == {
-        name: sha256((folder / name).read_bytes()).hexdigest() for name in ("content.png", "style.png")
+        role: {"name": name, "sha256": hashes[name]}
+        for role, name in {"content": "content.png", "style": "style.png", "init": "style.png"}.items()
     }
     assert (told["program"], told["mode"], told["evaluations"]) == ("python -m torch_impl", "lean", [2, 2])
     assert str(folder) not in description

@@ -21,6 +21,7 @@ from common import (
     with_steps,
     with_until,
 )
+from common.images import extent_for
 from common.recipes.recipe import recipe_from_json, recipe_to_json
 
 CONVS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
@@ -153,16 +154,25 @@ def test_a_pyramid_shares_the_last_stages_steps_over_sizes_that_double():
     assert {stage.optimizer for stage in (coarse, middle, fine)} == {Adam(0.3, decay=0.8, decay_every=50)}
 
 
-def test_a_pyramid_leaves_the_stages_before_alone_and_ends_where_the_recipe_does():
-    recipe = with_pyramid(with_until(RECIPES["gluonbook"], Until(loss=5.0)))
-    assert recipe.stages[0] == RECIPES["gluonbook"].stages[0]
-    assert [stage.size for stage in recipe.stages[1:]] == [Exactly(400, 600), Exactly(800, 1200)]
-    assert [stage.until for stage in recipe.stages] == [None, None, Until(loss=5.0)]
+def test_a_pyramids_sizes_of_a_picture_that_only_shrinks_are_parts_of_the_picture():
+    half, whole = with_pyramid(RECIPES["pytorch-blog"]).stages
+    assert (extent_for(half.size, 180, 200), extent_for(whole.size, 180, 200)) == ((90, 100), (180, 200))
+    assert (extent_for(half.size, 900, 1000), extent_for(whole.size, 900, 1000)) == ((230, 256), (461, 512))
+
+
+def test_a_pyramid_ends_where_the_recipe_does():
+    recipe = with_pyramid(with_until(RECIPES["d2l"], Until(loss=5.0)))
+    assert [stage.until for stage in recipe.stages] == [None, Until(loss=5.0)]
+
+
+def test_a_recipe_of_several_sizes_has_no_pyramid():
+    with pytest.raises(RosettaError, match="gluonbook has 2 sizes of its own"):
+        with_pyramid(RECIPES["gluonbook"])
 
 
 @pytest.mark.parametrize("sizes", [1, 501])
 def test_a_pyramid_that_cannot_be_made_is_refused(sizes):
-    with pytest.raises(RosettaError, match=f"a pyramid of {sizes} sizes cannot be made in 500 steps"):
+    with pytest.raises(RosettaError, match=f"a pyramid of {sizes} sizes cannot be made in 500 steps: give 2 to 500"):
         with_pyramid(RECIPES["d2l"], sizes)
 
 

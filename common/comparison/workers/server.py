@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from common.backend import Backend, find_entry, load_backend
+from common.backend import Backend, best_device, find_entry, load_backend
 from common.comparison.workers.job import NO_DELAY, Arrays, Delay, Job
 from common.errors import RosettaError, one_line
 from common.images import Image, save_image
@@ -129,6 +129,10 @@ class Handlers:
         multiply = self._backend.matrix_product(size, self._network)
         multiply()
         return {"product_s": seconds_of(multiply, lambda: None, products)}
+
+    def _device(self) -> Values:
+        """The device that the backend takes by itself."""
+        return {"device": best_device(self._backend)}
 
     def _memory(self) -> Values:
         """The peak of resident memory, and of the GPU's where the problem is on one."""
