@@ -81,8 +81,8 @@ def with_until(recipe: Recipe, until: Until) -> Recipe:
     return replace(recipe, stages=(*before, replace(last, until=until)))
 
 
-def _side_px(size: Size) -> int:
-    return size.side_px if isinstance(size, LongestSide) else max(size.height_px, size.width_px)
+def _side_px(size: Size) -> float:
+    return size.side_px * size.factor if isinstance(size, LongestSide) else max(size.height_px, size.width_px)
 
 
 def _scaled(size: Size, factor: float) -> Size:

@@ -160,6 +160,11 @@ def test_a_pyramids_sizes_of_a_picture_that_only_shrinks_are_parts_of_the_pictur
     assert (extent_for(half.size, 900, 1000), extent_for(whole.size, 900, 1000)) == ((230, 256), (461, 512))
 
 
+def test_a_pyramid_keeps_its_proportions_at_another_size():
+    recipe = with_size(with_pyramid(RECIPES["pytorch-blog"]), LongestSide(300))
+    assert [stage.size for stage in recipe.stages] == [LongestSide(150), LongestSide(300)]
+
+
 def test_a_pyramid_ends_where_the_recipe_does():
     recipe = with_pyramid(with_until(RECIPES["d2l"], Until(loss=5.0)))
     assert [stage.until for stage in recipe.stages] == [None, Until(loss=5.0)]
