@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from hashlib import sha256
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from common.entry import Entry, installed_version
 from common.problem import Problem
 from common.recipes import Adam, Stage, recipe_to_json
 from common.results import RunResult
+from common.vgg19 import sha256_of
 
 _WITHOUT_EFFECT_ON_THE_PICTURE = ("output", "plot", "save_every")
 _FILES = ("content", "style", "init", "weights")
@@ -31,14 +31,17 @@ def provenance(
 
     Folders are left out, since a picture is published and the paths of a machine are not.
     """
-    given = {name: value for name, value in vars(options).items() if value is not None and value is not False}
-    told = given.keys() - {*_WITHOUT_EFFECT_ON_THE_PICTURE}
+    given = {
+        name: value
+        for name, value in vars(options).items()
+        if value is not None and value is not False and name not in _WITHOUT_EFFECT_ON_THE_PICTURE
+    }
     return json.dumps(
         {
             "software": f"style-rosetta {installed_version('style-rosetta')}",
             "program": f"python -m {entry.package}",
             "versions": entry.versions(),
-            "options": {name.replace("_", "-"): _as_given(name, given[name]) for name in given if name in told},
+            "options": {name.replace("_", "-"): _as_given(name, value) for name, value in given.items()},
             "device": problem.device,
             "mode": entry.checked_mode(problem.mode),
             "recipe": recipe_to_json(problem.recipe),
@@ -53,7 +56,7 @@ def provenance(
 def files_read(**paths: str | PathLike[str] | None) -> Files:
     """The name and the sha256 of each picture, by its role; what is None was not read."""
     there = {role: Path(path) for role, path in paths.items() if path is not None}
-    return {role: {"name": path.name, "sha256": sha256(path.read_bytes()).hexdigest()} for role, path in there.items()}
+    return {role: {"name": path.name, "sha256": sha256_of(path)} for role, path in there.items()}
 
 
 def evaluations_by_stage(problem: Problem, result: RunResult) -> list[int]:

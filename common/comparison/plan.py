@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from hashlib import sha256
 from pathlib import Path
 
 from common import samples
@@ -16,7 +15,7 @@ from common.images import Image, load_image, parse_size
 from common.machine import usable_cores
 from common.problem import DEVICE, PRECISIONS, Mode, Precision, Problem
 from common.recipes import Exactly, Recipe, Stage, find_recipe, with_size, with_steps
-from common.vgg19 import Weights, load_weights, locate_weights
+from common.vgg19 import Weights, load_weights, locate_weights, sha256_of
 
 PathLike = str | os.PathLike[str]
 
@@ -160,7 +159,7 @@ class Picture:
     def read(cls, path: PathLike) -> "Picture":
         """Decode a picture; raise RosettaError when there is none."""
         image = load_image(path)
-        return cls(Path(path), sha256(Path(path).read_bytes()).hexdigest(), image)
+        return cls(Path(path), sha256_of(Path(path)), image)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 
 from common.backend import BACKENDS
 from common.comparison.agreement import Agreement, compare
+from common.comparison.devices import Interpreter
 from common.comparison.measurement import Others
 from common.comparison.plan import Group, Request, Scene
 from common.comparison.progress import Progress
@@ -18,7 +19,6 @@ from common.oracle import Run, case_at
 from common.problem import Precision, Problem, probe
 from common.tensors import Arrays
 
-Interpreter = tuple[str, str | None]  # a backend, and the Python that runs it
 _ROUND_S = 0.4
 _FEWEST, _MOST = 3, 50
 

@@ -18,6 +18,7 @@ from common import load_image, load_weights, resize, samples, save_image
 from common.backend import BACKENDS
 from common.images import extent_for
 from common.recipes import LongestSide
+from common.vgg19 import LAYERS
 
 SHORT, LONG = 4, 24
 Command = Callable[[int], list[str]]
@@ -106,7 +107,7 @@ def caffe_weights(path: Path) -> str:
     import torch
 
     weights = load_weights()
-    numbers = [0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34]
+    numbers = [number for number, layer in enumerate(LAYERS) if layer.kind == "conv"]
     state = {}
     for number, (name, kernel_hwio) in zip(numbers, weights.kernels_hwio.items(), strict=True):
         state[f"features.{number}.weight"] = torch.tensor(kernel_hwio.transpose(3, 2, 0, 1).copy())
