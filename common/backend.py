@@ -5,17 +5,15 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, distributions
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import Any, Protocol, cast
 
+from common import objective
 from common.entry import Entry
 from common.errors import RosettaError, one_line
 from common.images import Image
 from common.problem import Features, Network, Pixels, Problem
 from common.recorder import OnStep
 from common.results import LossTerms, RunResult
-
-if TYPE_CHECKING:
-    from common import stages
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ class Backend(Protocol):
     ) -> RunResult:
         """The whole transfer."""
 
-    def Objective(self, problem: Problem) -> "stages.Objective":  # noqa: N802
+    def Objective(self, problem: Problem) -> objective.Objective:  # noqa: N802
         """The loss of a problem, ready to be evaluated."""
 
     def check_arithmetic(self, network: Network) -> None:

@@ -72,7 +72,7 @@ ORDER = (
     "images lbfgs entry",
     "results",
     "problem",
-    "recorder tolerances points",
+    "recorder tolerances points objective",
     "stages tensors",
     "oracle",
     "backend",
