@@ -71,6 +71,12 @@ def best_device(backend: Backend) -> str:
     return str(getattr(backend, "best_device", lambda: "cpu")())
 
 
+def check_arithmetic(backend: Backend, problem: Problem) -> None:
+    """Raise RosettaError when the problem's device lacks a precision that a stage computes in."""
+    for network in problem.networks:
+        backend.check_arithmetic(network)
+
+
 GROUP = "style_rosetta.backends"
 _DISTRIBUTION = "style-rosetta"
 # The same lines as in pyproject.toml: another interpreter may run the checkout, where nothing of it is installed.

@@ -7,10 +7,11 @@ import numpy as np
 
 from common.errors import RosettaError
 from common.images import Image, resize
+from common.mixed_objective import MixedObjective
 from common.objective import Objective
 from common.points import Point
 from common.problem import Pixels, Problem
-from common.recipes import LBFGS, Adam
+from common.recipes import LBFGS, Adam, Stage
 from common.recorder import Recorder
 from common.results import RunResult
 
@@ -47,13 +48,18 @@ def run_stages(
         pixels = start_pixels(problem, previous, init, seed)
         point = Point(pixels, moments.resized(*pixels.shape[:2]) if moments and stage.continues else None)
         with recorder.setting_up(problem, stage.until):
-            objective = objective_of(problem)
+            objective = _objective(objective_of, problem, stage)
         if isinstance(stage.optimizer, Adam):
             point = run_adam(objective, point, stage.optimizer, stage.steps, recorder)
         else:
             point = run_lbfgs(objective, point, stage.optimizer, stage.steps, recorder)
         previous, moments = problem.image(point.pixels), point.moments
     return recorder.result(objective.loss_terms(point.pixels), point.pixels)
+
+
+def _objective(objective_of: Callable[[Problem], Objective], problem: Problem, stage: Stage) -> Objective:
+    rough_steps = stage.rough_steps
+    return MixedObjective(objective_of, problem, rough_steps) if rough_steps else objective_of(problem)
 
 
 def run_lbfgs(objective: Objective, start: Point, optimizer: LBFGS, steps: int, recorder: Recorder) -> Point:

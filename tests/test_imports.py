@@ -73,6 +73,7 @@ ORDER = (
     "results",
     "problem",
     "recorder tolerances points objective",
+    "mixed_objective",
     "stages tensors",
     "oracle",
     "backend",

@@ -12,6 +12,8 @@ from common.problem import PRECISIONS
 from common.recipes import RECIPES
 from common.tensors import KINDS
 
+MIXED = "mixed"
+
 
 class OneLineParser(argparse.ArgumentParser):
     """An argument parser whose errors are one line, with exit code 2."""
@@ -104,11 +106,13 @@ OPTIMIZATION: Options = {
 }
 START: Options = {"--init": {"metavar": "START", "help": "content, noise, or a picture to start from"}}
 PRECISION: Options = {"--precision": {"choices": PRECISIONS, "help": "default: %(default)s"}}
+_mixed = "default: %(default)s; mixed is bfloat16, and float32 for the last evaluations"
+RUN_PRECISION: Options = {"--precision": {"choices": (*PRECISIONS, MIXED), "help": _mixed}}
 WEIGHTS: Options = {"--weights": {"metavar": "W", "help": _weights}}
 _devices = "auto (default: a GPU where there is one), cpu, gpu, gpu:1 or mps"
 DEVICE: Options = {"--device": {"type": _device, "default": "auto", "help": _devices}}
 ARITHMETIC = WEIGHTS | DEVICE
-TRANSFER = LOSS | SIZE | OPTIMIZATION | START | PRECISION | ARITHMETIC
+TRANSFER = LOSS | SIZE | OPTIMIZATION | START | RUN_PRECISION | ARITHMETIC
 BASELINE: Options = {
     "--save-baseline": {"metavar": "FILE", "help": "keep the timings for later runs"},
     "--baseline": {"metavar": "FILE", "help": "compare with timings that were kept"},

@@ -7,15 +7,25 @@ from dataclasses import replace
 from typing import Any
 
 from common.backend import BACKENDS
-from common.cli.options import CHANGES
+from common.cli.options import CHANGES, MIXED
 from common.comparison.devices import shared_device
 from common.comparison.plan import DEFAULT_RECIPE, DEFAULT_ROUNDS, MODES, NamedRow, Request
 from common.entry import OptimizerChoice
 from common.errors import RosettaError
 from common.images import parse_size
 from common.machine import usable_cores
-from common.problem import PRECISIONS
-from common.recipes import Recipe, Until, find_recipe, with_fast, with_pyramid, with_size, with_steps, with_until
+from common.problem import PRECISIONS, Precision
+from common.recipes import (
+    Recipe,
+    Until,
+    find_recipe,
+    with_fast,
+    with_mixed,
+    with_pyramid,
+    with_size,
+    with_steps,
+    with_until,
+)
 
 _THOROUGH_ROUNDS, _THOROUGH_SIZES = 20, "64,128"
 _ROW = re.compile(r"(?P<name>[^=@]+)=(?P<backend>[^:@]+)(?::(?P<mode>[^@]+))?(?:@(?P<python>.+))?")
@@ -36,6 +46,8 @@ def recipe_from(options: argparse.Namespace, name: str | None = None) -> Recipe:
     recipe = _in_other_stages(replace(recipe, **changes), options)
     if options.until is not None or options.until_loss is not None:
         recipe = with_until(recipe, Until(options.until_loss, options.until))
+    if options.precision == MIXED:
+        recipe = with_mixed(recipe)
     _refuse_idle_options(recipe, options)
     return recipe
 
@@ -69,6 +81,12 @@ def optimizer_from(options: argparse.Namespace) -> OptimizerChoice:
         return "recipe"
     choice: OptimizerChoice = options.optimizer or ("recipe" if options.recipe else "customary")
     return choice
+
+
+def precision_from(options: argparse.Namespace) -> Precision:
+    """The precision of a run: float32 where stages of the recipe have one of their own."""
+    precision: Precision = "float32" if options.precision == MIXED else options.precision
+    return precision
 
 
 def start_from(options: argparse.Namespace) -> str | None:

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from common import samples
-from common.backend import BACKENDS, Backend, best_device, load_backend
-from common.cli.options import TRANSFER, OneLineParser, add_options
+from common.backend import BACKENDS, Backend, best_device, check_arithmetic, load_backend
+from common.cli.options import MIXED, TRANSFER, OneLineParser, add_options
 from common.cli.provenance import Files, files_read, provenance, stages_in_words
-from common.cli.requests import optimizer_from, recipe_from, start_from
+from common.cli.requests import optimizer_from, precision_from, recipe_from, start_from
 from common.entry import Entry
 from common.errors import RosettaError, exit_code
 from common.framework_imports import quiet_stderr
@@ -69,7 +69,7 @@ def _run(entry: Entry, options: argparse.Namespace) -> int:
         path = _beside(options.output, "-losses", ".png")
         _save_loss_curves(path, result.steps, f"{entry.label}, {problem.recipe.name}")
         print(f"loss curves -> {path}")
-    if options.fast or len(problem.recipe.stages) > 1:
+    if options.fast or options.precision == MIXED or len(problem.recipe.stages) > 1:
         print(stages_in_words(problem, result))
     print(f"{_terms(result, '.6g')} after {len(result.steps)} evaluations -> {options.output}")
     return 0
@@ -84,7 +84,7 @@ def _problem_from(entry: Entry, options: argparse.Namespace) -> tuple[Problem, I
     content, style = map(load_image, pictures)
     init = None if start is None else load_image(start)
     files = files_read(content=pictures[0], style=pictures[1], init=start)
-    problem = Problem(content, style, recipe, load_weights(options.weights), options.precision)
+    problem = Problem(content, style, recipe, load_weights(options.weights), precision_from(options))
     problem.try_stages()
     _note_stretch(problem)
     return problem, init, files
@@ -96,12 +96,12 @@ def _on_device(problem: Problem, backend: Backend, entry: Entry, options: argpar
     if device == "auto":
         device = best_device(backend)
         try:
-            backend.check_arithmetic(replace(problem.network, device=device))
+            check_arithmetic(backend, replace(problem, device=device))
         except RosettaError:
             device = "cpu"
     mode = options.mode or (entry.transfer_mode if device == "cpu" else None)
     problem = replace(problem, device=device, mode=mode)
-    backend.check_arithmetic(problem.network)
+    check_arithmetic(backend, problem)
     return problem
 
 

@@ -2,6 +2,7 @@
 
 from common.recipes.coefficients import CONVENTIONS, Coefficients, Tap, coefficients, coefficients_of
 from common.recipes.fast import with_fast
+from common.recipes.mixed import with_mixed
 from common.recipes.overrides import (
     adam_of,
     lbfgs_of,
