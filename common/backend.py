@@ -8,6 +8,7 @@ from importlib.metadata import EntryPoint, distributions
 from typing import Any, Protocol, cast
 
 from common import objective
+from common.checkpoints import Checkpoints
 from common.entry import Entry
 from common.errors import RosettaError, one_line
 from common.images import Image
@@ -43,9 +44,14 @@ class Backend(Protocol):
         """The loss terms and the gradient with respect to the optimized variable."""
 
     def stylize(
-        self, problem: Problem, init: Image | None = None, seed: int = 0, on_step: OnStep | None = None
+        self,
+        problem: Problem,
+        init: Image | None = None,
+        seed: int = 0,
+        on_step: OnStep | None = None,
+        checkpoints: Checkpoints | None = None,
     ) -> RunResult:
-        """The whole transfer."""
+        """The whole transfer; `checkpoints` are given by the backend's own command line alone."""
 
     def Objective(self, problem: Problem) -> objective.Objective:  # noqa: N802
         """The loss of a problem, ready to be evaluated."""

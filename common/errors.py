@@ -10,6 +10,22 @@ class RosettaError(Exception):
     """Something the user gave cannot be used; the message is one line and names the way out."""
 
 
+class DivergedError(RosettaError):
+    """The loss of a run is not finite any more, or grows without bound."""
+
+
+class TerminatedError(KeyboardInterrupt):
+    """SIGTERM, which ends a program as Ctrl-C does, with an exit code of its own."""
+
+
+class StoppedError(Exception):
+    """A run was asked to stop by a signal, and has been saved."""
+
+    def __init__(self, signal: int) -> None:
+        super().__init__(signal)
+        self.signal = signal
+
+
 def one_line(error: BaseException) -> str:
     """The first line of an exception's message, or its type where it has none."""
     line = (str(error).splitlines() or [type(error).__name__])[0]
@@ -27,6 +43,9 @@ def exit_code(program: str, run: Callable[[], int]) -> int:
     except MemoryError:
         print(f"{program}: out of memory: choose a smaller --size", file=sys.stderr)
         return 2
+    except TerminatedError:
+        print(f"{program}: terminated", file=sys.stderr)
+        return 143
     except KeyboardInterrupt:
         print(f"{program}: interrupted", file=sys.stderr)
         return 130

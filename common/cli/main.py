@@ -9,6 +9,7 @@ from typing import Any
 
 from common.backend import BACKENDS
 from common.cli import options as of
+from common.cli.interrupts import interrupting
 from common.comparison.plan import DEFAULT_SIZE, DEFAULT_STEPS
 from common.errors import exit_code
 
@@ -87,7 +88,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run `compare.py`; returns 0 when all agree, 1 when something differs, 2 for bad input."""
     options = parse(sys.argv[1:] if argv is None else argv)
     place = f"common.cli.{COMMANDS[options.command].run}"
-    return exit_code("compare.py", lambda: int(pkgutil.resolve_name(place)(options)))
+
+    def run() -> int:
+        with interrupting():
+            return int(pkgutil.resolve_name(place)(options))
+
+    return exit_code("compare.py", run)
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:

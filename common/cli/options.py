@@ -55,6 +55,7 @@ def _percentage(text: str) -> float:
 
 CHANGES = ("content_weight", "style_weight", "tv_weight", "content_taps", "style_taps")  # of a recipe
 _seed = _whole_number("a seed: use a whole number from 0 up", 0)
+_evaluations = _whole_number("a number of evaluations from 0 up", 0)
 _count = _whole_number("a number from 1 up", 1)
 _sizes = _whole_number("a number of sizes from 2 up: write --pyramid=2, or --pyramid as the last word", 2)
 _modes = "; ".join(f"{name}: {', '.join(entry.modes)}" for name, entry in BACKENDS.items())
@@ -112,7 +113,12 @@ WEIGHTS: Options = {"--weights": {"metavar": "W", "help": _weights}}
 _devices = "auto (default: a GPU where there is one), cpu, gpu, gpu:1 or mps"
 DEVICE: Options = {"--device": {"type": _device, "default": "auto", "help": _devices}}
 ARITHMETIC = WEIGHTS | DEVICE
-TRANSFER = LOSS | SIZE | OPTIMIZATION | START | RUN_PRECISION | ARITHMETIC
+_every = "save what --resume needs every N evaluations (default: about once a minute; 0: only when stopped)"
+CHECKPOINTS: Options = {
+    "--resume": {"action": argparse.BooleanOptionalAction, "help": "go on with an interrupted run, or start anew"},
+    "--checkpoint-every": {"type": _evaluations, "metavar": "N", "help": _every},
+}
+TRANSFER = LOSS | SIZE | OPTIMIZATION | START | RUN_PRECISION | ARITHMETIC | CHECKPOINTS
 BASELINE: Options = {
     "--save-baseline": {"metavar": "FILE", "help": "keep the timings for later runs"},
     "--baseline": {"metavar": "FILE", "help": "compare with timings that were kept"},

@@ -12,7 +12,7 @@ from common.recipes import Adam, Stage, recipe_to_json
 from common.results import RunResult
 from common.vgg19 import sha256_of
 
-_WITHOUT_EFFECT_ON_THE_PICTURE = ("output", "plot", "save_every")
+_WITHOUT_EFFECT_ON_THE_PICTURE = ("output", "plot", "save_every", "resume", "checkpoint_every")
 _FILES = ("content", "style", "init", "weights")
 _STARTS = {"content": "the content", "noise": "noise", "image": "a picture"}
 

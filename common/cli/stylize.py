@@ -5,17 +5,21 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from common import samples
 from common.backend import BACKENDS, Backend, best_device, check_arithmetic, load_backend
+from common.checkpoints import Checkpoints, line_of
+from common.cli.checkpointing import checkpoints_for, ended_early
+from common.cli.interrupts import calling, say_that_it_stops
 from common.cli.options import MIXED, TRANSFER, OneLineParser, add_options
 from common.cli.provenance import Files, files_read, provenance, stages_in_words
 from common.cli.requests import optimizer_from, precision_from, recipe_from, start_from
 from common.entry import Entry
-from common.errors import RosettaError, exit_code
+from common.errors import DivergedError, RosettaError, StoppedError, exit_code
 from common.framework_imports import quiet_stderr
-from common.images import Image, check_writable, extent_for, load_image, replacing, save_image
+from common.images import Image, check_writable, extent_for, load_image, replacing, save_image, write_text
 from common.machine import use_memory_sparingly
 from common.problem import Problem
 from common.recipes import Exactly
@@ -51,6 +55,7 @@ def _run(entry: Entry, options: argparse.Namespace) -> int:
     from common.terminal import ProgressBar  # here, since --help would wait for its library
 
     problem, init, files = _problem_from(entry, options)
+    checkpoints = checkpoints_for(options, entry, problem, files)
     with ProgressBar(problem.recipe.steps, f"importing {entry.label}", "eval") as bar:
 
         def on_step(step: Step, picture: Callable[[], Image]) -> None:
@@ -63,16 +68,28 @@ def _run(entry: Entry, options: argparse.Namespace) -> int:
             backend = load_backend(entry.name)
         problem = _on_device(problem, backend, entry, options)
         bar.describe(f"{entry.label} {problem.recipe.name} on {problem.device}")
-        result = backend.stylize(problem, init, options.seed, on_step)
+        bar.advance(len(checkpoints.state.steps) if checkpoints.state else 0)
+        try:
+            with calling(partial(_stop, checkpoints)):
+                result = backend.stylize(problem, init, options.seed, on_step, checkpoints)
+        except (StoppedError, DivergedError) as end:
+            return ended_early(f"python -m {entry.package}", end, checkpoints, options)
     save_image(options.output, result.image, provenance(entry, options, problem, result, files))
+    checkpoints.finished()
     if options.plot:
         path = _beside(options.output, "-losses", ".png")
         _save_loss_curves(path, result.steps, f"{entry.label}, {problem.recipe.name}")
+        write_text(_beside(options.output, "-losses", ".jsonl"), "".join(map(line_of, result.steps)))
         print(f"loss curves -> {path}")
     if options.fast or options.precision == MIXED or len(problem.recipe.stages) > 1:
         print(stages_in_words(problem, result))
     print(f"{_terms(result, '.6g')} after {len(result.steps)} evaluations -> {options.output}")
     return 0
+
+
+def _stop(checkpoints: Checkpoints, number: int) -> None:
+    say_that_it_stops(number)
+    checkpoints.stop(number)
 
 
 def _problem_from(entry: Entry, options: argparse.Namespace) -> tuple[Problem, Image | None, Files]:
