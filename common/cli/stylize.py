@@ -5,7 +5,6 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from common import samples
@@ -52,34 +51,18 @@ def parser_for(entry: Entry) -> argparse.ArgumentParser:
 
 
 def _run(entry: Entry, options: argparse.Namespace) -> int:
-    from common.terminal import ProgressBar  # here, since --help would wait for its library
-
     problem, init, files = _problem_from(entry, options)
     checkpoints = checkpoints_for(options, entry, problem, files)
-    with ProgressBar(problem.recipe.steps, f"importing {entry.label}", "eval") as bar:
-
-        def on_step(step: Step, picture: Callable[[], Image]) -> None:
-            bar.advance(note=_terms(step, ".4g"))
-            if options.save_every and step.evaluation % options.save_every == 0:
-                save_image(_beside(options.output, f"-{step.evaluation:05d}"), picture())
-
-        use_memory_sparingly()
-        with quiet_stderr(entry.loggers):
-            backend = load_backend(entry.name)
-        problem = _on_device(problem, backend, entry, options)
-        bar.describe(f"{entry.label} {problem.recipe.name} on {problem.device}")
-        bar.advance(len(checkpoints.state.steps) if checkpoints.state else 0)
-        try:
-            with calling(partial(_stop, checkpoints)):
-                result = backend.stylize(problem, init, options.seed, on_step, checkpoints)
-        except (StoppedError, DivergedError) as end:
-            return ended_early(f"python -m {entry.package}", end, checkpoints, options)
+    try:
+        problem, result = _transferred(entry, options, problem, init, checkpoints)
+    except (StoppedError, DivergedError) as end:
+        return ended_early(f"python -m {entry.package}", end, checkpoints, options)
     save_image(options.output, result.image, provenance(entry, options, problem, result, files))
     checkpoints.finished()
     if options.plot:
         path = _beside(options.output, "-losses", ".png")
         _save_loss_curves(path, result.steps, f"{entry.label}, {problem.recipe.name}")
-        write_text(_beside(options.output, "-losses", ".jsonl"), "".join(map(line_of, result.steps)))
+        write_text(path.with_suffix(".jsonl"), "".join(map(line_of, result.steps)))
         print(f"loss curves -> {path}")
     if options.fast or options.precision == MIXED or len(problem.recipe.stages) > 1:
         print(stages_in_words(problem, result))
@@ -87,9 +70,31 @@ def _run(entry: Entry, options: argparse.Namespace) -> int:
     return 0
 
 
-def _stop(checkpoints: Checkpoints, number: int) -> None:
-    say_that_it_stops(number)
-    checkpoints.stop(number)
+def _transferred(
+    entry: Entry, options: argparse.Namespace, problem: Problem, init: Image | None, checkpoints: Checkpoints
+) -> tuple[Problem, RunResult]:
+    """The problem as it was solved, and the finished run; a bar shows how far the run is."""
+    from common.terminal import ProgressBar  # here, since --help would wait for its library
+
+    with ProgressBar(problem.recipe.steps, f"importing {entry.label}", "eval") as bar:
+
+        def on_step(step: Step, picture: Callable[[], Image]) -> None:
+            bar.advance(note=_terms(step, ".4g"))
+            if options.save_every and step.evaluation % options.save_every == 0:
+                save_image(_beside(options.output, f"-{step.evaluation:05d}"), picture())
+
+        def stop(number: int) -> None:
+            say_that_it_stops(number)
+            checkpoints.stop(number)
+
+        use_memory_sparingly()
+        with quiet_stderr(entry.loggers):
+            backend = load_backend(entry.name)
+        problem = _on_device(problem, backend, entry, options)
+        bar.describe(f"{entry.label} {problem.recipe.name} on {problem.device}")
+        bar.advance(len(checkpoints.state.steps) if checkpoints.state else 0)
+        with calling(stop):
+            return problem, backend.stylize(problem, init, options.seed, on_step, checkpoints)
 
 
 def _problem_from(entry: Entry, options: argparse.Namespace) -> tuple[Problem, Image | None, Files]:

@@ -77,9 +77,9 @@ def test_a_process_writes_the_picture_and_its_companions(folder, tmp_path, backe
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(LAST_LINE, done.stdout.splitlines()[-1])
     assert done.stdout.splitlines()[-1].endswith(f"-> {output}")
-    names = ["out-00002.png", "out-00004.png", "out-losses.png", "out.png"]
+    names = ["out-00002.png", "out-00004.png", "out-losses.jsonl", "out-losses.png", "out.png"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
-    for name in set(names) - {"out-losses.png"}:
+    for name in [it for it in names if "losses" not in it]:
         assert load_image(tmp_path / name).shape == (36, 34, 3)
     assert all("eval" in line for line in re.split(r"[\r\n]+", done.stderr) if line.strip()), done.stderr
 
@@ -297,7 +297,7 @@ def test_every_kept_picture_is_that_of_its_own_step_and_the_seed_arrives(run, tm
     def picture(problem, number):
         return np.full_like(problem.content, number / 10)
 
-    def transfer(problem, init, seed, on_step):
+    def transfer(problem, init, seed, on_step, checkpoints):
         calls.append((problem.precision, init, seed))
         steps = tuple(Step(number, 1, 0.1, 0.1, 0.1, terms) for number in range(1, 8))
         for step in steps:
