@@ -3,17 +3,23 @@
 import argparse
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from common.cli.requests import measured_request_from
-from common.comparison import reporting
+from common.comparison import Group, reporting
 from common.comparison.rendering import report_folder, write_report
-from common.comparison.session import Session
+from common.comparison.session import Part, Session
 from common.images import check_folder
+
+_INCONCLUSIVE = 3  # an exit code
 
 
 def run(options: argparse.Namespace) -> int:
-    """Agreement, timings in turns, whole transfers, then the report; 1 when something differs or got slower."""
+    """Agreement, timings in turns and transfers, each printed when known, then the report; 1 when something differs.
+
+    3 when a baseline leaves open whether a row got slower, and that is to fail.
+    """
     request = measured_request_from(options)
     if options.save_baseline is not None:
         check_folder(options.save_baseline)
@@ -22,22 +28,27 @@ def run(options: argparse.Namespace) -> int:
     if before is not None and not options.baseline_anyway:
         reporting.check_conditions(reporting.report_of(session, complete=False)[0], before)
     folder = report_folder(options.report)
-    now = _measured(session, folder)
-    reporting.print_summary(now, folder, options.verbose)
-    good = now.agrees and now.timed
+    now = _measured(session, folder, options.verbose)
+    reporting.print_conclusion(now, folder)
+    code = 0 if now.agrees and now.timed else 1
     if before is not None:
         if not options.baseline_anyway:
             reporting.check_conditions(now, before)
-        good = not _got_slower(now, before, options.fail_above) and good
-    if good and options.save_baseline is not None:
+        compared = _compared(now, before, options.fail_above)
+        code = code or (compared if compared != _INCONCLUSIVE or options.fail_inconclusive else 0)
+    if code == 0 and options.save_baseline is not None:
         reporting.save_baseline(now, Path(options.save_baseline))
-    return 0 if good else 1
+    return code
 
 
-def _measured(session: Session, folder: Path) -> reporting.Report:
+def _measured(session: Session, folder: Path, verbose: bool) -> reporting.Report:
     """Run the session and write its report, an incomplete one before what ends it early goes on."""
+
+    def show(part: Part, groups: Sequence[Group]) -> None:
+        reporting.print_part(reporting.report_of(session, complete=False, groups=groups)[0], part, verbose)
+
     try:
-        session.run()
+        session.run(show)
     except BaseException:
         print(f"compare.py: ended early; writing what was measured to {folder}/, marked incomplete", file=sys.stderr)
         _write(session, folder, complete=False)
@@ -55,10 +66,17 @@ def _write(session: Session, folder: Path, complete: bool) -> reporting.Report:
     return report
 
 
-def _got_slower(now: reporting.Report, before: reporting.Report, fraction: float) -> bool:
+def _compared(now: reporting.Report, before: reporting.Report, fraction: float) -> int:
+    """Print what has changed since a baseline; 1 when a row got slower or is gone, 3 when that is open, else 0."""
     changes, gone = reporting.changes(now, before), reporting.missing(now, before)
-    for change in changes:
-        print(f"{'SLOWER  ' if change.is_slower(fraction) else 'baseline'}  {change}")
+    verdicts = [change.verdict(fraction) for change in changes]
+    for verdict, change in zip(verdicts, changes, strict=True):
+        print(f"{verdict:12}  {change}")
     for name in gone:
-        print(f"MISSING   {name}: timed in the baseline, and not now")
-    return bool(gone) or any(change.is_slower(fraction) for change in changes)
+        print(f"{'MISSING':12}  {name}: timed in the baseline, and not now")
+    if gone or "SLOWER" in verdicts:
+        return 1
+    if "inconclusive" not in verdicts:
+        return 0
+    print(f"inconclusive: the interval reaches below and above {1 + fraction:g}; more --rounds make intervals narrower")
+    return _INCONCLUSIVE

@@ -65,6 +65,7 @@ _weights = "keras (default), torchvision, random, random:SEED, or the path of a 
 _optimizers = f"recipe: the recipe's own (default with --recipe; without, each framework's customary one: {_customary})"
 _pyramid = "from coarse to fine: half size first, then the whole (2 sizes; 3 with --pyramid=3)"
 _slower, _repeats = "what counts as slower (default: 5%%)", "comparisons (default: %(default)s)"
+_open = "end with 3 where an interval leaves open whether a row got slower"
 _folder = {"default": "report", "metavar": "DIR"}
 
 # Options by name, or names, with what argparse is told of them.
@@ -123,6 +124,7 @@ BASELINE: Options = {
     "--save-baseline": {"metavar": "FILE", "help": "keep the timings for later runs"},
     "--baseline": {"metavar": "FILE", "help": "compare with timings that were kept"},
     "--fail-above": {"type": _percentage, "default": 0.05, "metavar": "P%", "help": _slower},
+    "--fail-inconclusive": {"action": "store_true", "help": _open},
     "--baseline-anyway": {"action": "store_true", "help": "even of another machine, recipe or size"},
 }
 REPORT: Options = {

@@ -127,14 +127,14 @@ def test_its_own_baseline_is_no_regression(finished):
     baseline = read_baseline(str(finished[1].parent / "baseline.json"))
     own = changes(read_baseline(str(finished[1] / "report.json")), baseline)
     assert [change.row for change in own] == ["torch eager float32 24", "keras graph float32 24"]
-    assert [(change.ratio, change.is_slower(0.0)) for change in own] == [(1.0, False)] * 2
+    assert [(change.ratio, change.verdict(0.5)) for change in own] == [(1.0, "not slower")] * 2
     assert all(change.low <= 1 <= change.high for change in own)
 
 
 class AlreadyMeasured(Session):
     """A session whose rows take 0.3 s an evaluation."""
 
-    def run(self):
+    def run(self, on_part):
         self.evaluations_per_round = dict.fromkeys(self.request.groups, 3)
 
     @property
@@ -154,9 +154,34 @@ def test_a_faster_baseline_is_a_regression(monkeypatch, tmp_path, capsys):
     capsys.readouterr()
     assert main([*arguments, "--baseline", str(saved)]) == 1
     output = capsys.readouterr().out
-    compared = re.findall(r"^(SLOWER|baseline) +(.*): ([\d.]+) times", output, flags=re.MULTILINE)
-    assert compared == [("SLOWER", "torch eager float32 24", "1.200"), ("baseline", "keras graph float32 24", "1.000")]
+    compared = re.findall(r"^(SLOWER|not slower) +(.*): ([\d.]+) times", output, flags=re.MULTILINE)
+    rows = ("torch eager float32 24", "keras graph float32 24")
+    assert compared == [("SLOWER", rows[0], "1.200"), ("not slower", rows[1], "1.000")]
     assert main([*arguments, "--baseline", str(saved), "--fail-above", "25%"]) == 0
+
+
+def test_an_interval_that_leaves_it_open_is_inconclusive_and_fails_only_if_asked(monkeypatch, tmp_path, capsys):
+    """Five rounds say nothing of a difference, however large the ratio is."""
+    monkeypatch.setattr(compare_command, "Session", AlreadyMeasured)
+    arguments, saved = [*QUICK_RUN, "--report", str(tmp_path / "report")], tmp_path / "baseline.json"
+    assert main([*arguments, "--save-baseline", str(saved)]) == 0
+    few = json.loads(saved.read_text())
+    for row in rows_of(few):
+        row["evaluation"]["rounds_s"] = row["evaluation"]["rounds_s"][:5]
+    saved.write_text(json.dumps(few))
+    capsys.readouterr()
+    compared, kept = [*arguments, "--baseline", str(saved)], tmp_path / "new.json"
+    assert main(compared) == 0
+    output = capsys.readouterr().out
+    for name in ("torch eager float32 24", "keras graph float32 24"):
+        assert f"inconclusive  {name}: fewer than 6 rounds" in output
+    assert "more --rounds" in output
+    assert main([*compared, "--fail-inconclusive", "--save-baseline", str(kept)]) == 3
+    assert not kept.exists()
+    slower = rows_of(few)[0]["evaluation"]
+    slower["rounds_s"] = [[duration_s / 2 for duration_s in one] for one in slower["rounds_s"] * 2]
+    saved.write_text(json.dumps(few))
+    assert main([*compared, "--fail-inconclusive"]) == 1, "what is known to be slower comes first"
 
 
 def test_a_baseline_of_another_machine_is_refused_before_anything_runs(finished, tmp_path, capsys):

@@ -13,11 +13,13 @@ import numpy as np
 from markupsafe import Markup
 from PIL import Image as Pillow
 
-from common.comparison.rendering.charts import Style, loss_curves, styles_for, swatch, timing_bars
+from common.comparison.rendering.charts import Point, Style, loss_curves, styles_for, swatch, timing_bars, trade_off
 from common.comparison.rendering.formatting import TEMPLATES, environment
 from common.comparison.reporting import Difference, Group, Pictures, Report, report_to_json, save_grid
 from common.errors import RosettaError
 from common.images import Image, save_image, to_bytes, write_text
+
+_AT_THE_TOP = 6  # pictures, which a phone shows on its first screen or two
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,9 @@ def render_page(report: Report, pictures: Pictures) -> str:
     return template.render(
         report=report,
         charts=[_charts(group, styles, place) for place, group in enumerate(report.by_precision)],
+        trade_offs=_trade_offs(report, styles),
         shown=_shown(report, pictures),
+        at_the_top=_AT_THE_TOP,
         heat_maps=_heat_maps(report, pictures),
         css=css,
         script=script,
@@ -94,6 +98,24 @@ def _charts(group: Group, styles: Mapping[str, Style], place: int) -> dict[str, 
             (Markup(swatch(styles[row.name], f"swatch{place}-{number}")), row.label)
             for number, (row, _) in enumerate(group.converged)
         ]
+    return charts
+
+
+def _trade_offs(report: Report, styles: Mapping[str, Style]) -> list[dict[str, Any]]:
+    """For each size a chart of all precisions, its title, and its legend as pairs of a swatch and a name."""
+    sizes = dict.fromkeys(group.size_px for group in report.by_precision)
+    charts: list[dict[str, Any]] = []
+    for place, size_px in enumerate(sizes):
+        groups = [group for group in report.by_precision if group.size_px == size_px]
+        points = [Point(f"{it[0].label}, {group.precision}", *it) for group in groups for it in group.errors]
+        if points:
+            title = "{}x{} px".format(*size_px)
+            svg = Markup(trade_off(points, styles, title, f"error{place}"))
+            legend = [
+                (Markup(swatch(styles[point.row.name], f"point{place}-{number}")), point.name)
+                for number, point in enumerate(points)
+            ]
+            charts.append({"svg": svg, "title": title, "legend": legend})
     return charts
 
 

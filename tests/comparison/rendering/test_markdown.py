@@ -11,7 +11,6 @@ from common.comparison.rendering.formatting import (
     giga,
     interval,
     markdown,
-    ratio,
     seconds,
     size_of,
 )
@@ -92,7 +91,6 @@ def test_code_cannot_leave_its_fence():
         (seconds(2.5e-5), "25.0 µs"),
         (seconds(1.5, like=0.284), "1500.0 ms"),
         (interval((0.279, 0.291), 0.284), "279.0 to 291.0 ms"),
-        (ratio(1.284), "1.28x"),
         (size_of(1_100_000_000), "1049 MiB"),
         (size_of(80e9), "74.5 GiB"),
         (giga(2.853e11), "285"),
