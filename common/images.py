@@ -1,9 +1,6 @@
-"""Files to and from float32 RGB of shape (H, W, 3) in [0, 1]; the one resize; the atomic save."""
+"""Files to and from float32 RGB of shape (H, W, 3) in [0, 1]; the one resize."""
 
 import os
-import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +11,7 @@ from PIL import ImageOps, UnidentifiedImageError
 
 from common.errors import RosettaError, one_line
 from common.recipes import Exactly, LongestSide, Size
+from common.writing import check_folder, replacing
 
 Image = NDArray[np.float32]
 
@@ -118,37 +116,3 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     if Path(path).suffix.lower() not in WRITABLE:
         raise RosettaError(f"cannot save {str(path)!r}: the name must end in one of {' '.join(WRITABLE)}")
     check_folder(path)
-
-
-def check_folder(path: str | os.PathLike[str]) -> None:
-    """Raise RosettaError when no file can be written at `path`: its folder, or a folder of that name."""
-    target = Path(path)
-    if target.is_dir() or not os.access(target.parent, os.W_OK | os.X_OK):
-        raise RosettaError(f"cannot save {str(path)!r}: its folder must exist and be writable")
-
-
-@contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """A temporary file beside `path` that takes its place when the block ends well, and vanishes otherwise.
-
-    Raises RosettaError for what goes wrong with files on the way.
-    """
-    target = Path(path)
-    try:
-        temporary = target.with_name(f".part-{secrets.token_hex(8)}{target.suffix}")
-        temporary.touch(exist_ok=False)
-        mode = temporary.stat().st_mode
-        try:
-            yield temporary
-            temporary.chmod(mode)  # safetensors writes files for their owner alone
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except (OSError, ValueError) as error:
-        raise RosettaError(f"cannot save {str(path)!r} ({one_line(error)}): make room or name another file") from None
-
-
-def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write a text as UTF-8; an old file is replaced at once or not at all."""
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")

@@ -15,11 +15,12 @@ from common.cli.options import CHANGES
 from common.cli.requests import recipe_from
 from common.comparison.workers import Job, Worker
 from common.errors import RosettaError
-from common.images import check_folder, parse_size, write_text
+from common.images import parse_size
 from common.problem import Precision
 from common.tensors import Arrays, TensorName, read_tensors, tensor_names
 from common.terminal import console
 from common.vgg19 import load_weights, locate_weights
+from common.writing import check_folder, write_text
 
 _RANDOM_IMAGES = 2
 _ALIKE, _MOST_NAMED = 0.6, 3

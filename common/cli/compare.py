@@ -9,7 +9,7 @@ from common.cli.requests import measured_request_from
 from common.comparison import reporting
 from common.comparison.rendering import report_folder, write_report
 from common.comparison.session import Session
-from common.images import check_folder
+from common.writing import check_folder
 
 
 def run(options: argparse.Namespace) -> int:

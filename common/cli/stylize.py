@@ -15,12 +15,13 @@ from common.cli.requests import optimizer_from, recipe_from, start_from
 from common.entry import Entry
 from common.errors import RosettaError, exit_code
 from common.framework_imports import quiet_stderr
-from common.images import Image, check_writable, extent_for, load_image, replacing, save_image
+from common.images import Image, check_writable, extent_for, load_image, save_image
 from common.machine import use_memory_sparingly
 from common.problem import Problem
 from common.recipes import Exactly
 from common.results import RunResult, Step
 from common.vgg19 import load_weights
+from common.writing import replacing
 
 _COLOURS = {"style": "tab:red", "content": "tab:blue", "tv": "tab:green", "total": "black"}
 

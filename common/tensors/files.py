@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from common.errors import RosettaError, one_line
-from common.images import replacing
 from common.tensors.names import Arrays
+from common.writing import replacing
 
 _DAMAGED = (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile, zlib.error)
 KINDS = "an .npz file, a .safetensors file, or a folder of .npy files"

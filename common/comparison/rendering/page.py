@@ -17,7 +17,8 @@ from common.comparison.rendering.charts import Style, loss_curves, styles_for, s
 from common.comparison.rendering.formatting import TEMPLATES, environment
 from common.comparison.reporting import Difference, Group, Pictures, Report, report_to_json, save_grid
 from common.errors import RosettaError
-from common.images import Image, save_image, to_bytes, write_text
+from common.images import Image, save_image, to_bytes
+from common.writing import write_text
 
 
 @dataclass(frozen=True)

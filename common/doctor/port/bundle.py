@@ -13,12 +13,13 @@ from threadpoolctl import threadpool_limits
 
 from common.doctor.port.bundle_weights import WEIGHTS, read_weights, weights_entry, write_weights
 from common.errors import RosettaError, one_line
-from common.images import load_image, write_text
+from common.images import load_image
 from common.oracle import Case, Picture, Run
 from common.problem import Problem
 from common.recipes import adam_of, lbfgs_of, recipe_from_json, recipe_to_json
 from common.tensors import Array, Arrays, TensorName, read_tensors, tensor_names, write_tensors
 from common.vgg19 import layer
+from common.writing import write_text
 
 SCHEMA = 2
 TENSORS, MANIFEST = "tensors.safetensors", "manifest.json"
