@@ -5,23 +5,28 @@ import signal
 import sys
 from pathlib import Path
 
+from common.cli.outputs import paths_read
 from common.cli.requests import measured_request_from
-from common.comparison import reporting
-from common.comparison.rendering import report_folder, write_report
+from common.comparison import Request, reporting
+from common.comparison.rendering import report_files, write_report
 from common.comparison.session import Session
-from common.writing import check_folder
+from common.writing import check_written, claimed, write_or_keep
 
 
 def run(options: argparse.Namespace) -> int:
     """Agreement, timings in turns, whole transfers, then the report; 1 when something differs or got slower."""
-    request = measured_request_from(options)
-    if options.save_baseline is not None:
-        check_folder(options.save_baseline)
+    request, folder = measured_request_from(options), Path(options.report)
+    saved = [Path(name) for name in (options.save_baseline,) if name is not None]
+    check_written([*saved, *report_files(request, folder)], paths_read(options))
+    with claimed(*saved, folder=folder):
+        return _run(request, folder, options)
+
+
+def _run(request: Request, folder: Path, options: argparse.Namespace) -> int:
     session = Session(request)
     before = None if options.baseline is None else reporting.read_baseline(options.baseline)
     if before is not None and not options.baseline_anyway:
         reporting.check_conditions(reporting.report_of(session, complete=False)[0], before)
-    folder = report_folder(options.report)
     now = _measured(session, folder)
     reporting.print_summary(now, folder, options.verbose)
     good = now.agrees and now.timed
@@ -49,7 +54,7 @@ def _write(session: Session, folder: Path, complete: bool) -> reporting.Report:
     report, pictures = reporting.report_of(session, complete)
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would lose what the first has saved
     try:
-        write_report(report, pictures, folder)
+        write_or_keep(folder / "report.html", lambda page: write_report(report, pictures, page.parent))
     finally:
         signal.signal(signal.SIGINT, before)
     return report
