@@ -1,5 +1,6 @@
 """Files to and from float32 RGB of shape (H, W, 3) in [0, 1]; the one resize."""
 
+import io
 import os
 from pathlib import Path
 from typing import Any, Literal
@@ -112,7 +113,10 @@ def save_image(path: str | os.PathLike[str], image: NDArray[np.floating], descri
         options["exif"] = Pillow.Exif()
         options["exif"][_IMAGE_DESCRIPTION] = description
     with replacing(path) as temporary:
-        Pillow.fromarray(to_bytes(image)).save(temporary, **options)
+        # Into memory first: Pillow does not notice when a file takes only half of a JPEG, TIFF or BMP.
+        encoded = io.BytesIO()
+        Pillow.fromarray(to_bytes(image)).save(encoded, **options)
+        temporary.write_bytes(encoded.getbuffer())
 
 
 def save_or_keep(path: str | os.PathLike[str], image: NDArray[np.floating], description: str | None = None) -> None:

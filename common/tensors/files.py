@@ -67,8 +67,12 @@ def _name(relative: Path) -> str:
 
 def write_tensors(path: Path, arrays: Arrays) -> None:
     """Write a .safetensors file, whole or not at all."""
+    import safetensors
     import safetensors.numpy
 
     contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     with replacing(path) as temporary:
-        safetensors.numpy.save_file(contiguous, temporary)
+        try:
+            safetensors.numpy.save_file(contiguous, temporary)
+        except safetensors.SafetensorError as error:  # a full disk, too
+            raise OSError(one_line(error)) from None

@@ -1,5 +1,6 @@
 """Paths that will be written, examined before work starts."""
 
+import errno
 import hashlib
 import os
 import stat
@@ -10,6 +11,7 @@ from pathlib import Path
 from common.errors import RosettaError, one_line
 
 PathLike = str | os.PathLike[str]
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def check_written(written: Iterable[PathLike], read: Iterable[PathLike] = ()) -> None:
@@ -68,7 +70,8 @@ def failures(path: PathLike) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as error:
-        raise RosettaError(f"cannot save {str(path)!r} ({reason(error)}): make room or name another file") from None
+        way_out = "make room or name another file" if getattr(error, "errno", None) in _FULL else "name another file"
+        raise RosettaError(f"cannot save {str(path)!r} ({reason(error)}): {way_out}") from None
 
 
 def reason(error: OSError | ValueError) -> str:

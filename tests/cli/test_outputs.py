@@ -277,10 +277,8 @@ def test_a_picture_that_cannot_be_saved_at_last_is_kept_elsewhere(folder, elsewh
     [kept] = elsewhere.rglob("*.png")
     assert kept.name == "out.png"
     assert load_image(kept).mean() == pytest.approx(0.7, abs=1 / 255)
-    said = capsys.readouterr().err.splitlines()[-1]
-    assert said.startswith(
-        f"python -m {BACKENDS[backend].package}: cannot save 'a/out.png' (No such file or directory)"
-    )
+    program, said = f"python -m {BACKENDS[backend].package}", capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith(f"{program}: cannot save 'a/out.png' (No such file or directory): name another file; ")
     assert said.endswith(f"the result is kept as {str(kept)!r}")
 
 

@@ -2,19 +2,20 @@
 
 import errno
 import os
-import resource
 import shutil
 import signal
 import stat
 import subprocess
 import sys
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
+from full_disk import no_room
 
 from common.errors import RosettaError
+from common.tensors import write_tensors
 from common.writing import claimed, replacing, write_or_keep, write_text
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,17 +28,6 @@ def old(tmp_path):
     return path
 
 
-@contextmanager
-def no_room(size_bytes):
-    """The kernel refuses to write more than so much into a file."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
 def assert_only(path, text):
     """A file has a text, and is alone in its folder."""
     assert path.read_text() == text
@@ -45,8 +35,14 @@ def assert_only(path, text):
 
 
 def test_where_the_kernel_takes_half_a_file_the_old_one_stays_whole(old):
-    with no_room(1000), pytest.raises(RosettaError, match=r"cannot save .*out.txt' \(File too large\): make room"):
+    with no_room(), pytest.raises(RosettaError, match=r"cannot save .*out.txt' \(File too large\): make room"):
         write_text(old, "new" * 1000)
+    assert_only(old, "old")
+
+
+def test_tensors_for_which_there_is_no_room_leave_the_old_file(old):
+    with no_room(), pytest.raises(RosettaError, match=r"cannot save .*out.txt' \(.*File too large.*\)"):
+        write_tensors(old, {"loss/total": np.ones(1000)})
     assert_only(old, "old")
 
 
@@ -212,7 +208,7 @@ def test_what_has_lost_its_folder_is_kept_elsewhere_and_that_is_said(elsewhere, 
     if place == "home":
         shutil.rmtree(elsewhere / "temporary")
     with pytest.raises(
-        RosettaError, match=r"cannot save .*gone/out.txt' \(No such file or directory\): make room"
+        RosettaError, match=r"cannot save .*gone/out.txt' \(No such file or directory\): name another"
     ) as it:
         write_or_keep(elsewhere / "gone" / "out.txt", lambda path: write_text(path, "new"))
     kept = kept_by(str(it.value))

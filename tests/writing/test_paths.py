@@ -46,6 +46,7 @@ def test_what_cannot_become_a_file_is_refused_with_the_reason(tmp_path, monkeypa
         message = refusal([path])
         assert message.startswith(f"cannot save {str(path)!r} ("), message
         assert reason in message
+        assert message.endswith("): name another file")
 
 
 @pytest.mark.parametrize("protected", ["file.png", "."], ids=["the file", "its folder"])
