@@ -17,9 +17,9 @@ import numpy as np
 from common.checkpoints.state import State
 from common.checkpoints.told_file import read_told
 from common.errors import RosettaError, one_line
-from common.images import replacing
 from common.points import Moments, Point
 from common.results import LossTerms, Step
+from common.writing import replacing, to_disk
 
 _SCHEMA = 1
 _DAMAGED = (OSError, ValueError, KeyError, TypeError)
@@ -64,8 +64,7 @@ class RunFolder:
         """Save a state, whole or not at all; `checksums` are those of all that L-BFGS was told in its stage."""
         import safetensors.numpy  # here, since the first evaluations need none of it
 
-        with self._losses.open("rb+") as file:
-            os.fsync(file.fileno())
+        to_disk(self._losses)
         moments = state.point.moments
         arrays = {"pixels": state.point.pixels}
         if moments is not None:

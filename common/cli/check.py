@@ -3,7 +3,7 @@
 import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,14 +12,17 @@ from common import doctor, oracle, samples
 from common.backend import BACKENDS, find_entry
 from common.cli import check_picture
 from common.cli.options import CHANGES
+from common.cli.outputs import paths_read
 from common.cli.requests import recipe_from
 from common.comparison.workers import Job, Worker
+from common.entry import Entry
 from common.errors import RosettaError
-from common.images import check_folder, parse_size, write_text
+from common.images import parse_size
 from common.problem import Precision
 from common.tensors import Arrays, TensorName, read_tensors, tensor_names
 from common.terminal import console
 from common.vgg19 import load_weights, locate_weights
+from common.writing import PathLike, check_written, claimed, write_text
 
 _RANDOM_IMAGES = 2
 _ALIKE, _MOST_NAMED = 0.6, 3
@@ -29,9 +32,11 @@ _OF_THE_BUNDLE = ("recipe", "content", "style", "size", *CHANGES)
 
 def run(options: argparse.Namespace) -> int:
     """`check`: 0 when nothing differs but by rounding, 1 when something does, 2 when nothing can be compared."""
-    _check_files(options)
-    if options.picture is not None:
-        return check_picture.run(options)
+    with _files_claimed(options):
+        return check_picture.run(options) if options.picture is not None else _run(options)
+
+
+def _run(options: argparse.Namespace) -> int:
     if (options.theirs is None) == (options.port is None):
         raise RosettaError("name a file of tensors, a port by --port package.module:name, or a picture by --picture")
     case = _case_from(options)
@@ -43,7 +48,11 @@ def run(options: argparse.Namespace) -> int:
 def run_doctor(options: argparse.Namespace) -> int:
     """`doctor`: 0 when every backend computes every tensor as the reference does, 1 when one does not."""
     entries = {name: find_entry(name) for name in options.backend or BACKENDS}  # says so where there is none
-    _check_files(options)
+    with _files_claimed(options):
+        return _run_doctor(entries, options)
+
+
+def _run_doctor(entries: Mapping[str, Entry], options: argparse.Namespace) -> int:
     case, weights, precision = _case_from(options), locate_weights(options.weights), options.precision
     checked = []
     for name, entry in entries.items():
@@ -56,7 +65,9 @@ def run_export(options: argparse.Namespace) -> int:
     """`export`: write the bundle of the case that the options describe, unless the folder holds other files."""
     folder = Path(options.folder)
     doctor.check_bundle_folder(folder)
-    doctor.write_bundle(_case_from(options), folder, not options.without_weights, options.with_steps)
+    check_written(doctor.bundle_files(folder), paths_read(options))
+    with claimed(folder=folder):
+        doctor.write_bundle(_case_from(options), folder, not options.without_weights, options.with_steps)
     for file in sorted(folder.iterdir()):
         print(f"{file}, {file.stat().st_size / 1e6:.2f} MB")
     print(f"compare a port by `python compare.py check THEIRS --against {folder}`")
@@ -184,10 +195,26 @@ def _printed(
     return title, diagnosis, layouts
 
 
-def _check_files(options: argparse.Namespace) -> None:
-    """Raise RosettaError when the diagnoses cannot be written, before anything is computed."""
-    for name in filter(None, (options.json, options.markdown)):
-        check_folder(name)
+@contextmanager
+def _files_claimed(options: argparse.Namespace) -> Iterator[None]:
+    """Check, before anything is computed, that the diagnoses can be written, and keep other runs from it."""
+    written = [name for name in (options.json, options.markdown) if name]
+    check_written(written, [*paths_read(options), *_paths_examined(options)])
+    with claimed(*written):
+        yield
+
+
+def _paths_examined(options: argparse.Namespace) -> Iterator[PathLike]:
+    """The files of the port, of the bundle, or the pictures that are examined."""
+    named = vars(options)
+    yield from named.get("picture") or ()
+    if theirs := named.get("theirs"):
+        yield from Path(theirs).rglob("*.npy") if Path(theirs).is_dir() else [theirs]
+    if options.against:
+        yield from doctor.bundle_files(Path(options.against))
+    if port := named.get("port"):
+        module = Path(*port.partition(":")[0].split("."))
+        yield from (module.with_suffix(".py"), module / "__init__.py")
 
 
 def _written(options: argparse.Namespace, checked: Sequence[Checked]) -> int:

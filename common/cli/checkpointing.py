@@ -5,10 +5,11 @@ import sys
 from pathlib import Path
 
 from common.checkpoints import Checkpoints, RunFolder, State
+from common.cli.outputs import partial_of
 from common.cli.provenance import Files
 from common.entry import Entry
 from common.errors import DivergedError, RosettaError, StoppedError
-from common.images import save_image
+from common.images import save_or_keep
 from common.problem import Problem
 from common.recipes import recipe_to_json
 
@@ -45,9 +46,8 @@ def ended_early(
     program: str, end: StoppedError | DivergedError, checkpoints: Checkpoints, options: argparse.Namespace
 ) -> int:
     """Save the best picture so far, and say how to go on; returns the exit code."""
-    output = Path(options.output)
-    partial = output.with_name(f"{output.stem}-partial{output.suffix}")
-    save_image(partial, checkpoints.best())
+    partial = partial_of(options.output)
+    save_or_keep(partial, checkpoints.best())
     if isinstance(end, DivergedError):
         raise RosettaError(f"{end}; the best picture so far is {str(partial)!r}") from None
     how = "the same command with --resume goes on" if checkpoints.is_kept else "there is no checkpoint to go on from"

@@ -6,11 +6,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from common.cli.outputs import paths_read
 from common.cli.requests import measured_request_from
-from common.comparison import Group, reporting
-from common.comparison.rendering import report_folder, write_report
+from common.comparison import Group, Request, reporting
+from common.comparison.rendering import report_files, write_report
 from common.comparison.session import Part, Session
-from common.images import check_folder
+from common.writing import check_written, claimed, write_or_keep
 
 _INCONCLUSIVE = 3  # an exit code
 
@@ -20,14 +21,18 @@ def run(options: argparse.Namespace) -> int:
 
     3 when a baseline leaves open whether a row got slower, and that is to fail.
     """
-    request = measured_request_from(options)
-    if options.save_baseline is not None:
-        check_folder(options.save_baseline)
+    request, folder = measured_request_from(options), Path(options.report)
+    saved = [Path(name) for name in (options.save_baseline,) if name is not None]
+    check_written([*saved, *report_files(request, folder)], paths_read(options))
+    with claimed(*saved, folder=folder):
+        return _run(request, folder, options)
+
+
+def _run(request: Request, folder: Path, options: argparse.Namespace) -> int:
     session = Session(request)
     before = None if options.baseline is None else reporting.read_baseline(options.baseline)
     if before is not None and not options.baseline_anyway:
         reporting.check_conditions(reporting.report_of(session, complete=False)[0], before)
-    folder = report_folder(options.report)
     now = _measured(session, folder, options.verbose)
     reporting.print_conclusion(now, folder)
     code = 0 if now.agrees and now.timed else 1
@@ -60,7 +65,7 @@ def _write(session: Session, folder: Path, complete: bool) -> reporting.Report:
     report, pictures = reporting.report_of(session, complete)
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would lose what the first has saved
     try:
-        write_report(report, pictures, folder)
+        write_or_keep(folder / "report.html", lambda page: write_report(report, pictures, page.parent))
     finally:
         signal.signal(signal.SIGINT, before)
     return report

@@ -1,7 +1,6 @@
 """`python -m torch_impl` and `python -m keras_impl`: a content and a style picture in, a restyled one out."""
 
 import argparse
-import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -13,17 +12,19 @@ from common.checkpoints import Checkpoints, line_of
 from common.cli.checkpointing import checkpoints_for, ended_early
 from common.cli.interrupts import calling, say_that_it_stops
 from common.cli.options import MIXED, TRANSFER, OneLineParser, add_options
+from common.cli.outputs import KeptPictures, choose_output, loss_curves_of, losses_of
 from common.cli.provenance import Files, files_read, provenance, stages_in_words
 from common.cli.requests import optimizer_from, precision_from, recipe_from, start_from
 from common.entry import Entry
 from common.errors import DivergedError, RosettaError, StoppedError, exit_code
 from common.framework_imports import quiet_stderr
-from common.images import Image, check_writable, extent_for, load_image, replacing, save_image, write_text
+from common.images import Image, extent_for, load_image, save_or_keep
 from common.machine import use_memory_sparingly
 from common.problem import Problem
 from common.recipes import Exactly
 from common.results import RunResult, Step
 from common.vgg19 import load_weights
+from common.writing import claimed, replacing, write_text
 
 _COLOURS = {"style": "tab:red", "content": "tab:blue", "tv": "tab:green", "total": "black"}
 
@@ -40,8 +41,8 @@ def parser_for(entry: Entry) -> argparse.ArgumentParser:
     parser = OneLineParser(prog=f"python -m {entry.package}", description=f"VGG-19 style transfer in {entry.label}.")
     for name, what in (("content", "content is kept"), ("style", "style is taken")):
         parser.add_argument(name, nargs="?", help=f"picture whose {what} (default: a sample)")
-    formats = "picture to write (.png, .jpg, .webp, ...)"
-    parser.add_argument("-o", "--output", required=True, metavar="OUT", help=formats)
+    formats = "picture to write: .png, .jpg, .webp, ... (default: CONTENT-STYLE-RECIPE-BACKEND.png)"
+    parser.add_argument("-o", "--output", metavar="OUT", help=formats)
     add_options(parser, TRANSFER)
     modes = f"execution mode (default: {entry.transfer_mode or entry.modes[0]} on a CPU, else {entry.modes[0]})"
     parser.add_argument("--mode", choices=entry.modes, help=modes)
@@ -51,18 +52,23 @@ def parser_for(entry: Entry) -> argparse.ArgumentParser:
 
 
 def _run(entry: Entry, options: argparse.Namespace) -> int:
-    problem, init, files = _problem_from(entry, options)
+    read = _problem_from(entry, options)
+    with claimed(options.output):
+        return _transfer(entry, options, *read)
+
+
+def _transfer(entry: Entry, options: argparse.Namespace, problem: Problem, init: Image | None, files: Files) -> int:
     checkpoints = checkpoints_for(options, entry, problem, files)
     try:
         problem, result = _transferred(entry, options, problem, init, checkpoints)
     except (StoppedError, DivergedError) as end:
         return ended_early(f"python -m {entry.package}", end, checkpoints, options)
-    save_image(options.output, result.image, provenance(entry, options, problem, result, files))
+    save_or_keep(options.output, result.image, provenance(entry, options, problem, result, files))
     checkpoints.finished()
     if options.plot:
-        path = _beside(options.output, "-losses", ".png")
+        path = loss_curves_of(options.output)
         _save_loss_curves(path, result.steps, f"{entry.label}, {problem.recipe.name}")
-        write_text(path.with_suffix(".jsonl"), "".join(map(line_of, result.steps)))
+        write_text(losses_of(options.output), "".join(map(line_of, result.steps)))
         print(f"loss curves -> {path}")
     if options.fast or options.precision == MIXED or len(problem.recipe.stages) > 1:
         print(stages_in_words(problem, result))
@@ -76,12 +82,13 @@ def _transferred(
     """The problem as it was solved, and the finished run; a bar shows how far the run is."""
     from common.terminal import ProgressBar  # here, since --help would wait for its library
 
+    kept = KeptPictures(options.output)
     with ProgressBar(problem.recipe.steps, f"importing {entry.label}", "eval") as bar:
 
         def on_step(step: Step, picture: Callable[[], Image]) -> None:
             bar.advance(note=_terms(step, ".4g"))
             if options.save_every and step.evaluation % options.save_every == 0:
-                save_image(_beside(options.output, f"-{step.evaluation:05d}"), picture())
+                kept.save(step.evaluation, picture())
 
         def stop(number: int) -> None:
             say_that_it_stops(number)
@@ -101,11 +108,11 @@ def _problem_from(entry: Entry, options: argparse.Namespace) -> tuple[Problem, I
     """The problem on the CPU, the picture to start from, and what was read."""
     samples.check_pair(options.content, options.style)
     recipe = entry.with_optimizer(recipe_from(options), optimizer_from(options))
-    _check_output(options)
     pictures, start = samples.paths(options.content, options.style), start_from(options)
     content, style = map(load_image, pictures)
     init = None if start is None else load_image(start)
     files = files_read(content=pictures[0], style=pictures[1], init=start)
+    choose_output(entry, recipe, options, files)
     problem = Problem(content, style, recipe, load_weights(options.weights), precision_from(options))
     problem.try_stages()
     _note_stretch(problem)
@@ -127,31 +134,11 @@ def _on_device(problem: Problem, backend: Backend, entry: Entry, options: argpar
     return problem
 
 
-def _check_output(options: argparse.Namespace) -> None:
-    check_writable(options.output)
-    if options.save_every is not None and options.save_every < 1:
-        raise RosettaError(f"--save-every is {options.save_every}: give a number of evaluations from 1 up")
-    output = Path(options.output).resolve()
-    written = re.escape(str(output))
-    if options.plot:
-        written += "|" + re.escape(str(_beside(output, "-losses", ".png")))
-    if options.save_every:
-        written += "|" + re.escape(str(output.with_suffix(""))) + r"-\d{5,}" + re.escape(output.suffix)
-    for given in filter(None, (options.content, options.style, options.init)):
-        if Path(given).exists() and re.fullmatch(written, str(Path(given).resolve())):
-            raise RosettaError(f"the output {options.output!r} would replace {given!r}, which is read: name another")
-
-
 def _note_stretch(problem: Problem) -> None:
     size, (height, width) = problem.recipe.stages[-1].size, problem.content.shape[:2]
     if isinstance(size, Exactly) and abs(size.height_px * width / (size.width_px * height) - 1) > 0.05:
         keeping = f"--size {max(extent_for(size, height, width))} keeps its proportions"
         print(f"note: {size} stretches this {height}x{width} picture; {keeping}", file=sys.stderr)
-
-
-def _beside(path: str | Path, suffix: str, ending: str | None = None) -> Path:
-    output = Path(path)
-    return output.with_name(f"{output.stem}{suffix}{ending or output.suffix}")
 
 
 def _terms(losses: Step | RunResult, form: str) -> str:

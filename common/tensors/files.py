@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from common.errors import RosettaError, one_line
-from common.images import replacing
 from common.tensors.names import Arrays
+from common.writing import replacing
 
 _DAMAGED = (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile, zlib.error)
 KINDS = "an .npz file, a .safetensors file, or a folder of .npy files"
@@ -67,8 +67,12 @@ def _name(relative: Path) -> str:
 
 def write_tensors(path: Path, arrays: Arrays) -> None:
     """Write a .safetensors file, whole or not at all."""
+    import safetensors
     import safetensors.numpy
 
     contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     with replacing(path) as temporary:
-        safetensors.numpy.save_file(contiguous, temporary)
+        try:
+            safetensors.numpy.save_file(contiguous, temporary)
+        except safetensors.SafetensorError as error:  # a full disk, too
+            raise OSError(one_line(error)) from None

@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from common.errors import RosettaError
-from common.vgg19.weight_files import ENVIRONMENT_VARIABLE, KERAS_FILE, TORCHVISION_FILE, find
+from common.vgg19.weight_files import ENVIRONMENT_VARIABLE, KERAS_FILE, TORCHVISION_FILE, find, places
 from common.vgg19.weights import Weights, random_weights, read_keras_file, read_torch_file
 
 _READERS = {".h5": read_keras_file, ".hdf5": read_keras_file, ".pth": read_torch_file, ".pt": read_torch_file}
@@ -28,8 +28,18 @@ def locate_weights(source: str | None = None) -> str:
     return str(_find(source))
 
 
+def weight_paths(source: str | None = None) -> tuple[Path, ...]:
+    """The paths that `load_weights` may read, whether or not there is a file; nothing is downloaded."""
+    source = _named(source)
+    return tuple(places(_PUBLISHED[source])) if source in _PUBLISHED else (Path(source),)
+
+
+def _named(source: str | None) -> str:
+    return source or os.environ.get(ENVIRONMENT_VARIABLE) or "keras"
+
+
 def _find(source: str | None) -> Path | str:
-    source = source or os.environ.get(ENVIRONMENT_VARIABLE) or "keras"
+    source = _named(source)
     if source in _PUBLISHED:
         return find(_PUBLISHED[source])
     return source if source.split(":")[0] == "random" else Path(source)

@@ -236,7 +236,7 @@ def test_a_bad_option_is_refused(run, tmp_path, refused, monkeypatch, message, o
     [
         ("out.gif", "the name must end in"),
         ("out", "the name must end in"),
-        ("none/out.png", "its folder must exist"),
+        ("text.h5/out.png", "/text.h5' is no folder"),
         ("content.png", "which is read: name another"),
         ("./style.png", "which is read: name another"),
     ],

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import io
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +12,12 @@ import numpy as np
 from markupsafe import Markup
 from PIL import Image as Pillow
 
+from common.comparison.plan import Request
 from common.comparison.rendering.charts import Point, Style, loss_curves, styles_for, swatch, timing_bars, trade_off
 from common.comparison.rendering.formatting import TEMPLATES, environment
-from common.comparison.reporting import Difference, Group, Pictures, Report, report_to_json, save_grid
-from common.errors import RosettaError
-from common.images import Image, save_image, to_bytes, write_text
+from common.comparison.reporting import Difference, Group, Pictures, Report, picture_files, report_to_json, save_grid
+from common.images import Image, save_image, to_bytes
+from common.writing import write_text
 
 _AT_THE_TOP = 6  # pictures, which a phone shows on its first screen or two
 
@@ -50,16 +50,10 @@ def write_report(report: Report, pictures: Pictures, folder: Path) -> None:
     save_grid(folder / "pictures.png", [[*sources, *lines[0]], *filter(None, lines[1:])])
 
 
-def report_folder(name: str) -> Path:
-    """The folder for a report, made if need be; raise RosettaError when it cannot be written into."""
-    folder = Path(name)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RosettaError(f"cannot make the folder {name!r} ({error.strerror}): name another") from None
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise RosettaError(f"cannot write into the folder {name!r}: name another")
-    return folder
+def report_files(request: Request, folder: Path) -> list[Path]:
+    """What the report of a request may write into its folder."""
+    names = ("report.json", "report.md", "report.html", "pictures.png", *picture_files(request))
+    return [folder / name for name in names]
 
 
 def render_markdown(report: Report) -> str:

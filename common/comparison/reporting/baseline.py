@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from common.comparison.measurement import FEWEST_ROUNDS, bootstrap_interval
 from common.comparison.reporting.report import Report, read_report, report_to_json
 from common.errors import RosettaError
-from common.images import write_text
+from common.writing import write_text
 
 
 @dataclass(frozen=True)

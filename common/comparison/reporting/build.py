@@ -4,10 +4,10 @@ import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime
-from itertools import combinations
+from itertools import combinations, permutations
 from pathlib import Path
 
 import psutil
@@ -15,6 +15,7 @@ import psutil
 from common.backend import BACKENDS
 from common.comparison.measurement import Ratio, common_loss, convergence_of, paired_ratio
 from common.comparison.plan import Group as Asked
+from common.comparison.plan import Request
 from common.comparison.reporting.anonymous import anonymous, anonymous_command
 from common.comparison.reporting.pictures import compare_pictures
 from common.comparison.reporting.report import SCHEMA, Machine, Network, PictureFile, Report, WeightsUsed
@@ -76,7 +77,7 @@ def _commit() -> str | None:
 
 
 def _groups(session: Session, asked: Sequence[Asked], pictures: Pictures) -> Iterator[Group]:
-    files, labels = _file_names(session.results), _labels(session.results)
+    files, labels = _file_names(result.row.name for result in session.results), _labels(session.results)
     for key in asked:
         results = [result for result in session.results if result.row.group == key]
         # The fastest matrix product of the precision, whichever framework's it is.
@@ -160,17 +161,27 @@ def _differences(results: Sequence[RowResult], files: Mapping[str, str], picture
     first = next(iter(images), "")
     for name in list(images)[1:]:
         compared = compare_pictures(images[name], images[first])
-        heat_map = f"{files[name].removesuffix('.png')}-and-{files[first]}"
+        heat_map = _heat_map_file(files[name], files[first])
         pictures[heat_map] = compared.heat_map
         yield Difference(name, first, compared.psnr_db, compared.ssim, heat_map)
 
 
-def _file_names(results: Sequence[RowResult]) -> dict[str, str]:
+def picture_files(request: Request) -> list[str]:
+    """The names of the pictures and heat maps that a report of a request may have."""
+    files = list(_file_names(row.name for row in request.rows).values())
+    return [*files, *(_heat_map_file(name, first) for name, first in permutations(files, 2))]
+
+
+def _heat_map_file(file: str, first: str) -> str:
+    return f"{file.removesuffix('.png')}-and-{first}"
+
+
+def _file_names(rows: Iterable[str]) -> dict[str, str]:
     """A file name for each row's picture; rows whose names differ in odd letters alone get a number."""
     names: dict[str, str] = {}
-    for result in results:
-        letters = (letter if letter.isalnum() or letter in ".-_" else "-" for letter in anonymous(result.row.name))
+    for row in rows:
+        letters = (letter if letter.isalnum() or letter in ".-_" else "-" for letter in anonymous(row))
         slug = "".join(letters).strip(".")
         taken = sum(name.startswith(slug) for name in names.values())
-        names[result.row.name] = f"{slug}-{taken + 1}.png" if f"{slug}.png" in names.values() else f"{slug}.png"
+        names[row] = f"{slug}-{taken + 1}.png" if f"{slug}.png" in names.values() else f"{slug}.png"
     return names

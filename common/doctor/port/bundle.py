@@ -13,12 +13,13 @@ from threadpoolctl import threadpool_limits
 
 from common.doctor.port.bundle_weights import WEIGHTS, read_weights, weights_entry, write_weights
 from common.errors import RosettaError, one_line
-from common.images import load_image, write_text
+from common.images import load_image
 from common.oracle import Case, Picture, Run
 from common.problem import Problem
 from common.recipes import adam_of, lbfgs_of, recipe_from_json, recipe_to_json
 from common.tensors import Array, Arrays, TensorName, read_tensors, tensor_names, write_tensors
 from common.vgg19 import layer
+from common.writing import PART_FOLDER, replacing, to_disk, write_text
 
 SCHEMA = 2
 TENSORS, MANIFEST = "tensors.safetensors", "manifest.json"
@@ -35,13 +36,14 @@ def write_bundle(case: Case, folder: Path, with_weights: bool = True, with_steps
     arrays = bundle_tensors(case, with_steps)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".part-") as name:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=PART_FOLDER) as name:
             _write_files(case, arrays, part := Path(name), with_weights)
             # The earlier bundle's pictures may be what the new one is made of: they are removed last.
-            for file in _earlier_files(folder):
-                (folder / file).unlink(missing_ok=True)
+            for file in bundle_files(folder):
+                file.unlink(missing_ok=True)
             for path in part.iterdir():
                 path.replace(folder / path.name)
+            to_disk(folder)
     except OSError as error:
         raise RosettaError(f"cannot write the bundle {str(folder)!r} ({one_line(error)}): name another") from None
 
@@ -51,7 +53,8 @@ def _write_files(case: Case, arrays: Arrays, folder: Path, with_weights: bool) -
     names = {role: file and f"{role}{file.suffix.lower()}" for role, file in files.items()}
     for role, file in files.items():
         if file:
-            shutil.copyfile(file, folder / names[role])
+            with replacing(folder / names[role]) as temporary:
+                shutil.copyfile(file, temporary)
     write_tensors(folder / TENSORS, arrays)
     weights = folder / WEIGHTS if with_weights else None
     if weights:
@@ -145,7 +148,7 @@ def check_bundle_folder(folder: Path) -> None:
     try:
         nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists() or path.is_symlink())
         usable = nearest.is_dir() and os.access(nearest, os.R_OK | os.W_OK | os.X_OK)
-        strangers = usable and folder.is_dir() and {file.name for file in folder.iterdir()} - _earlier_files(folder)
+        strangers = usable and folder.is_dir() and {file.name for file in _strangers(folder)}
     except OSError as error:
         raise RosettaError(f"cannot write into the folder {str(folder)!r} ({one_line(error)}): name another") from None
     if not usable:
@@ -156,14 +159,18 @@ def check_bundle_folder(folder: Path) -> None:
         )
 
 
-def _earlier_files(folder: Path) -> set[str]:
-    """The files of an earlier bundle in a folder; empty where there is none."""
+def _strangers(folder: Path) -> set[Path]:
+    return {file for file in folder.iterdir() if not file.name.startswith(PART_FOLDER)} - bundle_files(folder)
+
+
+def bundle_files(folder: Path) -> set[Path]:
+    """The files of the bundle in a folder; empty where there is none."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         if manifest["computed by"] == COMPUTED_BY:
             weights = manifest["weights"].get("file")  # schema 1 has none
             names = [weights and weights["name"], *manifest["pictures"].values()]
-            return {TENSORS, MANIFEST, *(Path(name).name for name in names if name)}
+            return {folder / name for name in (TENSORS, MANIFEST, *(Path(name).name for name in names if name))}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         pass
     return set()
