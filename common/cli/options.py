@@ -103,12 +103,14 @@ OPTIMIZATION: Options = {
     "--seed": {"type": _seed, "default": 0, "help": "of the noise, for recipes that start from it"},
 }
 START: Options = {"--init": {"metavar": "START", "help": "content, noise, or a picture to start from"}}
+_own_size = "longest side (288), height x width (192x288), or recipe: that of its source, which may stretch "
+_own_size += "(default: as many pixels as the source has, in the content's proportions)"
 PRECISION: Options = {"--precision": {"choices": PRECISIONS, "help": "default: %(default)s"}}
 WEIGHTS: Options = {"--weights": {"metavar": "W", "help": _weights}}
 _devices = "auto (default: a GPU where there is one), cpu, gpu, gpu:1 or mps"
 DEVICE: Options = {"--device": {"type": _device, "default": "auto", "help": _devices}}
 ARITHMETIC = WEIGHTS | DEVICE
-TRANSFER = LOSS | SIZE | OPTIMIZATION | START | PRECISION | ARITHMETIC
+TRANSFER = LOSS | {"--size": {"metavar": "SIZE", "help": _own_size}} | OPTIMIZATION | START | PRECISION | ARITHMETIC
 BASELINE: Options = {
     "--save-baseline": {"metavar": "FILE", "help": "keep the timings for later runs"},
     "--baseline": {"metavar": "FILE", "help": "compare with timings that were kept"},

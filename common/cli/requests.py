@@ -26,8 +26,10 @@ def recipe_from(options: argparse.Namespace, name: str | None = None) -> Recipe:
     recipe = find_recipe(options.recipe or DEFAULT_RECIPE if name is None else name)
     if options.steps is not None:
         recipe = with_steps(recipe, options.steps)
-    if (size := getattr(options, "size", None)) is not None:
+    if (size := getattr(options, "size", None)) not in (None, SOURCES_SIZE):
         recipe = with_size(recipe, parse_size(size))
+ENOUGH_FROM_NOISE = 200  # steps, until the picture can be recognised (docs/recipes.md)
+SOURCES_SIZE = "recipe"  # what `--size` says for the size of the recipe's source
     changes = {field: getattr(options, field) for field in CHANGES if getattr(options, field) is not None}
     for taps in changes.keys() & {"content_taps", "style_taps"}:
         changes[taps] = tuple(tap.strip() for tap in changes[taps].split(",") if tap.strip())

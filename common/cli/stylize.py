@@ -2,7 +2,6 @@
 
 import argparse
 import re
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +14,10 @@ from common.cli.requests import optimizer_from, recipe_from, start_from
 from common.entry import Entry
 from common.errors import RosettaError, exit_code
 from common.framework_imports import quiet_stderr
-from common.images import Image, check_writable, extent_for, load_image, replacing, save_image
+from common.images import Image, check_writable, load_image, replacing, save_image
 from common.machine import use_memory_sparingly
 from common.problem import Problem
-from common.recipes import Exactly
+from common.recipes import FOR_PICTURES, with_proportions
 from common.results import RunResult, Step
 from common.vgg19 import load_weights
 
@@ -83,10 +82,12 @@ def _problem_from(entry: Entry, options: argparse.Namespace) -> tuple[Problem, I
     pictures, start = samples.paths(options.content, options.style), start_from(options)
     content, style = map(load_image, pictures)
     init = None if start is None else load_image(start)
+    if options.size is None:
+        recipe = with_proportions(recipe, *content.shape[:2])
     files = files_read(content=pictures[0], style=pictures[1], init=start)
     problem = Problem(content, style, recipe, load_weights(options.weights), options.precision)
     problem.try_stages()
-    _note_stretch(problem)
+    note_noise(recipe, options)
     return problem, init, files
 
 
@@ -118,13 +119,6 @@ def _check_output(options: argparse.Namespace) -> None:
     for given in filter(None, (options.content, options.style, options.init)):
         if Path(given).exists() and re.fullmatch(written, str(Path(given).resolve())):
             raise RosettaError(f"the output {options.output!r} would replace {given!r}, which is read: name another")
-
-
-def _note_stretch(problem: Problem) -> None:
-    size, (height, width) = problem.recipe.stages[-1].size, problem.content.shape[:2]
-    if isinstance(size, Exactly) and abs(size.height_px * width / (size.width_px * height) - 1) > 0.05:
-        keeping = f"--size {max(extent_for(size, height, width))} keeps its proportions"
-        print(f"note: {size} stretches this {height}x{width} picture; {keeping}", file=sys.stderr)
 
 
 def _beside(path: str | Path, suffix: str, ending: str | None = None) -> Path:

@@ -6,6 +6,7 @@ from common.recipes.overrides import (
     adam_of,
     lbfgs_of,
     with_optimizer,
+    with_proportions,
     with_pyramid,
     with_size,
     with_steps,
