@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from typing import NoReturn
 
 
@@ -18,6 +19,13 @@ def one_line(error: BaseException) -> str:
 
 
 def exit_code(program: str, run: Callable[[], int]) -> int:
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The known name that is nearest to one that is refused, as ` (did you mean check?)`; empty where none is near."""
+    by_small_letters = {it.lower(): it for it in known}
+    nearest = get_close_matches(name.lower(), by_small_letters, 1)
+    return f" (did you mean {by_small_letters[nearest[0]]}?)" if nearest else ""
+
+
     """What `run` returns, or the exit code and one line on stderr for what a user or the machine ended it by."""
     try:
         return run()

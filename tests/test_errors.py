@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from common import RosettaError
-from common.errors import exit_code
+from common.errors import did_you_mean, exit_code
 
 
 def ended_by(error):
@@ -42,6 +42,25 @@ def test_a_mistake_of_ours_is_a_traceback():
 
 
 def ended(command):
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [("chekc", " (did you mean check?)"), ("CHECK", " (did you mean check?)"), ("", ""), ("picture.png", "")],
+)
+def test_a_name_that_is_nearly_right_is_said(name, nearest):
+    assert did_you_mean(name, ["compare", "check"]) == nearest
+
+
+@pytest.mark.parametrize("handler", [signal.SIG_IGN, signal.default_int_handler])
+def test_a_program_that_ignores_interrupts_goes_on_ignoring_them(handler):
+    """As one does that a script has started in the background."""
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        assert exit_code("compare.py", lambda: 0) == 0
+        assert signal.getsignal(signal.SIGINT) is handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
     """The exit code and stderr of a shell's command, whose Python writes what it prints when it ends."""
     variables = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     process = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=variables)

@@ -1,12 +1,15 @@
 """Every command-line option once, by the groups in which the commands have them."""
 
 import argparse
+import re
 import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 from common.backend import BACKENDS
 from common.comparison.plan import DEFAULT_RECIPE
+from common.entry import installed_version
+from common.errors import did_you_mean
 from common.problem import DEVICE as DEVICES
 from common.problem import PRECISIONS
 from common.recipes import RECIPES
@@ -20,6 +23,12 @@ class OneLineParser(argparse.ArgumentParser):
         """Print the message without the usage and leave."""
         print(f"{self.prog}: {message}; see --help", file=sys.stderr)
         raise SystemExit(2)
+
+    def _nearest(self, message: str) -> str:
+        if choice := re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message):
+            return did_you_mean(choice[1], re.findall(r"[\w.-]+", choice[2]))
+        option = re.search(r"unrecognized arguments:.*? (--[\w-]+)", message)
+        return did_you_mean(option[1], re.findall(r"--[\w-]+", self.format_help())) if option else ""
 
 
 def _whole_number(what: str, least: int) -> Callable[[str], int]:

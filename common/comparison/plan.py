@@ -10,7 +10,7 @@ from common import samples
 from common.backend import BACKENDS, find_entry
 from common.comparison.workers import NO_DELAY, Delay, Job
 from common.entry import OptimizerChoice
-from common.errors import RosettaError
+from common.errors import RosettaError, did_you_mean
 from common.images import Image, load_image, parse_size
 from common.machine import usable_cores
 from common.problem import DEVICE, PRECISIONS, Mode, Precision, Problem
@@ -144,7 +144,8 @@ class Request:
 def _check(what: str, names: Iterable[str], known: Iterable[str]) -> None:
     for name in names:
         if name not in known:
-            raise RosettaError(f"there is no {what} {name!r}: choose from {', '.join(known)}")
+            nearest = did_you_mean(name, known)
+            raise RosettaError(f"there is no {what} {name!r}{nearest}: choose from {', '.join(known)}")
 
 
 @dataclass(frozen=True, eq=False)

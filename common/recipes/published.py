@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from common.errors import RosettaError
+from common.errors import RosettaError, did_you_mean
 from common.recipes.recipe import LBFGS, Adam, Exactly, LongestSide, Recipe, Stage
 from common.vgg19 import CAFFE, IMAGENET, UNIT
 
@@ -234,5 +234,6 @@ RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
 def find_recipe(name: str) -> Recipe:
     """The recipe of that name; raise RosettaError with the names there are."""
     if name not in RECIPES:
-        raise RosettaError(f"there is no recipe {name!r}: choose one of {', '.join(RECIPES)}")
+        nearest = did_you_mean(name, RECIPES)
+        raise RosettaError(f"there is no recipe {name!r}{nearest}: choose one of {', '.join(RECIPES)}")
     return RECIPES[name]
