@@ -8,7 +8,7 @@ from pathlib import Path
 from common.cli.requests import measured_request_from
 from common.comparison import reporting
 from common.comparison.rendering import report_folder, write_report
-from common.comparison.session import Session
+from common.comparison.session import Session, check_asked_for
 from common.images import check_folder
 
 
@@ -21,10 +21,12 @@ def run(options: argparse.Namespace) -> int:
     before = None if options.baseline is None else reporting.read_baseline(options.baseline)
     if before is not None and not options.baseline_anyway:
         reporting.check_conditions(reporting.report_of(session, complete=False)[0], before)
+    check_asked_for(request)
+    note_noise(request.recipe, options)
     folder = report_folder(options.report)
     now = _measured(session, folder)
     reporting.print_summary(now, folder, options.verbose)
-    good = now.agrees and now.timed
+    good = now.agrees and now.timed and session.has_timed_all_asked_for
     if before is not None:
         if not options.baseline_anyway:
             reporting.check_conditions(now, before)

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from common.backend import BACKENDS
 from common.cli.options import CHANGES
 from common.comparison.devices import shared_device
 from common.comparison.plan import DEFAULT_RECIPE, DEFAULT_ROUNDS, MODES, NamedRow, Request
@@ -98,7 +97,7 @@ def measured_request_from(options: argparse.Namespace) -> Request:
         optimizer=optimizer_from(options),
         rounds=options.rounds or (_THOROUGH_ROUNDS if thorough else DEFAULT_ROUNDS),
         threads=options.threads or usable_cores(),
-        backends=_names(options.backends, "all", BACKENDS),
+        backends=_named_backends(options.backends),
         modes=None if modes is None else _names(modes, "", MODES),
         precisions=_names(options.precisions, "all" if thorough else "float32", PRECISIONS),
         sizes=_names(options.sizes, _THOROUGH_SIZES if thorough else options.default_size, ()),
@@ -128,6 +127,11 @@ def _interpreters(texts: Sequence[str]) -> dict[str, str]:
     for text in texts:
         backend, _, python = text.partition("=")
         if not python:
+def _named_backends(text: str | None) -> tuple[str, ...] | None:
+    """The backends that were chosen by their names; None for all of them."""
+    return None if text is None or text.strip() == "all" else _names(text, "", ())
+
+
             raise RosettaError(f"--python {text!r} is not BACKEND=/path/to/python")
         if backend in interpreters:
             row = text.replace("=", "@")
