@@ -1,6 +1,7 @@
 """What ends a program early: the exit code, and one line on stderr."""
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -41,7 +42,6 @@ def test_a_mistake_of_ours_is_a_traceback():
         exit_code("compare.py", ended_by(ZeroDivisionError()))
 
 
-def ended(command):
 @pytest.mark.parametrize(
     ("name", "nearest"),
     [("chekc", " (did you mean check?)"), ("CHECK", " (did you mean check?)"), ("", ""), ("picture.png", "")],
@@ -61,6 +61,7 @@ def test_a_program_that_ignores_interrupts_goes_on_ignoring_them(handler):
         signal.signal(signal.SIGINT, before)
 
 
+def ended(command):
     """The exit code and stderr of a shell's command, whose Python writes what it prints when it ends."""
     variables = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     process = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=variables)

@@ -24,16 +24,17 @@ from common.vgg19 import load_weights
 _COLOURS = {"style": "tab:red", "content": "tab:blue", "tv": "tab:green", "total": "black"}
 
 
-def main(backend: str, argv: Sequence[str] | None = None) -> int:
+def main(backend: str, argv: Sequence[str] | None = None, program: str | None = None) -> int:
     """Run one transfer from the command line; returns the exit code: 0, or 2 for what cannot be done."""
-    parser = parser_for(BACKENDS[backend])
-    options = parser.parse_args(argv)
-    return exit_code(parser.prog, lambda: _run(BACKENDS[backend], options))
+    entry = BACKENDS[backend]
+    program = program or f"python -m {entry.package}"
+    return exit_code(program, lambda: _run(entry, parser_for(entry, program).parse_args(argv)))
 
 
-def parser_for(entry: Entry) -> argparse.ArgumentParser:
+def parser_for(entry: Entry, program: str) -> argparse.ArgumentParser:
     """The options of a backend's command line."""
-    parser = OneLineParser(prog=f"python -m {entry.package}", description=f"VGG-19 style transfer in {entry.label}.")
+    description = f"VGG-19 style transfer in {entry.label}. For pictures start with --recipe {FOR_PICTURES}."
+    parser = OneLineParser(prog=program, description=description)
     for name, what in (("content", "content is kept"), ("style", "style is taken")):
         parser.add_argument(name, nargs="?", help=f"picture whose {what} (default: a sample)")
     formats = "picture to write (.png, .jpg, .webp, ...)"

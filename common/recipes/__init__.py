@@ -12,7 +12,7 @@ from common.recipes.overrides import (
     with_steps,
     with_until,
 )
-from common.recipes.published import RECIPES, find_recipe
+from common.recipes.published import FOR_PICTURES, RECIPES, find_recipe
 from common.recipes.recipe import (
     LBFGS,
     Adam,
