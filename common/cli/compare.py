@@ -5,7 +5,7 @@ import signal
 import sys
 from pathlib import Path
 
-from common.cli.requests import measured_request_from
+from common.cli.requests import measured_request_from, note_noise
 from common.comparison import reporting
 from common.comparison.rendering import report_folder, write_report
 from common.comparison.session import Session, check_asked_for
@@ -13,7 +13,7 @@ from common.images import check_folder
 
 
 def run(options: argparse.Namespace) -> int:
-    """Agreement, timings in turns, whole transfers, then the report; 1 when something differs or got slower."""
+    """Agreement, timings in turns, transfers, then the report; 1 when something differs, is slower or could not run."""
     request = measured_request_from(options)
     if options.save_baseline is not None:
         check_folder(options.save_baseline)

@@ -3,7 +3,7 @@
 import argparse
 from itertools import zip_longest
 
-from common.cli.requests import optimizer_from, recipe_from, request_from
+from common.cli.requests import note_noise, optimizer_from, recipe_from, request_from
 from common.comparison import Request, Scene
 from common.comparison.progress import Progress
 from common.comparison.rendering import report_folder
@@ -26,6 +26,8 @@ def run(options: argparse.Namespace) -> int:
     scenes = {recipe: Scene.of(request) for recipe, request in requests_from(options).items()}
     for scene in scenes.values():
         scene.check_sizes([options.size])
+    for scene in scenes.values():
+        note_noise(scene.request.recipe, options)
     folder = report_folder(options.report)
     shown = next(iter(scenes.values())).problem_at(options.precision, options.size)
     columns = [[("content", shown.content), ("style", shown.style)]]

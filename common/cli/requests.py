@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,9 +15,21 @@ from common.errors import RosettaError
 from common.images import parse_size
 from common.machine import usable_cores
 from common.problem import PRECISIONS
-from common.recipes import Recipe, Until, find_recipe, with_fast, with_pyramid, with_size, with_steps, with_until
+from common.recipes import (
+    RECIPES,
+    Recipe,
+    Until,
+    find_recipe,
+    with_fast,
+    with_pyramid,
+    with_size,
+    with_steps,
+    with_until,
+)
 
 _THOROUGH_ROUNDS, _THOROUGH_SIZES = 20, "64,128"
+ENOUGH_FROM_NOISE = 200  # steps, until the picture can be recognised (docs/recipes.md)
+SOURCES_SIZE = "recipe"  # what `--size` says for the size of the recipe's source
 _ROW = re.compile(r"(?P<name>[^=@]+)=(?P<backend>[^:@]+)(?::(?P<mode>[^@]+))?(?:@(?P<python>.+))?")
 
 
@@ -27,8 +40,6 @@ def recipe_from(options: argparse.Namespace, name: str | None = None) -> Recipe:
         recipe = with_steps(recipe, options.steps)
     if (size := getattr(options, "size", None)) not in (None, SOURCES_SIZE):
         recipe = with_size(recipe, parse_size(size))
-ENOUGH_FROM_NOISE = 200  # steps, until the picture can be recognised (docs/recipes.md)
-SOURCES_SIZE = "recipe"  # what `--size` says for the size of the recipe's source
     changes = {field: getattr(options, field) for field in CHANGES if getattr(options, field) is not None}
     for taps in changes.keys() & {"content_taps", "style_taps"}:
         changes[taps] = tuple(tap.strip() for tap in changes[taps].split(",") if tap.strip())
@@ -60,6 +71,16 @@ def _refuse_idle_options(recipe: Recipe, options: argparse.Namespace) -> None:
             raise RosettaError(f"{recipe.name} gives its {part} loss the weight 0: set --{part}-weight too")
     if options.tv_weight and recipe.tv_form == "none":
         raise RosettaError(f"{recipe.name} has no total variation to weigh: leave out --tv-weight")
+
+
+def note_noise(recipe: Recipe, options: argparse.Namespace) -> None:
+    """Say on stderr that a run from noise is too short to show a picture, and what to do."""
+    if recipe.init != "noise" or recipe.steps >= ENOUGH_FROM_NOISE:
+        return
+    few = f"{recipe.name} starts from noise, and {recipe.steps} steps are too few to see a picture"
+    enough = f"give {ENOUGH_FROM_NOISE} or more (its source takes {RECIPES[recipe.name].steps})"
+    otherwise = "--init content" if options.init == "noise" else "--fast, which starts from the content"
+    print(f"note: {few}: {enough}, or {otherwise}", file=sys.stderr)
 
 
 def optimizer_from(options: argparse.Namespace) -> OptimizerChoice:
@@ -106,6 +127,11 @@ def measured_request_from(options: argparse.Namespace) -> Request:
     )
 
 
+def _named_backends(text: str | None) -> tuple[str, ...] | None:
+    """The backends that were chosen by their names; None for all of them."""
+    return None if text is None or text.strip() == "all" else _names(text, "", ())
+
+
 def _names(text: str | None, default: str, every: Iterable[str]) -> tuple[str, ...]:
     """Names separated by commas, each once."""
     text = default if text is None else text
@@ -127,11 +153,6 @@ def _interpreters(texts: Sequence[str]) -> dict[str, str]:
     for text in texts:
         backend, _, python = text.partition("=")
         if not python:
-def _named_backends(text: str | None) -> tuple[str, ...] | None:
-    """The backends that were chosen by their names; None for all of them."""
-    return None if text is None or text.strip() == "all" else _names(text, "", ())
-
-
             raise RosettaError(f"--python {text!r} is not BACKEND=/path/to/python")
         if backend in interpreters:
             row = text.replace("=", "@")

@@ -10,7 +10,7 @@ from common import samples
 from common.backend import BACKENDS, Backend, best_device, load_backend
 from common.cli.options import TRANSFER, OneLineParser, add_options
 from common.cli.provenance import Files, files_read, provenance, stages_in_words
-from common.cli.requests import optimizer_from, recipe_from, start_from
+from common.cli.requests import note_noise, optimizer_from, recipe_from, start_from
 from common.entry import Entry
 from common.errors import RosettaError, exit_code
 from common.framework_imports import quiet_stderr
@@ -82,9 +82,9 @@ def _problem_from(entry: Entry, options: argparse.Namespace) -> tuple[Problem, I
     _check_output(options)
     pictures, start = samples.paths(options.content, options.style), start_from(options)
     content, style = map(load_image, pictures)
-    init = None if start is None else load_image(start)
     if options.size is None:
         recipe = with_proportions(recipe, *content.shape[:2])
+    init = None if start is None else load_image(start)
     files = files_read(content=pictures[0], style=pictures[1], init=start)
     problem = Problem(content, style, recipe, load_weights(options.weights), options.precision)
     problem.try_stages()

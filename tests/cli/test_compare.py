@@ -24,6 +24,7 @@ from common.comparison.reporting import changes, read_baseline
 from common.comparison.session import Session
 from common.comparison.workers import Outcome
 from common.images import to_bytes
+from common.recipes import FOR_PICTURES
 from common.tolerances import Bounds
 
 COMPARE = Path(__file__).resolve().parents[2] / "compare.py"
@@ -159,7 +160,6 @@ def test_a_faster_baseline_is_a_regression(monkeypatch, tmp_path, capsys):
     assert main([*arguments, "--baseline", str(saved), "--fail-above", "25%"]) == 0
 
 
-def test_a_baseline_of_another_machine_is_refused_before_anything_runs(finished, tmp_path, capsys):
 @pytest.fixture
 def without_keras(tmp_path):
     """A Python whose Keras/TensorFlow cannot be imported."""
@@ -222,6 +222,7 @@ def test_what_was_asked_for_and_could_not_be_timed_is_no_success(options, code, 
     assert f"{last} with the float64 oracle within tolerance; not checked: Keras/TensorFlow graph (float32" in output
 
 
+def test_a_baseline_of_another_machine_is_refused_before_anything_runs(finished, tmp_path, capsys):
     saved = json.loads((finished[1].parent / "baseline.json").read_text())
     saved["machine"]["cpu"] = "Z80"
     (tmp_path / "other.json").write_text(json.dumps(saved))
@@ -305,6 +306,7 @@ def test_recipes(capsys):
     output = capsys.readouterr().out
     assert all(f"{name}: " in output for name in RECIPES)
     assert "103.939" in output, "the deviations are printed"
+    assert output.endswith(f"For pictures start with {FOR_PICTURES}.\n")
 
 
 @pytest.mark.thorough
