@@ -39,7 +39,7 @@ def _lines(recipe: Recipe) -> dict[str, str]:
         "pixel space": recipe.pixel_space.name,
         "stages": "; ".join(map(_stage, recipe.stages)),
         "style image resized": "to the content's size" if recipe.style_size == "content" else "on its own",
-        "start": recipe.init if recipe.init != "noise" else f"noise, which {ENOUGH_FROM_NOISE} steps or more remove",
+        "start": recipe.init if recipe.init != "noise" else f"noise: needs {ENOUGH_FROM_NOISE} steps or more",
     }
 
 

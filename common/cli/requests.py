@@ -16,11 +16,12 @@ from common.images import parse_size
 from common.machine import usable_cores
 from common.problem import PRECISIONS
 from common.recipes import (
-    RECIPES,
+    LBFGS,
     Recipe,
     Until,
     find_recipe,
     with_fast,
+    with_optimizer,
     with_pyramid,
     with_size,
     with_steps,
@@ -28,7 +29,8 @@ from common.recipes import (
 )
 
 _THOROUGH_ROUNDS, _THOROUGH_SIZES = 20, "64,128"
-ENOUGH_FROM_NOISE = 200  # steps, until the picture can be recognised (docs/recipes.md)
+# Steps from noise until the picture can be recognised (docs/recipes.md): of L-BFGS, and of Adam more than 500.
+ENOUGH_FROM_NOISE, _ENOUGH_OF_ADAM = 200, 501
 SOURCES_SIZE = "recipe"  # what `--size` says for the size of the recipe's source
 _ROW = re.compile(r"(?P<name>[^=@]+)=(?P<backend>[^:@]+)(?::(?P<mode>[^@]+))?(?:@(?P<python>.+))?")
 
@@ -75,10 +77,13 @@ def _refuse_idle_options(recipe: Recipe, options: argparse.Namespace) -> None:
 
 def note_noise(recipe: Recipe, options: argparse.Namespace) -> None:
     """Say on stderr that a run from noise is too short to show a picture, and what to do."""
-    if recipe.init != "noise" or recipe.steps >= ENOUGH_FROM_NOISE:
+    choice = options.optimizer if options.optimizer in ("adam", "lbfgs") else None
+    optimizer = (recipe if choice is None else with_optimizer(recipe, choice)).stages[-1].optimizer
+    by_lbfgs = isinstance(optimizer, LBFGS)
+    if recipe.init != "noise" or recipe.steps >= (ENOUGH_FROM_NOISE if by_lbfgs else _ENOUGH_OF_ADAM):
         return
-    few = f"{recipe.name} starts from noise, and {recipe.steps} steps are too few to see a picture"
-    enough = f"give {ENOUGH_FROM_NOISE} or more (its source takes {RECIPES[recipe.name].steps})"
+    few = f"{recipe.name} starts from noise, and {recipe.steps} steps of {optimizer.label} are too few to see a picture"
+    enough = f"give {ENOUGH_FROM_NOISE} or more of L-BFGS{'' if by_lbfgs else ' (--optimizer lbfgs)'}"
     otherwise = "--init content" if options.init == "noise" else "--fast, which starts from the content"
     print(f"note: {few}: {enough}, or {otherwise}", file=sys.stderr)
 

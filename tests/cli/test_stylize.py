@@ -378,16 +378,18 @@ def test_pictures_keep_their_proportions_unless_a_size_says_otherwise(folder, tm
     ("options", "note"),
     [
         (
-            ("--recipe", "gatys", "--steps", "60"),
-            "note: gatys starts from noise, and 60 steps are too few to see a picture: give 200 or more (its source "
-            "takes 500), or --fast, which starts from the content\n",
+            ("--recipe", "gatys", "--steps", "199"),
+            "note: gatys starts from noise, and 199 steps of L-BFGS are too few to see a picture: give 200 or more of "
+            "L-BFGS, or --fast, which starts from the content\n",
         ),
         (
-            ("--steps", "199", "--init", "noise"),
-            "note: d2l starts from noise, and 199 steps are too few to see a picture: give 200 or more (its source "
-            "takes 500), or --init content\n",
+            ("--steps", "500", "--init", "noise"),
+            "note: d2l starts from noise, and 500 steps of Adam are too few to see a picture: give 200 or more of "
+            "L-BFGS (--optimizer lbfgs), or --init content\n",
         ),
         (("--recipe", "gatys", "--steps", "200"), ""),
+        (("--init", "noise", "--steps", "501"), ""),
+        (("--init", "noise", "--steps", "200", "--optimizer", "lbfgs"), ""),
         (("--recipe", "gatys", "--steps", "60", "--fast"), ""),
         (("--recipe", "gatys", "--steps", "60", "--init", "content"), ""),
         (("--recipe", "pytorch-blog", "--steps", "60"), ""),
