@@ -10,7 +10,7 @@ from typing import Any, Protocol, cast
 from common import objective
 from common.checkpoints import Checkpoints
 from common.entry import Entry
-from common.errors import RosettaError, one_line
+from common.errors import RosettaError, did_you_mean, one_line
 from common.images import Image
 from common.problem import Features, Network, Pixels, Problem
 from common.recorder import OnStep
@@ -136,7 +136,10 @@ def find_entry(name: str) -> Entry:
         return BACKENDS[name]
     if name in BROKEN:
         raise RosettaError(BROKEN[name])
-    raise RosettaError(f"there is no backend {name!r}: choose from {', '.join(BACKENDS)}")
+    # Somebody may well say `tensorflow`.
+    by_packages = (it.name for it in BACKENDS.values() if name.lower() in (it.package, *it.distributions))
+    nearest = did_you_mean(next(by_packages, name), BACKENDS)
+    raise RosettaError(f"there is no backend {name!r}{nearest}: choose from {', '.join(BACKENDS)}")
 
 
 def load_backend(name: str) -> Backend:

@@ -1,8 +1,10 @@
 """The one exception that a user may see, and the exit codes of a program that may end in it."""
 
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from typing import NoReturn
 
 
@@ -33,9 +35,18 @@ def one_line(error: BaseException) -> str:
     return line[1:-1] if quoted else line
 
 
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The known name that is nearest to one that is refused, as ` (did you mean check?)`; empty where none is near."""
+    by_small_letters = {it.lower(): it for it in known}
+    nearest = get_close_matches(name.lower(), by_small_letters, 1)
+    return f" (did you mean {by_small_letters[nearest[0]]}?)" if nearest else ""
+
+
 def exit_code(program: str, run: Callable[[], int]) -> int:
     """What `run` returns, or the exit code and one line on stderr for what a user or the machine ended it by."""
     try:
+        if callable(signal.getsignal(signal.SIGINT)):  # until here, an interrupt ended the program at once
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         return run()
     except RosettaError as error:
         print(f"{program}: {error}", file=sys.stderr)

@@ -1,13 +1,14 @@
 """What ends a program early: the exit code, and one line on stderr."""
 
 import os
+import signal
 import subprocess
 import sys
 
 import pytest
 
 from common import RosettaError
-from common.errors import exit_code
+from common.errors import did_you_mean, exit_code
 
 
 def ended_by(error):
@@ -39,6 +40,25 @@ def test_what_a_program_returns_is_its_exit_code(code):
 def test_a_mistake_of_ours_is_a_traceback():
     with pytest.raises(ZeroDivisionError):
         exit_code("compare.py", ended_by(ZeroDivisionError()))
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [("chekc", " (did you mean check?)"), ("CHECK", " (did you mean check?)"), ("", ""), ("picture.png", "")],
+)
+def test_a_name_that_is_nearly_right_is_said(name, nearest):
+    assert did_you_mean(name, ["compare", "check"]) == nearest
+
+
+@pytest.mark.parametrize("handler", [signal.SIG_IGN, signal.default_int_handler])
+def test_a_program_that_ignores_interrupts_goes_on_ignoring_them(handler):
+    """As one does that a script has started in the background."""
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        assert exit_code("compare.py", lambda: 0) == 0
+        assert signal.getsignal(signal.SIGINT) is handler
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def ended(command):

@@ -5,7 +5,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 
 from common import doctor, oracle, samples
@@ -16,7 +15,7 @@ from common.cli.outputs import paths_read
 from common.cli.requests import recipe_from
 from common.comparison.workers import Job, Worker
 from common.entry import Entry
-from common.errors import RosettaError
+from common.errors import RosettaError, did_you_mean
 from common.images import parse_size
 from common.problem import Precision
 from common.tensors import Arrays, TensorName, read_tensors, tensor_names
@@ -25,7 +24,7 @@ from common.vgg19 import load_weights, locate_weights
 from common.writing import PathLike, check_written, claimed, write_text
 
 _RANDOM_IMAGES = 2
-_ALIKE, _MOST_NAMED = 0.6, 3
+_MOST_NAMED = 3
 Checked = tuple[str, doctor.Diagnosis, Mapping[str, str]]  # with a title, and the layouts that were recognised
 _OF_THE_BUNDLE = ("recipe", "content", "style", "size", *CHANGES)
 
@@ -154,8 +153,8 @@ def _known(given: Arrays, names: Sequence[str], allow_unknown: bool) -> Arrays:
     if not usable or (unknown and not allow_unknown):
         if unknown and all(map(_is_of_another_tap, unknown)):
             raise RosettaError(_other_taps(unknown, names, bool(usable)))
-        nearest = {name: get_close_matches(name.replace(".", "/"), names, 1, _ALIKE) for name in unknown[:_MOST_NAMED]}
-        listed = "; ".join(f"{name!r}{f', did you mean {it[0]!r}?' if it else ''}" for name, it in nearest.items())
+        shown = unknown[:_MOST_NAMED]
+        listed = "; ".join(f"{name!r}{did_you_mean(name.replace('.', '/'), names)}" for name in shown)
         more = f"; and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else ""
         way_out = "; --allow-unknown leaves them out" if usable else ""
         no_tensor = f"no tensor of the recipe has the name {listed}{more}" if listed else "there is no tensor"

@@ -7,19 +7,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from common.cli.outputs import paths_read
-from common.cli.requests import measured_request_from
+from common.cli.requests import measured_request_from, note_noise
 from common.comparison import Group, Request, reporting
 from common.comparison.rendering import report_files, write_report
-from common.comparison.session import Part, Session
+from common.comparison.session import Part, Session, check_asked_for
 from common.writing import check_written, claimed, write_or_keep
 
 _INCONCLUSIVE = 3  # an exit code
 
 
 def run(options: argparse.Namespace) -> int:
-    """Agreement, timings in turns and transfers, each printed when known, then the report; 1 when something differs.
+    """Agreement, timings in turns and transfers, each printed when known, then the report.
 
-    3 when a baseline leaves open whether a row got slower, and that is to fail.
+    1 when something differs, is slower or could not run; 3 when a baseline leaves open whether a row got slower, and
+    that is to fail.
     """
     request, folder = measured_request_from(options), Path(options.report)
     saved = [Path(name) for name in (options.save_baseline,) if name is not None]
@@ -33,9 +34,11 @@ def _run(request: Request, folder: Path, options: argparse.Namespace) -> int:
     before = None if options.baseline is None else reporting.read_baseline(options.baseline)
     if before is not None and not options.baseline_anyway:
         reporting.check_conditions(reporting.report_of(session, complete=False)[0], before)
+    check_asked_for(request)
+    note_noise(request.recipe, options)
     now = _measured(session, folder, options.verbose)
     reporting.print_conclusion(now, folder)
-    code = 0 if now.agrees and now.timed else 1
+    code = 0 if now.agrees and now.timed and session.has_timed_all_asked_for else 1
     if before is not None:
         if not options.baseline_anyway:
             reporting.check_conditions(now, before)

@@ -6,7 +6,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from common.cli.outputs import paths_read
-from common.cli.requests import optimizer_from, precision_from, recipe_from, request_from
+from common.cli.requests import note_noise, optimizer_from, precision_from, recipe_from, request_from
 from common.comparison import Request, Scene
 from common.comparison.progress import Progress
 from common.comparison.reporting import save_grid
@@ -43,6 +43,8 @@ def _run(requests: Mapping[str, Request], folder: Path, options: argparse.Namesp
     scenes = {recipe: Scene.of(request) for recipe, request in requests.items()}
     for scene in scenes.values():
         scene.check_sizes([options.size])
+    for scene in scenes.values():
+        note_noise(scene.request.recipe, options)
     shown = next(iter(scenes.values())).problem_at(precision_from(options), options.size)
     columns = [[("content", shown.content), ("style", shown.style)]]
     with Progress() as progress:

@@ -1,15 +1,18 @@
 """Every command-line option once, by the groups in which the commands have them."""
 
 import argparse
+import re
 import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 from common.backend import BACKENDS
 from common.comparison.plan import DEFAULT_RECIPE
+from common.entry import installed_version
+from common.errors import did_you_mean
 from common.problem import DEVICE as DEVICES
 from common.problem import PRECISIONS
-from common.recipes import RECIPES
+from common.recipes import FOR_PICTURES, RECIPES
 from common.tensors import KINDS
 
 MIXED = "mixed"
@@ -19,9 +22,15 @@ class OneLineParser(argparse.ArgumentParser):
     """An argument parser whose errors are one line, with exit code 2."""
 
     def error(self, message: str) -> NoReturn:
-        """Print the message without the usage and leave."""
-        print(f"{self.prog}: {message}; see --help", file=sys.stderr)
+        """Print the message without the usage, with the option or the choice that may have been meant, and leave."""
+        print(f"{self.prog}: {message}{self._nearest(message)}; see --help", file=sys.stderr)
         raise SystemExit(2)
+
+    def _nearest(self, message: str) -> str:
+        if choice := re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message):
+            return did_you_mean(choice[1], re.findall(r"[\w.-]+", choice[2]))
+        option = re.search(r"unrecognized arguments:.*? (--[\w-]+)", message)
+        return did_you_mean(option[1], re.findall(r"--[\w-]+", self.format_help())) if option else ""
 
 
 def _whole_number(what: str, least: int) -> Callable[[str], int]:
@@ -61,6 +70,7 @@ _sizes = _whole_number("a number of sizes from 2 up: write --pyramid=2, or --pyr
 _modes = "; ".join(f"{name}: {', '.join(entry.modes)}" for name, entry in BACKENDS.items())
 _customary = ", ".join(f"{entry.label} {entry.optimizer}" for entry in BACKENDS.values())
 _precisions, _row = ", ".join(PRECISIONS), "NAME=B[:MODE][@PYTHON]"
+_recipe = f"one of {', '.join(RECIPES)} (default: {DEFAULT_RECIPE}; for pictures start with {FOR_PICTURES})"
 _weights = "keras (default), torchvision, random, random:SEED, or the path of a .h5 or .pth file"
 _optimizers = f"recipe: the recipe's own (default with --recipe; without, each framework's customary one: {_customary})"
 _pyramid = "from coarse to fine: half size first, then the whole (2 sizes; 3 with --pyramid=3)"
@@ -87,7 +97,7 @@ ROWS: Options = {
     "--threads": {"type": _count, "metavar": "N", "help": "of every process (default: the cores)"},
 }
 LOSS: Options = {
-    "--recipe": {"metavar": "NAME", "help": f"one of {', '.join(RECIPES)} (default: {DEFAULT_RECIPE})"},
+    "--recipe": {"metavar": "NAME", "help": _recipe},
     "--content-weight": {"type": float, "metavar": "W", "help": "weight of the content loss"},
     "--style-weight": {"type": float, "metavar": "W", "help": "weight of the style loss"},
     "--tv-weight": {"type": float, "metavar": "W", "help": "weight of the total variation"},
@@ -97,6 +107,8 @@ LOSS: Options = {
 MEASURED = PICTURES | ROWS | LOSS
 RECIPES_SHOWN: Options = {"--recipes": {"metavar": "NAME,...", "help": "which recipes (default: all)"}}
 SIZE: Options = {"--size": {"metavar": "SIZE", "help": "longest side (288), or height x width (192x288), in pixels"}}
+_own_size = "longest side (288), height x width (192x288), or recipe: that of its source, which may stretch "
+_own_size += "(default: as many pixels as the source has, in the content's proportions)"
 OPTIMIZATION: Options = {
     "--steps": {"type": int, "metavar": "N", "help": "evaluations of loss and gradient, over all stages"},
     "--fast": {"action": "store_true", "help": "reach the loss of the recipe's own run by fewer evaluations of L-BFGS"},
@@ -119,7 +131,8 @@ CHECKPOINTS: Options = {
     "--resume": {"action": argparse.BooleanOptionalAction, "help": "go on with an interrupted run, or start anew"},
     "--checkpoint-every": {"type": _evaluations, "metavar": "N", "help": _every},
 }
-TRANSFER = LOSS | SIZE | OPTIMIZATION | START | RUN_PRECISION | ARITHMETIC | CHECKPOINTS
+OWN_SIZE: Options = {"--size": {"metavar": "SIZE", "help": _own_size}}
+TRANSFER = LOSS | OWN_SIZE | OPTIMIZATION | START | RUN_PRECISION | ARITHMETIC | CHECKPOINTS
 BASELINE: Options = {
     "--save-baseline": {"metavar": "FILE", "help": "keep the timings for later runs"},
     "--baseline": {"metavar": "FILE", "help": "compare with timings that were kept"},
@@ -167,5 +180,7 @@ _ABSENT = {
 def add_options(parser: argparse.ArgumentParser, options: Options, **defaults: Any) -> None:
     """Give a parser these options, with what they are where nobody names them."""
     parser.set_defaults(**{**_ABSENT, **defaults})
+    version = f"style-rosetta {installed_version('style-rosetta')}"
+    parser.add_argument("--version", action="version", version=version, help="print the version and leave")
     for names, values in options.items():
         parser.add_argument(*names.split(), **values)

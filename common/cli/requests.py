@@ -2,11 +2,11 @@
 
 import argparse
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from common.backend import BACKENDS
 from common.cli.options import CHANGES, MIXED
 from common.comparison.devices import shared_device
 from common.comparison.plan import DEFAULT_RECIPE, DEFAULT_ROUNDS, MODES, NamedRow, Request
@@ -16,11 +16,13 @@ from common.images import parse_size
 from common.machine import usable_cores
 from common.problem import PRECISIONS, Precision
 from common.recipes import (
+    LBFGS,
     Recipe,
     Until,
     find_recipe,
     with_fast,
     with_mixed,
+    with_optimizer,
     with_pyramid,
     with_size,
     with_steps,
@@ -28,6 +30,9 @@ from common.recipes import (
 )
 
 _THOROUGH_ROUNDS, _THOROUGH_SIZES = 20, "64,128"
+# Steps from noise until the picture can be recognised (docs/recipes.md): of L-BFGS, and of Adam more than 500.
+ENOUGH_FROM_NOISE, _ENOUGH_OF_ADAM = 200, 501
+SOURCES_SIZE = "recipe"  # what `--size` says for the size of the recipe's source
 _ROW = re.compile(r"(?P<name>[^=@]+)=(?P<backend>[^:@]+)(?::(?P<mode>[^@]+))?(?:@(?P<python>.+))?")
 
 
@@ -36,7 +41,7 @@ def recipe_from(options: argparse.Namespace, name: str | None = None) -> Recipe:
     recipe = find_recipe(options.recipe or DEFAULT_RECIPE if name is None else name)
     if options.steps is not None:
         recipe = with_steps(recipe, options.steps)
-    if (size := getattr(options, "size", None)) is not None:
+    if (size := getattr(options, "size", None)) not in (None, SOURCES_SIZE):
         recipe = with_size(recipe, parse_size(size))
     changes = {field: getattr(options, field) for field in CHANGES if getattr(options, field) is not None}
     for taps in changes.keys() & {"content_taps", "style_taps"}:
@@ -71,6 +76,19 @@ def _refuse_idle_options(recipe: Recipe, options: argparse.Namespace) -> None:
             raise RosettaError(f"{recipe.name} gives its {part} loss the weight 0: set --{part}-weight too")
     if options.tv_weight and recipe.tv_form == "none":
         raise RosettaError(f"{recipe.name} has no total variation to weigh: leave out --tv-weight")
+
+
+def note_noise(recipe: Recipe, options: argparse.Namespace) -> None:
+    """Say on stderr that a run from noise is too short to show a picture, and what to do."""
+    choice = options.optimizer if options.optimizer in ("adam", "lbfgs") else None
+    optimizer = (recipe if choice is None else with_optimizer(recipe, choice)).stages[-1].optimizer
+    by_lbfgs = isinstance(optimizer, LBFGS)
+    if recipe.init != "noise" or recipe.steps >= (ENOUGH_FROM_NOISE if by_lbfgs else _ENOUGH_OF_ADAM):
+        return
+    few = f"{recipe.name} starts from noise, and {recipe.steps} steps of {optimizer.label} are too few to see a picture"
+    enough = f"give {ENOUGH_FROM_NOISE} or more of L-BFGS{'' if by_lbfgs else ' (--optimizer lbfgs)'}"
+    otherwise = "--init content" if options.init == "noise" else "--fast, which starts from the content"
+    print(f"note: {few}: {enough}, or {otherwise}", file=sys.stderr)
 
 
 def optimizer_from(options: argparse.Namespace) -> OptimizerChoice:
@@ -114,13 +132,18 @@ def measured_request_from(options: argparse.Namespace) -> Request:
         optimizer=optimizer_from(options),
         rounds=options.rounds or (_THOROUGH_ROUNDS if thorough else DEFAULT_ROUNDS),
         threads=options.threads or usable_cores(),
-        backends=_names(options.backends, "all", BACKENDS),
+        backends=_named_backends(options.backends),
         modes=None if modes is None else _names(modes, "", MODES),
         precisions=_names(options.precisions, "all" if thorough else "float32", PRECISIONS),
         sizes=_names(options.sizes, _THOROUGH_SIZES if thorough else options.default_size, ()),
         interpreters=_interpreters(options.python),
         named_rows=tuple(map(_named_row, options.row)),
     )
+
+
+def _named_backends(text: str | None) -> tuple[str, ...] | None:
+    """The backends that were chosen by their names; None for all of them."""
+    return None if text is None or text.strip() == "all" else _names(text, "", ())
 
 
 def _names(text: str | None, default: str, every: Iterable[str]) -> tuple[str, ...]:

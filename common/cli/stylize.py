@@ -1,7 +1,6 @@
 """`python -m torch_impl` and `python -m keras_impl`: a content and a style picture in, a restyled one out."""
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,14 +13,14 @@ from common.cli.interrupts import calling, say_that_it_stops
 from common.cli.options import MIXED, TRANSFER, OneLineParser, add_options
 from common.cli.outputs import KeptPictures, choose_output, loss_curves_of, losses_of
 from common.cli.provenance import Files, files_read, provenance, stages_in_words
-from common.cli.requests import optimizer_from, precision_from, recipe_from, start_from
+from common.cli.requests import note_noise, optimizer_from, precision_from, recipe_from, start_from
 from common.entry import Entry
 from common.errors import DivergedError, RosettaError, StoppedError, exit_code
 from common.framework_imports import quiet_stderr
-from common.images import Image, extent_for, load_image, save_or_keep
+from common.images import Image, load_image, save_or_keep
 from common.machine import use_memory_sparingly
 from common.problem import Problem
-from common.recipes import Exactly
+from common.recipes import FOR_PICTURES, with_proportions
 from common.results import RunResult, Step
 from common.vgg19 import load_weights
 from common.writing import claimed, replacing, write_text
@@ -29,16 +28,17 @@ from common.writing import claimed, replacing, write_text
 _COLOURS = {"style": "tab:red", "content": "tab:blue", "tv": "tab:green", "total": "black"}
 
 
-def main(backend: str, argv: Sequence[str] | None = None) -> int:
+def main(backend: str, argv: Sequence[str] | None = None, program: str | None = None) -> int:
     """Run one transfer from the command line; returns the exit code: 0, or 2 for what cannot be done."""
-    parser = parser_for(BACKENDS[backend])
-    options = parser.parse_args(argv)
-    return exit_code(parser.prog, lambda: _run(BACKENDS[backend], options))
+    entry = BACKENDS[backend]
+    program = program or f"python -m {entry.package}"
+    return exit_code(program, lambda: _run(entry, program, parser_for(entry, program).parse_args(argv)))
 
 
-def parser_for(entry: Entry) -> argparse.ArgumentParser:
+def parser_for(entry: Entry, program: str) -> argparse.ArgumentParser:
     """The options of a backend's command line."""
-    parser = OneLineParser(prog=f"python -m {entry.package}", description=f"VGG-19 style transfer in {entry.label}.")
+    description = f"VGG-19 style transfer in {entry.label}. For pictures start with --recipe {FOR_PICTURES}."
+    parser = OneLineParser(prog=program, description=description)
     for name, what in (("content", "content is kept"), ("style", "style is taken")):
         parser.add_argument(name, nargs="?", help=f"picture whose {what} (default: a sample)")
     formats = "picture to write: .png, .jpg, .webp, ... (default: CONTENT-STYLE-RECIPE-BACKEND.png)"
@@ -51,20 +51,21 @@ def parser_for(entry: Entry) -> argparse.ArgumentParser:
     return parser
 
 
-def _run(entry: Entry, options: argparse.Namespace) -> int:
-    read = _problem_from(entry, options)
+def _run(entry: Entry, program: str, options: argparse.Namespace) -> int:
+    problem, init, files = _problem_from(entry, options)
     with claimed(options.output):
-        return _transfer(entry, options, *read)
+        checkpoints = checkpoints_for(options, entry, problem, files)
+        try:
+            problem, result = _transferred(entry, options, problem, init, checkpoints)
+        except (StoppedError, DivergedError) as end:
+            return ended_early(program, end, checkpoints, options)
+        _save(entry, options, problem, result, files)
+        checkpoints.finished()
+    return 0
 
 
-def _transfer(entry: Entry, options: argparse.Namespace, problem: Problem, init: Image | None, files: Files) -> int:
-    checkpoints = checkpoints_for(options, entry, problem, files)
-    try:
-        problem, result = _transferred(entry, options, problem, init, checkpoints)
-    except (StoppedError, DivergedError) as end:
-        return ended_early(f"python -m {entry.package}", end, checkpoints, options)
+def _save(entry: Entry, options: argparse.Namespace, problem: Problem, result: RunResult, files: Files) -> None:
     save_or_keep(options.output, result.image, provenance(entry, options, problem, result, files))
-    checkpoints.finished()
     if options.plot:
         path = loss_curves_of(options.output)
         _save_loss_curves(path, result.steps, f"{entry.label}, {problem.recipe.name}")
@@ -73,7 +74,6 @@ def _transfer(entry: Entry, options: argparse.Namespace, problem: Problem, init:
     if options.fast or options.precision == MIXED or len(problem.recipe.stages) > 1:
         print(stages_in_words(problem, result))
     print(f"{_terms(result, '.6g')} after {len(result.steps)} evaluations -> {options.output}")
-    return 0
 
 
 def _transferred(
@@ -110,12 +110,14 @@ def _problem_from(entry: Entry, options: argparse.Namespace) -> tuple[Problem, I
     recipe = entry.with_optimizer(recipe_from(options), optimizer_from(options))
     pictures, start = samples.paths(options.content, options.style), start_from(options)
     content, style = map(load_image, pictures)
+    if options.size is None:
+        recipe = with_proportions(recipe, *content.shape[:2])
     init = None if start is None else load_image(start)
     files = files_read(content=pictures[0], style=pictures[1], init=start)
     choose_output(entry, recipe, options, files)
     problem = Problem(content, style, recipe, load_weights(options.weights), precision_from(options))
     problem.try_stages()
-    _note_stretch(problem)
+    note_noise(recipe, options)
     return problem, init, files
 
 
@@ -132,13 +134,6 @@ def _on_device(problem: Problem, backend: Backend, entry: Entry, options: argpar
     problem = replace(problem, device=device, mode=mode)
     check_arithmetic(backend, problem)
     return problem
-
-
-def _note_stretch(problem: Problem) -> None:
-    size, (height, width) = problem.recipe.stages[-1].size, problem.content.shape[:2]
-    if isinstance(size, Exactly) and abs(size.height_px * width / (size.width_px * height) - 1) > 0.05:
-        keeping = f"--size {max(extent_for(size, height, width))} keeps its proportions"
-        print(f"note: {size} stretches this {height}x{width} picture; {keeping}", file=sys.stderr)
 
 
 def _terms(losses: Step | RunResult, form: str) -> str:

@@ -52,6 +52,12 @@ class Session:
         """What is known of every row."""
         return tuple(runner.result for runner in self._runners)
 
+    @property
+    def has_timed_all_asked_for(self) -> bool:
+        """Whether every row, and of every backend a row, that the request names has been timed."""
+        timed = [result.row for result in self.results if result.timing is not None]
+        return self.request.asked_for <= {name for row in timed for name in (row.kind, row.backend)}
+
     def run(self, on_part: OnPart = lambda *_: None) -> None:
         """Do everything, and say when each part is known; an interrupt ends the workers and keeps the results."""
 
@@ -169,6 +175,23 @@ class Session:
         if key not in self._products_flops_per_s:
             self._products_flops_per_s[key] = runner.products_flops_per_s()
         runner.note_limit(self._products_flops_per_s[key])
+
+
+def check_asked_for(request: Request) -> None:
+    """Raise RosettaError when a backend that the request names, or that of a named row, cannot be imported.
+
+    All interpreters import at once.
+    """
+    rows = [row for row in request.rows if request.asked_for & {row.kind, row.backend}]
+    with ExitStack() as closing:
+        started = {(row.backend, row.python): row for row in reversed(rows)}
+        workers = [(row, closing.enter_context(Worker(*interpreter))) for interpreter, row in started.items()]
+        for row, worker in workers:
+            try:
+                worker.imported()
+            except RosettaError as error:
+                by = f" by {row.python}" if row.python else ""
+                raise RosettaError(f"{row.kind} was asked for and cannot run{by}: {error}") from None
 
 
 def _oracle(problem: Problem) -> Run:

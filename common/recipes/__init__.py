@@ -7,12 +7,13 @@ from common.recipes.overrides import (
     adam_of,
     lbfgs_of,
     with_optimizer,
+    with_proportions,
     with_pyramid,
     with_size,
     with_steps,
     with_until,
 )
-from common.recipes.published import RECIPES, find_recipe
+from common.recipes.published import FOR_PICTURES, RECIPES, find_recipe
 from common.recipes.recipe import (
     LBFGS,
     Adam,

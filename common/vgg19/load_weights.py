@@ -4,7 +4,7 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
-from common.errors import RosettaError
+from common.errors import RosettaError, did_you_mean
 from common.vgg19.weight_files import ENVIRONMENT_VARIABLE, KERAS_FILE, TORCHVISION_FILE, find, places
 from common.vgg19.weights import Weights, random_weights, read_keras_file, read_torch_file
 
@@ -55,8 +55,9 @@ def _seed(source: str) -> int:
 @lru_cache(maxsize=2)
 def _read(path: Path) -> Weights:
     if path.suffix.lower() not in _READERS:
+        nearest = did_you_mean(path.name, [*_PUBLISHED, "random"])
         raise RosettaError(
-            f"the weights {str(path)!r} are neither a Keras .h5 nor a torchvision .pth file: "
+            f"the weights {str(path)!r}{nearest} are neither a Keras .h5 nor a torchvision .pth file: "
             "give the path of one, or keras, torchvision, or random"
         )
     if not path.is_file():

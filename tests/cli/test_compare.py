@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ from common.comparison.reporting import changes, read_baseline
 from common.comparison.session import Session
 from common.comparison.workers import Outcome
 from common.images import to_bytes
+from common.recipes import FOR_PICTURES
 from common.tolerances import Bounds
 
 COMPARE = Path(__file__).resolve().parents[2] / "compare.py"
@@ -184,6 +185,68 @@ def test_an_interval_that_leaves_it_open_is_inconclusive_and_fails_only_if_asked
     assert main([*compared, "--fail-inconclusive"]) == 1, "what is known to be slower comes first"
 
 
+@pytest.fixture
+def without_keras(tmp_path):
+    """A Python whose Keras/TensorFlow cannot be imported."""
+    (tmp_path / "tensorflow.py").write_text("raise ModuleNotFoundError('no tensorflow here')\n")
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nPYTHONPATH={tmp_path}:$PYTHONPATH exec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    return python
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ["--python", "keras={}"],
+        ["--row", "mine=keras@{}"],
+        ["--python", "keras={}", "--backends", "keras"],
+        ["--python", "keras={}", "--row", "mine=keras:eager"],
+    ],
+    ids=" ".join,
+)
+def test_what_was_asked_for_and_cannot_run_is_refused_before_anything_is_measured(
+    option, without_keras, tmp_path, refused
+):
+    arguments = [*QUICK_RUN, "--report", str(tmp_path / "report"), *(part.format(without_keras) for part in option)]
+    kind = "mine" if option[0] == "--row" else "keras graph"
+    said = f"{kind} was asked for and cannot run by {without_keras}: Keras/TensorFlow cannot be imported (no tensorflow"
+    refused(lambda: main(arguments), said)
+    assert not (tmp_path / "report").exists()
+
+
+def test_a_backend_that_is_named_must_be_there(without_keras, tmp_path, monkeypatch, refused):
+    monkeypatch.setenv("PYTHONPATH", str(without_keras.parent))
+    arguments = [*QUICK_RUN, "--report", str(tmp_path / "report"), "--backends", "keras"]
+    refused(lambda: main(arguments), "keras graph was asked for and cannot run: Keras/TensorFlow cannot be imported")
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "last"),
+    [
+        ([], 0, "1 of 2 rows agrees"),
+        (["--backends", "all"], 0, "1 of 2 rows agrees"),
+        (["--backends", "torch,keras"], 1, "1 of 2 rows agrees"),
+        (["--row", "mine=keras:eager"], 1, "1 of 3 rows agrees"),
+        (["--row", "mine=torch:lean"], 0, "2 of 3 rows agree"),
+    ],
+)
+def test_what_was_asked_for_and_could_not_be_timed_is_no_success(options, code, last, monkeypatch, tmp_path, capsys):
+    """What nobody has named is a row that says why, and the last line does not count it among those that agree."""
+
+    class WithoutKeras(AlreadyMeasured):
+        @property
+        def results(self):
+            gone = {"status": "unavailable", "why": "no XLA here", "rounds_s": (), "agreement": None, "run": None}
+            return tuple(replace(it, **gone) if it.row.backend == "keras" else it for it in super().results)
+
+    monkeypatch.setattr(compare_command, "Session", WithoutKeras)
+    monkeypatch.setattr(compare_command, "check_asked_for", lambda _: None)
+    assert main([*QUICK_RUN, "--report", str(tmp_path / "report"), *options]) == code
+    output = " ".join(capsys.readouterr().out.split())
+    assert f"{last} with the float64 oracle within tolerance; not checked: Keras/TensorFlow graph (float32" in output
+
+
 def test_a_baseline_of_another_machine_is_refused_before_anything_runs(finished, tmp_path, capsys):
     saved = json.loads((finished[1].parent / "baseline.json").read_text())
     saved["machine"]["cpu"] = "Z80"
@@ -268,6 +331,7 @@ def test_recipes(capsys):
     output = capsys.readouterr().out
     assert all(f"{name}: " in output for name in RECIPES)
     assert "103.939" in output, "the deviations are printed"
+    assert output.endswith(f"For pictures start with {FOR_PICTURES}.\n")
 
 
 @pytest.mark.thorough

@@ -42,7 +42,7 @@ def report_of(session: Session, complete: bool, groups: Sequence[Asked] | None =
     report = Report(
         schema=SCHEMA,
         created=datetime.now(UTC).replace(microsecond=0),
-        command=shlex.join(["python", *anonymous_command(sys.argv)]),
+        command=_command(sys.argv),
         complete=complete,
         machine=Machine(cpu_model(), usable_cores(), memory_bytes, platform.platform(), gpu),
         commit=_commit(),
@@ -61,6 +61,11 @@ def report_of(session: Session, complete: bool, groups: Sequence[Asked] | None =
     )
     interpreters = [row.python for row in request.rows if row.python is not None]
     return anonymous(report, [scene.content.path, scene.style.path, scene.weights_source, *interpreters]), pictures
+
+
+def _command(arguments: Sequence[str]) -> str:
+    program = ["python"] if arguments[0].endswith(".py") else []  # the console script is one itself
+    return shlex.join([*program, *anonymous_command(arguments)])
 
 
 def _commit() -> str | None:
