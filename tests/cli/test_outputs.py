@@ -104,6 +104,7 @@ def test_no_transfer_writes_what_it_reads(folder, refused, backend, options):
     [
         ["check", "theirs.safetensors", "--against", "bundle", "--json", "bundle/manifest.json"],
         ["check", "theirs.safetensors", "--against", "bundle", "--markdown", "bundle/content.png"],
+        ["check", "theirs.safetensors", "--against", ".", "--json", "manifest.json"],
         ["export", "bundle", *SMALL_EXPORT, "--content", "bundle/content.png", "--style", "style.png"],
         ["export", "bundle", *SMALL_EXPORT, "--content", "content.png", "--style", "bundle/content.png"],
     ],
@@ -114,6 +115,12 @@ def test_no_command_writes_into_the_bundle_that_it_reads(bundle, folder, refused
     capsys.readouterr()
     refused(lambda: main(arguments), "which is read: name another")
     assert everything(folder) == before
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b", "nowhere"])
+def test_what_cannot_be_read_is_reported_as_such(folder, refused, name):
+    refused(lambda: main(["check", name, "--against", "nowhere", "--json", "new.json"]), "nowhere")
+    refused(lambda: main(["check", "--port", f"{name}:port", "--json", "new.json"]), "cannot import the port")
 
 
 @pytest.mark.parametrize(
