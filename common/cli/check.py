@@ -208,9 +208,12 @@ def _paths_examined(options: argparse.Namespace) -> Iterator[PathLike]:
     named = vars(options)
     yield from named.get("picture") or ()
     if theirs := named.get("theirs"):
-        yield from Path(theirs).rglob("*.npy") if Path(theirs).is_dir() else [theirs]
+        yield theirs
+        with suppress(OSError, ValueError):  # reported where it is read
+            yield from Path(theirs).rglob("*.npy")
     if options.against:
-        yield from doctor.bundle_files(Path(options.against))
+        folder = Path(options.against)
+        yield from (folder / doctor.MANIFEST, folder / doctor.TENSORS, *doctor.bundle_files(folder))
     if port := named.get("port"):
         module = Path(*port.partition(":")[0].split("."))
         yield from (module.with_suffix(".py"), module / "__init__.py")

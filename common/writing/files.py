@@ -28,13 +28,12 @@ def replacing(path: PathLike) -> Iterator[Path]:
             kept = (target if target.exists() else temporary).stat()
             temporary.chmod(0o600)  # what replaces a private file is private from the start
             yield temporary
-            to_disk(temporary)
+            _to_disk(temporary)
             _take_over(temporary, kept)
             temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)
-    with suppress(OSError):  # the file has its place by now, and some file systems refuse this for folders
-        to_disk(target.parent)
+    names_to_disk(target.parent)
 
 
 def _take_over(path: Path, kept: os.stat_result) -> None:
@@ -44,8 +43,13 @@ def _take_over(path: Path, kept: os.stat_result) -> None:
     path.chmod(stat.S_IMODE(kept.st_mode))
 
 
-def to_disk(path: Path) -> None:
-    """Wait until a file, or the names in a folder, would outlast a loss of power."""
+def names_to_disk(folder: Path) -> None:
+    """Wait until the names in a folder would outlast a loss of power, on file systems that can be asked."""
+    with suppress(OSError):
+        _to_disk(folder)
+
+
+def _to_disk(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

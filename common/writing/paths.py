@@ -19,25 +19,27 @@ def check_written(written: Iterable[PathLike], read: Iterable[PathLike] = ()) ->
 
     Links to one file count as this file. A folder may be missing where it can be made; nothing is made here.
     """
-    sources, targets = list(read), dict[Path, PathLike]()
+    sources = {_identity(source): source for source in read}
+    targets: dict[object, PathLike] = {}
     for path in written:
         with failures(path):
             target = target_of(path)
-        for source in sources:
-            if _is_same(target, source):
-                what = f"the output {str(path)!r} would replace {str(source)!r}, which is read"
-                raise RosettaError(f"{what}: name another")
-        for other, name in targets.items():
-            if target == other or _is_same(target, other):
-                raise RosettaError(f"the outputs {str(name)!r} and {str(path)!r} are one file: name another")
-        targets[target] = path
+        identity = _identity(target) or target  # what is not there yet is known by its path
+        if identity in sources:
+            what = f"the output {str(path)!r} would replace {str(sources[identity])!r}, which is read"
+            raise RosettaError(f"{what}: name another")
+        if identity in targets:
+            raise RosettaError(f"the outputs {str(targets[identity])!r} and {str(path)!r} are one file: name another")
+        targets[identity] = path
 
 
-def _is_same(path: PathLike, other: PathLike) -> bool:
+def _identity(path: PathLike) -> tuple[int, int] | None:
+    """What all links to a file have in common; None where there is no file."""
     try:
-        return Path(path).samefile(other)
+        status = Path(path).stat()
     except (OSError, ValueError):
-        return False
+        return None
+    return status.st_dev, status.st_ino
 
 
 def target_of(path: PathLike) -> Path:

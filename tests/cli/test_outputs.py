@@ -104,6 +104,7 @@ def test_no_transfer_writes_what_it_reads(folder, refused, backend, options):
     [
         ["check", "theirs.safetensors", "--against", "bundle", "--json", "bundle/manifest.json"],
         ["check", "theirs.safetensors", "--against", "bundle", "--markdown", "bundle/content.png"],
+        ["check", "theirs.safetensors", "--against", ".", "--json", "manifest.json"],
         ["export", "bundle", *SMALL_EXPORT, "--content", "bundle/content.png", "--style", "style.png"],
         ["export", "bundle", *SMALL_EXPORT, "--content", "content.png", "--style", "bundle/content.png"],
     ],
@@ -114,6 +115,12 @@ def test_no_command_writes_into_the_bundle_that_it_reads(bundle, folder, refused
     capsys.readouterr()
     refused(lambda: main(arguments), "which is read: name another")
     assert everything(folder) == before
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b", "nowhere"])
+def test_what_cannot_be_read_is_reported_as_such(folder, refused, name):
+    refused(lambda: main(["check", name, "--against", "nowhere", "--json", "new.json"]), "nowhere")
+    refused(lambda: main(["check", "--port", f"{name}:port", "--json", "new.json"]), "cannot import the port")
 
 
 @pytest.mark.parametrize(
@@ -140,7 +147,7 @@ def transfer(monkeypatch):
     def transfer(*arguments, backend="torch", during=lambda: None):
         terms = LossTerms({}, {"relu1_1": 1.0}, 0.0)
 
-        def run(problem, init, seed, on_step):
+        def run(problem, init, seed, on_step, checkpoints):
             steps = tuple(Step(number, 1, 0.1, 0.1, 0.1, terms) for number in range(1, 8))
             for step in steps:
                 if step.evaluation == 2:
@@ -309,7 +316,7 @@ def test_what_stands_where_an_intermediate_picture_belongs_is_seen_at_the_start(
 
 def test_a_report_that_cannot_be_written_at_last_is_kept_elsewhere(folder, elsewhere, monkeypatch, capsys):
     class LosesItsFolder(AlreadyMeasured):
-        def run(self):
+        def run(self, _):
             super().run()
             shutil.rmtree("gone")
 

@@ -173,8 +173,9 @@ def _differences(results: Sequence[RowResult], files: Mapping[str, str], picture
 
 def picture_files(request: Request) -> list[str]:
     """The names of the pictures and heat maps that a report of a request may have."""
-    files = list(_file_names(row.name for row in request.rows).values())
-    return [*files, *(_heat_map_file(name, first) for name, first in permutations(files, 2))]
+    files = _file_names(row.name for row in request.rows)
+    groups = [[files[row.name] for row in request.rows if row.group == group] for group in request.groups]
+    return [*files.values(), *(_heat_map_file(*pair) for group in groups for pair in permutations(group, 2))]
 
 
 def _heat_map_file(file: str, first: str) -> str:

@@ -19,7 +19,7 @@ from common.problem import Problem
 from common.recipes import adam_of, lbfgs_of, recipe_from_json, recipe_to_json
 from common.tensors import Array, Arrays, TensorName, read_tensors, tensor_names, write_tensors
 from common.vgg19 import layer
-from common.writing import PART_FOLDER, replacing, to_disk, write_text
+from common.writing import PART_FOLDER, names_to_disk, replacing, write_text
 
 SCHEMA = 2
 TENSORS, MANIFEST = "tensors.safetensors", "manifest.json"
@@ -43,7 +43,7 @@ def write_bundle(case: Case, folder: Path, with_weights: bool = True, with_steps
                 file.unlink(missing_ok=True)
             for path in part.iterdir():
                 path.replace(folder / path.name)
-            to_disk(folder)
+            names_to_disk(folder)
     except OSError as error:
         raise RosettaError(f"cannot write the bundle {str(folder)!r} ({one_line(error)}): name another") from None
 
