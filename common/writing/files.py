@@ -28,7 +28,7 @@ def replacing(path: PathLike) -> Iterator[Path]:
             kept = (target if target.exists() else temporary).stat()
             temporary.chmod(0o600)  # what replaces a private file is private from the start
             yield temporary
-            _to_disk(temporary)
+            to_disk(temporary)
             _take_over(temporary, kept)
             temporary.replace(target)
         finally:
@@ -46,10 +46,11 @@ def _take_over(path: Path, kept: os.stat_result) -> None:
 def names_to_disk(folder: Path) -> None:
     """Wait until the names in a folder would outlast a loss of power, on file systems that can be asked."""
     with suppress(OSError):
-        _to_disk(folder)
+        to_disk(folder)
 
 
-def _to_disk(path: Path) -> None:
+def to_disk(path: Path) -> None:
+    """Wait until a file, or the names in a folder, would outlast a loss of power."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
