@@ -216,7 +216,7 @@ def test_any_other_file_of_the_name_is_kept(folder, transfer, refused, capsys):
 def test_a_missing_folder_is_made_without_a_word(folder, transfer, capsys):
     assert transfer(*PICTURES, "-o", "a/b/out.png", "--save-every", "3", "--plot") == 0
     assert {path.name for path in Path("a/b").iterdir()} == {
-        *("out.png", "out-losses.png", "out-00003.png", "out-00006.png")
+        *("out.png", "out-losses.png", "out-losses.jsonl", "out-00003.png", "out-00006.png")
     }
     assert not re.search(r"folder|\bmade\b", "".join(capsys.readouterr()))
 
@@ -316,8 +316,8 @@ def test_what_stands_where_an_intermediate_picture_belongs_is_seen_at_the_start(
 
 def test_a_report_that_cannot_be_written_at_last_is_kept_elsewhere(folder, elsewhere, monkeypatch, capsys):
     class LosesItsFolder(AlreadyMeasured):
-        def run(self, _):
-            super().run()
+        def run(self, on_part):
+            super().run(on_part)
             shutil.rmtree("gone")
 
     monkeypatch.setattr(compare_command, "Session", LosesItsFolder)
