@@ -159,7 +159,7 @@ _named: Options = {
 CASE = _named | LOSS | SIZE | WEIGHTS  # small by default, since every tensor is kept
 PORT: Options = {
     "theirs": {"nargs": "?", "metavar": "THEIRS", "help": f"the port's tensors: {KINDS}"},
-    "--port": {"metavar": "MODULE:NAME", "help": "a port in Python, which is called instead"},
+    "--port": {"metavar": "MODULE:NAME", "help": "a port in Python instead: a function of content, style, image"},
     "--picture": {"nargs": 3, "metavar": ("OUT", "CONTENT", "STYLE"), "help": "a finished picture alone, and its two"},
     "--seed": {"type": _seed, "default": 0, "metavar": "N", "help": "of random pictures (default: 0)"},
     "--allow-unknown": {"action": "store_true", "help": "leave out tensors of names that are not known"},

@@ -229,7 +229,7 @@ KERAS_IO = Recipe(
 
 _ALL = (D2L, D2L_MXNET, KERAS_NOTEBOOK, GATYS, GLUONBOOK, PYTORCH_BLOG, NEURAL_STYLE, PYTORCH_TUTORIAL, KERAS_IO)
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
-FOR_PICTURES = PYTORCH_BLOG.name  # the recipe to start with: it convinces with most pictures, and ends without noise
+FOR_PICTURES = PYTORCH_BLOG.name  # to start with: from the content, and both pictures keep their proportions
 
 
 def find_recipe(name: str) -> Recipe:
