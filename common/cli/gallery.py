@@ -6,7 +6,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from common.cli.outputs import paths_read
-from common.cli.requests import note_noise, optimizer_from, precision_from, recipe_from, request_from
+from common.cli.requests import note_noise, optimizer_from, recipe_from, request_from
 from common.comparison import Request, Scene
 from common.comparison.progress import Progress
 from common.comparison.reporting import save_grid
@@ -22,7 +22,7 @@ def requests_from(options: argparse.Namespace) -> dict[str, Request]:
     """A request for each recipe that is named, or for all of them, by name."""
     names = RECIPES if options.recipes is None else [name.strip() for name in options.recipes.split(",")]
     recipes = [recipe_from(options, name) for name in names]
-    changes = {"optimizer": optimizer_from(options), "precisions": (precision_from(options),), "sizes": (options.size,)}
+    changes = {"optimizer": optimizer_from(options), "precisions": (options.precision,), "sizes": (options.size,)}
     return {recipe.name: request_from(options, recipe=recipe, **changes) for recipe in recipes}
 
 
@@ -45,7 +45,7 @@ def _run(requests: Mapping[str, Request], folder: Path, options: argparse.Namesp
         scene.check_sizes([options.size])
     for scene in scenes.values():
         note_noise(scene.request.recipe, options)
-    shown = next(iter(scenes.values())).problem_at(precision_from(options), options.size)
+    shown = next(iter(scenes.values())).problem_at(options.precision, options.size)
     columns = [[("content", shown.content), ("style", shown.style)]]
     with Progress() as progress:
         for recipe, scene in scenes.items():
@@ -53,7 +53,7 @@ def _run(requests: Mapping[str, Request], folder: Path, options: argparse.Namesp
             progress.stage(recipe, scene.request.recipe.steps * len(scene.request.rows))
             for row in scene.request.rows:
                 progress.say(row.backend)
-                problem = scene.for_row(row, scene.problem(precision_from(options), options.size))
+                problem = scene.for_row(row, scene.problem(options.precision, options.size))
                 with Worker(row.backend) as worker:
                     job = scene.job(problem, scene.init)
                     outcome = worker.ask("stylize", job, lambda kind, _: progress.advance(kind == "step"))

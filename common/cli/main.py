@@ -74,7 +74,7 @@ COMMANDS = {
     "gallery": Command(
         "gallery:run",
         "Write gallery.png and each picture into the report's folder.",
-        of.PICTURES | of.RECIPES_SHOWN | of.SIZE | of.OPTIMIZATION | of.RUN_PRECISION | of.ARITHMETIC | of.GALLERY,
+        of.PICTURES | of.RECIPES_SHOWN | of.SIZE | of.OPTIMIZATION | of.PRECISION | of.ARITHMETIC | of.GALLERY,
         {"size": DEFAULT_SIZE, "optimizer": "recipe"},
     ),
     "doctor": Command(

@@ -120,7 +120,7 @@ OPTIMIZATION: Options = {
 }
 START: Options = {"--init": {"metavar": "START", "help": "content, noise, or a picture to start from"}}
 PRECISION: Options = {"--precision": {"choices": PRECISIONS, "help": "default: %(default)s"}}
-_mixed = "default: %(default)s; mixed is bfloat16, and float32 for the last evaluations"
+_mixed = "default: %(default)s; mixed is bfloat16, and float32 at the end, with Adam"
 RUN_PRECISION: Options = {"--precision": {"choices": (*PRECISIONS, MIXED), "help": _mixed}}
 WEIGHTS: Options = {"--weights": {"metavar": "W", "help": _weights}}
 _devices = "auto (default: a GPU where there is one), cpu, gpu, gpu:1 or mps"

@@ -21,7 +21,6 @@ from common.recipes import (
     Until,
     find_recipe,
     with_fast,
-    with_mixed,
     with_optimizer,
     with_pyramid,
     with_size,
@@ -51,8 +50,6 @@ def recipe_from(options: argparse.Namespace, name: str | None = None) -> Recipe:
     recipe = _in_other_stages(replace(recipe, **changes), options)
     if options.until is not None or options.until_loss is not None:
         recipe = with_until(recipe, Until(options.until_loss, options.until))
-    if options.precision == MIXED:
-        recipe = with_mixed(recipe)
     _refuse_idle_options(recipe, options)
     return recipe
 

@@ -20,7 +20,7 @@ from common.framework_imports import quiet_stderr
 from common.images import Image, load_image, save_or_keep
 from common.machine import use_memory_sparingly
 from common.problem import Problem
-from common.recipes import FOR_PICTURES, with_proportions
+from common.recipes import FOR_PICTURES, with_mixed, with_proportions
 from common.results import RunResult, Step
 from common.vgg19 import load_weights
 from common.writing import claimed, replacing, write_text
@@ -108,6 +108,8 @@ def _problem_from(entry: Entry, options: argparse.Namespace) -> tuple[Problem, I
     """The problem on the CPU, the picture to start from, and what was read."""
     samples.check_pair(options.content, options.style)
     recipe = entry.with_optimizer(recipe_from(options), optimizer_from(options))
+    if options.precision == MIXED:
+        recipe = with_mixed(recipe)
     pictures, start = samples.paths(options.content, options.style), start_from(options)
     content, style = map(load_image, pictures)
     if options.size is None:

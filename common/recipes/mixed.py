@@ -2,14 +2,24 @@
 
 from dataclasses import replace
 
-from common.recipes.recipe import Recipe
+from common.errors import RosettaError
+from common.recipes.recipe import Adam, Recipe, Stage
 
 # Enough for a loss within 1% of that of a run without bfloat16 (docs/performance.md).
 _EXACT_STEPS = 30
 
 
 def with_mixed(recipe: Recipe) -> Recipe:
-    """The recipe with the layers in bfloat16 but for its last 30 evaluations, or all of them where there are fewer."""
+    """The recipe with Adam in bfloat16 but for the last 30 evaluations, or for all of them where there are fewer.
+
+    Stages of L-BFGS stay as they are. Raises RosettaError for a recipe that has no other.
+    """
+    if not any(isinstance(stage.optimizer, Adam) for stage in recipe.stages):
+        raise RosettaError(f"{recipe.name} runs by L-BFGS, and mixed precision is for Adam: choose Adam, or float32")
     *before, last = recipe.stages
-    rough = replace(last, rough_steps=max(0, last.steps - _EXACT_STEPS))
-    return replace(recipe, stages=(*(replace(stage, rough_steps=stage.steps) for stage in before), rough))
+    return replace(recipe, stages=(*(_rough(stage, 0) for stage in before), _rough(last, _EXACT_STEPS)))
+
+
+def _rough(stage: Stage, exact_steps: int) -> Stage:
+    # The line search of L-BFGS fails where the loss changes with the precision.
+    return replace(stage, rough_steps=max(0, stage.steps - exact_steps) if isinstance(stage.optimizer, Adam) else 0)
