@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,12 +14,14 @@ from PIL import Image as Pillow
 from PIL import ImageOps, UnidentifiedImageError
 
 from common.errors import RosettaError, one_line
+from common.input_files import ordinary
 from common.recipes import Exactly, LongestSide, Size
 
 Image = NDArray[np.float32]
 
 READABLE = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
 WRITABLE = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
+LARGEST_SIDE_PX = 16384
 _JPEG: dict[str, Any] = {"quality": 95, "subsampling": 0}
 _SAVE_OPTIONS = {".jpg": _JPEG, ".jpeg": _JPEG, ".webp": {"quality": 95}}
 _IMAGE_DESCRIPTION = 0x010E  # the Exif tag
@@ -29,11 +32,22 @@ def load_image(path: str | os.PathLike[str]) -> Image:
     """Read a JPEG, PNG, WebP, TIFF or BMP as float32 RGB in [0, 1], shape (H, W, 3).
 
     EXIF orientation is applied, alpha is laid over white; palettes, greyscale, CMYK and 16-bit greyscale are
-    converted. Colour profiles are ignored. Raises RosettaError for what cannot be read.
+    converted. Colour profiles are ignored. What Pillow finds odd in a file is one warning, which names the file. Raises
+    RosettaError for what cannot be read.
     """
+    with warnings.catch_warnings(record=True) as odd:
+        warnings.simplefilter("always")
+        image = _read(path)
+    if odd:
+        words = dict.fromkeys(str(warning.message).strip() for warning in odd)
+        warnings.warn(f"{str(path)!r}: {'; '.join(words)}", stacklevel=2)
+    return image
+
+
+def _read(path: str | os.PathLike[str]) -> Image:
     try:
         # Given a path, Pillow maps an uncompressed TIFF into memory, and then turns its orientations 5 to 8 wrongly.
-        with open(path, "rb") as stream, Pillow.open(stream, formats=READABLE) as file:
+        with open(ordinary(path), "rb") as stream, Pillow.open(stream, formats=READABLE) as file:
             file.load()
             if file.mode == "I" and file.format != "PNG":
                 raise RosettaError(f"{str(path)!r} has 32-bit pixels, whose range is not defined: save it with 8 bits")
@@ -88,8 +102,9 @@ def extent_for(size: Size, height_px: int, width_px: int) -> tuple[int, int]:
 def parse_size(text: str) -> Size:
     """A size from the command line: `288` is the longest side, `192x288` is height by width exactly."""
     parts = text.lower().split("x")
-    if len(parts) > 2 or not all(part.isdecimal() and 0 < int(part) <= 16384 for part in parts):
-        raise RosettaError(f"the size {text!r} is not one: give the longest side (288) or height x width (192x288)")
+    if len(parts) > 2 or not all(part.isdecimal() and 0 < int(part[:9]) <= LARGEST_SIDE_PX for part in parts):
+        forms = "the longest side (288) or height x width (192x288)"
+        raise RosettaError(f"the size {text!r} is not one: give {forms}, from 1 to {LARGEST_SIDE_PX} pixels a side")
     return LongestSide(int(parts[0])) if len(parts) == 1 else Exactly(int(parts[0]), int(parts[1]))
 
 
@@ -123,7 +138,11 @@ def check_writable(path: str | os.PathLike[str]) -> None:
 def check_folder(path: str | os.PathLike[str]) -> None:
     """Raise RosettaError when no file can be written at `path`: its folder, or a folder of that name."""
     target = Path(path)
-    if target.is_dir() or not os.access(target.parent, os.W_OK | os.X_OK):
+    try:
+        usable = not target.is_dir() and os.access(target.parent, os.W_OK | os.X_OK)
+    except OSError as error:
+        raise RosettaError(f"cannot save {str(path)!r} ({one_line(error)}): name another file") from None
+    if not usable:
         raise RosettaError(f"cannot save {str(path)!r}: its folder must exist and be writable")
 
 

@@ -2,10 +2,10 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 
 from common import doctor, oracle, samples
@@ -14,7 +14,7 @@ from common.cli import check_picture
 from common.cli.options import CHANGES
 from common.cli.requests import recipe_from
 from common.comparison.workers import Job, Worker
-from common.errors import RosettaError
+from common.errors import RosettaError, did_you_mean, say
 from common.images import check_folder, parse_size, write_text
 from common.problem import Precision
 from common.tensors import Arrays, TensorName, read_tensors, tensor_names
@@ -22,7 +22,7 @@ from common.terminal import console
 from common.vgg19 import load_weights, locate_weights
 
 _RANDOM_IMAGES = 2
-_ALIKE, _MOST_NAMED = 0.6, 3
+_MOST_NAMED = 3
 Checked = tuple[str, doctor.Diagnosis, Mapping[str, str]]  # with a title, and the layouts that were recognised
 _OF_THE_BUNDLE = ("recipe", "content", "style", "size", *CHANGES)
 
@@ -32,10 +32,10 @@ def run(options: argparse.Namespace) -> int:
     _check_files(options)
     if options.picture is not None:
         return check_picture.run(options)
-    if (options.theirs is None) == (options.port is None):
+    if bool(options.theirs) == bool(options.port):
         raise RosettaError("name a file of tensors, a port by --port package.module:name, or a picture by --picture")
     case = _case_from(options)
-    checked = list(_check_port(case, options) if options.port is not None else _check_file(case, options))
+    checked = list(_check_port(case, options) if options.port else _check_file(case, options))
     _say_next(case, [diagnosis for _, diagnosis, _ in checked])
     return _written(options, checked)
 
@@ -58,8 +58,8 @@ def run_export(options: argparse.Namespace) -> int:
     doctor.check_bundle_folder(folder)
     doctor.write_bundle(_case_from(options), folder, not options.without_weights, options.with_steps)
     for file in sorted(folder.iterdir()):
-        print(f"{file}, {file.stat().st_size / 1e6:.2f} MB")
-    print(f"compare a port by `python compare.py check THEIRS --against {folder}`")
+        say(f"{file}, {file.stat().st_size / 1e6:.2f} MB", sys.stdout)
+    say(f"compare a port by `python compare.py check THEIRS --against {folder}`", sys.stdout)
     return 0
 
 
@@ -143,8 +143,7 @@ def _known(given: Arrays, names: Sequence[str], allow_unknown: bool) -> Arrays:
     if not usable or (unknown and not allow_unknown):
         if unknown and all(map(_is_of_another_tap, unknown)):
             raise RosettaError(_other_taps(unknown, names, bool(usable)))
-        nearest = {name: get_close_matches(name.replace(".", "/"), names, 1, _ALIKE) for name in unknown[:_MOST_NAMED]}
-        listed = "; ".join(f"{name!r}{f', did you mean {it[0]!r}?' if it else ''}" for name, it in nearest.items())
+        listed = "; ".join(f"{name!r}{did_you_mean(name.replace('.', '/'), names)}" for name in unknown[:_MOST_NAMED])
         more = f"; and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else ""
         way_out = "; --allow-unknown leaves them out" if usable else ""
         no_tensor = f"no tensor of the recipe has the name {listed}{more}" if listed else "there is no tensor"

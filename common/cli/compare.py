@@ -9,6 +9,7 @@ from common.cli.requests import measured_request_from
 from common.comparison import reporting
 from common.comparison.rendering import report_folder, write_report
 from common.comparison.session import Session
+from common.errors import say
 from common.images import check_folder
 
 
@@ -39,7 +40,7 @@ def _measured(session: Session, folder: Path) -> reporting.Report:
     try:
         session.run()
     except BaseException:
-        print(f"compare.py: ended early; writing what was measured to {folder}/, marked incomplete", file=sys.stderr)
+        say(f"compare.py: ended early; writing what was measured to {folder}/, marked incomplete")
         _write(session, folder, complete=False)
         raise
     return _write(session, folder, complete=True)
@@ -58,7 +59,7 @@ def _write(session: Session, folder: Path, complete: bool) -> reporting.Report:
 def _got_slower(now: reporting.Report, before: reporting.Report, fraction: float) -> bool:
     changes, gone = reporting.changes(now, before), reporting.missing(now, before)
     for change in changes:
-        print(f"{'SLOWER  ' if change.is_slower(fraction) else 'baseline'}  {change}")
+        say(f"{'SLOWER  ' if change.is_slower(fraction) else 'baseline'}  {change}", sys.stdout)
     for name in gone:
-        print(f"MISSING   {name}: timed in the baseline, and not now")
+        say(f"MISSING   {name}: timed in the baseline, and not now", sys.stdout)
     return bool(gone) or any(change.is_slower(fraction) for change in changes)

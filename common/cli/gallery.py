@@ -1,6 +1,7 @@
 """`compare.py gallery`: every recipe on every backend, as one picture."""
 
 import argparse
+import sys
 from itertools import zip_longest
 
 from common.cli.requests import optimizer_from, recipe_from, request_from
@@ -9,6 +10,7 @@ from common.comparison.progress import Progress
 from common.comparison.rendering import report_folder
 from common.comparison.reporting import save_grid
 from common.comparison.workers import Worker
+from common.errors import say
 from common.images import save_image
 from common.recipes import RECIPES
 
@@ -44,5 +46,5 @@ def run(options: argparse.Namespace) -> int:
                 column.append((f"{recipe}, {row.backend}", picture))
             columns.append(column)
     save_grid(folder / "gallery.png", list(zip_longest(*columns)))
-    print(f"gallery -> {folder / 'gallery.png'}")
+    say(f"gallery -> {folder / 'gallery.png'}", sys.stdout)
     return 0

@@ -10,7 +10,8 @@ from typing import Any
 from common.backend import BACKENDS
 from common.cli import options as of
 from common.comparison.plan import DEFAULT_SIZE, DEFAULT_STEPS
-from common.errors import exit_code
+from common.errors import did_you_mean, exit_code
+from common.input_files import is_ordinary
 
 USAGE = """\
 compare.py [CONTENT STYLE]             agreement, timings and pictures, into report/
@@ -92,8 +93,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """The options of a command line, with the name of the command; what is wrong with them ends the process with 2."""
-    named = bool(arguments) and arguments[0] in COMMANDS
+    first = arguments[0] if arguments else ""
+    named = first in COMMANDS
     parser = of.OneLineParser(prog="compare.py")
+    if not named and first.isalpha() and not is_ordinary(first) and (meant := did_you_mean(first.lower(), COMMANDS)):
+        parser.error(f"there is no command {first!r}{meant}")
     commands = parser.add_subparsers(dest="command")
     for name, command in COMMANDS.items():
         prog = "compare.py" if name == "compare" else f"compare.py {name}"

@@ -1,12 +1,12 @@
 """Every command-line option once, by the groups in which the commands have them."""
 
 import argparse
-import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 from common.backend import BACKENDS
 from common.comparison.plan import DEFAULT_RECIPE
+from common.errors import say
 from common.problem import DEVICE as DEVICES
 from common.problem import PRECISIONS
 from common.recipes import RECIPES
@@ -18,13 +18,13 @@ class OneLineParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the message without the usage and leave."""
-        print(f"{self.prog}: {message}; see --help", file=sys.stderr)
+        say(f"{self.prog}: {message}; see --help")
         raise SystemExit(2)
 
 
 def _whole_number(what: str, least: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        if not text.isdecimal() or int(text) < least:
+        if not text.isdecimal() or len(text) > _MOST_DIGITS or int(text) < least:
             raise argparse.ArgumentTypeError(f"{text!r} is not {what}")
         return int(text)
 
@@ -51,9 +51,11 @@ def _percentage(text: str) -> float:
     return float(number) / 100
 
 
+_MOST_DIGITS = 18  # of a whole number
 CHANGES = ("content_weight", "style_weight", "tv_weight", "content_taps", "style_taps")  # of a recipe
 _seed = _whole_number("a seed: use a whole number from 0 up", 0)
 _count = _whole_number("a number from 1 up", 1)
+_steps = _whole_number("a number of evaluations", 0)
 _sizes = _whole_number("a number of sizes from 2 up: write --pyramid=2, or --pyramid as the last word", 2)
 _modes = "; ".join(f"{name}: {', '.join(entry.modes)}" for name, entry in BACKENDS.items())
 _customary = ", ".join(f"{entry.label} {entry.optimizer}" for entry in BACKENDS.values())
@@ -94,7 +96,7 @@ MEASURED = PICTURES | ROWS | LOSS
 RECIPES_SHOWN: Options = {"--recipes": {"metavar": "NAME,...", "help": "which recipes (default: all)"}}
 SIZE: Options = {"--size": {"metavar": "SIZE", "help": "longest side (288), or height x width (192x288), in pixels"}}
 OPTIMIZATION: Options = {
-    "--steps": {"type": int, "metavar": "N", "help": "evaluations of loss and gradient, over all stages"},
+    "--steps": {"type": _steps, "metavar": "N", "help": "evaluations of loss and gradient, over all stages"},
     "--fast": {"action": "store_true", "help": "reach the loss of the recipe's own run by fewer evaluations of L-BFGS"},
     "--pyramid": {"nargs": "?", "type": _sizes, "const": 2, "metavar": "SIZES", "help": _pyramid},
     "--until-loss": {"type": _loss, "metavar": "X", "help": "end the last stage when the loss is X or less"},

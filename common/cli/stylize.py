@@ -13,9 +13,10 @@ from common.cli.options import TRANSFER, OneLineParser, add_options
 from common.cli.provenance import Files, files_read, provenance, stages_in_words
 from common.cli.requests import optimizer_from, recipe_from, start_from
 from common.entry import Entry
-from common.errors import RosettaError, exit_code
+from common.errors import RosettaError, exit_code, say
 from common.framework_imports import quiet_stderr
 from common.images import Image, check_writable, extent_for, load_image, replacing, save_image
+from common.input_files import is_ordinary
 from common.machine import use_memory_sparingly
 from common.problem import Problem
 from common.recipes import Exactly
@@ -68,10 +69,10 @@ def _run(entry: Entry, options: argparse.Namespace) -> int:
     if options.plot:
         path = _beside(options.output, "-losses", ".png")
         _save_loss_curves(path, result.steps, f"{entry.label}, {problem.recipe.name}")
-        print(f"loss curves -> {path}")
+        say(f"loss curves -> {path}", sys.stdout)
     if options.fast or len(problem.recipe.stages) > 1:
         print(stages_in_words(problem, result))
-    print(f"{_terms(result, '.6g')} after {len(result.steps)} evaluations -> {options.output}")
+    say(f"{_terms(result, '.6g')} after {len(result.steps)} evaluations -> {options.output}", sys.stdout)
     return 0
 
 
@@ -116,7 +117,7 @@ def _check_output(options: argparse.Namespace) -> None:
     if options.save_every:
         written += "|" + re.escape(str(output.with_suffix(""))) + r"-\d{5,}" + re.escape(output.suffix)
     for given in filter(None, (options.content, options.style, options.init)):
-        if Path(given).exists() and re.fullmatch(written, str(Path(given).resolve())):
+        if is_ordinary(given) and re.fullmatch(written, str(Path(given).resolve())):
             raise RosettaError(f"the output {options.output!r} would replace {given!r}, which is read: name another")
 
 
@@ -124,7 +125,7 @@ def _note_stretch(problem: Problem) -> None:
     size, (height, width) = problem.recipe.stages[-1].size, problem.content.shape[:2]
     if isinstance(size, Exactly) and abs(size.height_px * width / (size.width_px * height) - 1) > 0.05:
         keeping = f"--size {max(extent_for(size, height, width))} keeps its proportions"
-        print(f"note: {size} stretches this {height}x{width} picture; {keeping}", file=sys.stderr)
+        say(f"note: {size} stretches this {height}x{width} picture; {keeping}")
 
 
 def _beside(path: str | Path, suffix: str, ending: str | None = None) -> Path:

@@ -1,13 +1,14 @@
 """What is shown on stderr while a comparison runs: one live line for each stage, in a terminal and in a log."""
 
 import math
-import sys
 import time
 
-from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 from rich.table import Column
+
+from common.errors import printable, say
+from common.terminal import console
 
 _DRAW_EVERY_S, _LOG_EVERY_S = 0.5, 10.0
 
@@ -21,15 +22,15 @@ class Progress:
 
     def __init__(self) -> None:
         self._start_s = time.monotonic()
-        console = Console(stderr=True)
-        self._watched = console.is_terminal
+        out = console(stderr=True)
+        self._watched = out.is_terminal
         # Drawn between the measurements and not by a thread of its own, which would take a core from them.
         self._bars = Bars(
             TextColumn("{task.description}", markup=False),
             BarColumn(16),
             TimeElapsedColumn(),
             TextColumn("{task.fields[detail]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
-            console=console,
+            console=out,
             auto_refresh=False,
             disable=not self._watched,
             expand=True,
@@ -64,7 +65,7 @@ class Progress:
     def warn(self, text: str) -> None:
         """Say what went wrong, in a line that stays."""
         if self._watched:
-            self._bars.console.print(text, style="yellow", markup=False, highlight=False)
+            self._bars.console.print(printable(text), style="yellow", highlight=False)
         else:
             self._log(text)
 
@@ -87,4 +88,4 @@ class Progress:
             self._log(f"{task.description}: {task.fields['detail']}{count}")
 
     def _log(self, text: str) -> None:
-        print(f"[{time.monotonic() - self._start_s:5.0f} s] {text}", file=sys.stderr, flush=True)
+        say(f"[{time.monotonic() - self._start_s:5.0f} s] {text}")

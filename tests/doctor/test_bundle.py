@@ -174,5 +174,5 @@ def test_a_picture_that_is_gone_is_one_line(tmp_path, refused, capsys):
 def test_an_earlier_schema_is_one_line_with_the_way_out(bundle, tmp_path, refused):
     manifest = json.loads((bundle / MANIFEST).read_text())
     (tmp_path / MANIFEST).write_text(json.dumps({**manifest, "schema": 1}))
-    words = "its schema is 1, and this version reads 2): make one by `python compare.py export DIR`"
+    words = "schema is 1, not 2): make one by `python compare.py export DIR`"
     refused(lambda: main(["check", str(bundle / TENSORS), "--against", str(tmp_path)]), words)

@@ -7,7 +7,6 @@ from dataclasses import astuple, replace
 from itertools import groupby
 from pathlib import Path
 
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -18,6 +17,7 @@ from common.comparison.reporting.rows import Group, RowReport
 from common.terminal import console, fitted, plain_table
 
 _MOST_PAIRS = 3
+_DIFFERS = Text("DIFFERS", "bold red")
 _PHASES = ("import", "weights", "build", "first", "forward", "backward", "optimizer", "saving")
 _DIFFERENCES = tuple(
     f"{quantity},\n{than}" for than in ("oracle", "float64") for quantity in ("loss", "gradient", "1 - cosine")
@@ -29,7 +29,7 @@ def print_summary(report: Report, folder: Path, verbose: bool = False) -> None:
     out = console()
     for agreement in report.algorithm:
         table = agreement_table(agreement if verbose else worst_of_each_kind(agreement))
-        out.print(fitted(table, out, *(escape(it) for it in _pairs(agreement) if not it.endswith(f"-{ORACLE}"))))
+        out.print(fitted(table, out, *(it for it in _pairs(agreement) if not it.endswith(f"-{ORACLE}"))))
         flips = [
             f"{name}: {flips.relu} of {flips.relu_decisions} ReLU signs and {flips.pool} of "
             f"{flips.pool_decisions} max-pool choices differ from the oracle's."
@@ -38,7 +38,7 @@ def print_summary(report: Report, folder: Path, verbose: bool = False) -> None:
         ]
         out.print(*map(Text, [verdict_line(agreement), *flips]), "", sep="\n")
         for line in explanation_lines(agreement):
-            out.print(Text(line), highlight=False)
+            out.print(line, highlight=False)
     out.print(fitted(row_agreement_table(report), out, *_DIFFERENCES[2::3], *_DIFFERENCES[1::3]), "", sep="\n")
     out.print(fitted(timing_table(report), out, "n", "GFLOP/s", "memory", "ceiling", "quartiles"), "", sep="\n")
     out.print(fitted(phases_table(report), out, "weights", "saving", "import", "build", "first"), "", sep="\n")
@@ -76,7 +76,7 @@ def agreement_table(agreement: Agreement) -> Table:
     title = f"Relative differences, {where(agreement.precision, agreement.size_px)}"
     table, pairs = Table(title=title, title_justify="left"), _pairs(agreement)
     table.add_column("quantity", no_wrap=True)
-    for heading in (*map(escape, pairs), "tolerance"):
+    for heading in (*pairs, "tolerance"):
         table.add_column(heading, justify="right")
     table.add_column("verdict")
     for row in agreement.rows:
@@ -91,11 +91,11 @@ def _pairs(agreement: Agreement) -> list[str]:
     return pairs if len(pairs) <= _MOST_PAIRS else [pair for pair in pairs if pair.endswith(f"-{ORACLE}")]
 
 
-def verdict_cell(row: Quantity) -> str:
+def verdict_cell(row: Quantity) -> str | Text:
     """What a table says of a quantity."""
     if row.bound is None:
         return "reported"
-    return "same" if row.agrees else "[bold red]DIFFERS"
+    return "same" if row.agrees else _DIFFERS
 
 
 def explanation_lines(agreement: Agreement) -> Iterator[str]:
@@ -114,7 +114,7 @@ def row_agreement_table(report: Report) -> Table:
         if row.agreement is not None:
             checks = (row.agreement.oracle, row.agreement.float64)
             differences = [f"{it:.0e}" for check in checks for it in (check.loss, check.gradient, check.cosine_gap)]
-            table.add_row(escape(row.name), *differences, "[bold red]DIFFERS" if row.disagrees else "same")
+            table.add_row(row.name, *differences, _DIFFERS if row.disagrees else "same")
     return table
 
 
@@ -131,11 +131,11 @@ def timing_table(report: Report) -> Table:
 def _timing_cells(group: Group, row: RowReport) -> tuple[str, ...]:
     timing = row.evaluation
     if timing is None:
-        return (escape(row.name), row.status)
+        return (row.name, row.status)
     (low, high), ratio = timing.quartiles_s, group.against_fastest.get(row.name)
     against_fastest = f"{ratio.ratio:.2f}x" if ratio else "fastest" if row == group.fastest else ""
     return (
-        escape(row.name),
+        row.name,
         f"{timing.median_s:.4f}{' noisy' if timing.noisy else ''}",
         f"{low:.4f} to {high:.4f}",
         str(timing.count),
@@ -152,7 +152,7 @@ def phases_table(report: Report) -> Table:
     table = plain_table(title, "row", *_PHASES)
     for row in report.rows:
         if row.evaluation is not None:
-            table.add_row(escape(row.name), *("" if s is None else f"{s:.3g}" for s in astuple(row.phases)))
+            table.add_row(row.name, *("" if s is None else f"{s:.3g}" for s in astuple(row.phases)))
     return table
 
 

@@ -189,14 +189,14 @@ def main(name: str) -> int:
         return 2
     handlers = Handlers(backend, emit)
     for line in sys.stdin:
-        _answer(handlers, json.loads(line), emit)
+        _answer(handlers, line, emit)
     return 0
 
 
-def _answer(handlers: Handlers, request: dict[str, Any], emit: Emit) -> None:
+def _answer(handlers: Handlers, line: str, emit: Emit) -> None:
     # Whatever a framework raises (no compiler, out of memory) is an answer, and the process lives on.
     try:
-        emit("result", handlers.do(**request))
+        emit("result", handlers.do(**json.loads(line)))
     except RosettaError as error:
         emit("error", str(error))
     except Exception as error:
