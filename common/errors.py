@@ -22,6 +22,12 @@ def one_line(error: BaseException) -> str:
     return (text.splitlines() or [""])[0] or type(error).__name__
 
 
+def type_and_line(error: BaseException) -> str:
+    """An exception's type and the first line of its message, if it has any: `ValueError: out of order`."""
+    kind, line = type(error).__name__, one_line(error)
+    return kind if line == kind else f"{kind}: {line}"
+
+
 def printable(text: object) -> str:
     r"""A text as one line that a terminal shows and does not obey: control characters are escaped, as `\n`, `\x1b`."""
     return "".join(it if it.isprintable() else it.encode("unicode_escape").decode() for it in str(text))
@@ -64,6 +70,7 @@ def _warnings_as_notes() -> Iterator[None]:
 
     with warnings.catch_warnings():
         warnings.showwarning = note
+        warnings.filterwarnings("ignore", module=r"PIL\.")  # load_image says once what is odd in a picture's file
         yield
 
 

@@ -7,7 +7,7 @@ which reads reports.
 import reprlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -18,13 +18,13 @@ _PLAIN = {str: "a text", int: "a whole number", float: "a number", bool: "true o
 def from_json(kind: type[Value], values: Any, place: str = "") -> Value:
     """A dataclass from the values of its fields by name; keys that no field has are passed over.
 
-    A key `kind` names the class, where a field may have one of several. Raises ValueError with the place of what does
-    not fit, and whatever the class itself raises.
+    A key may be lacking where the default is None or False. A key `kind` names the class, where a field may have one of
+    several. Raises ValueError with the place of what does not fit, and whatever the class itself raises.
     """
     if not isinstance(values, dict) or values.get("kind", kind.__name__.lower()) != kind.__name__.lower():
         raise _unfit(kind, values, place)
     hints, known = get_type_hints(kind), fields(kind)  # type: ignore[arg-type]
-    required = [it.name for it in known if it.default is MISSING and it.default_factory is MISSING]
+    required = [it.name for it in known if it.default is not None and it.default is not False]
     if lacking := [name for name in required if name not in values]:
         raise ValueError(f"{place or 'it'} has no {lacking[0]}")
     given = [it.name for it in known if it.name in values]

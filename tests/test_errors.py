@@ -1,13 +1,14 @@
-"""What ends a program early: the exit code, and one line on stderr."""
+"""What ends a program early: the exit code, and one line on stderr, whatever names it holds."""
 
 import os
 import subprocess
 import sys
+import warnings
 
 import pytest
 
 from common import RosettaError
-from common.errors import exit_code
+from common.errors import did_you_mean, exit_code, one_line, printable, say, type_and_line
 
 
 def ended_by(error):
@@ -39,6 +40,70 @@ def test_what_a_program_returns_is_its_exit_code(code):
 def test_a_mistake_of_ours_is_a_traceback():
     with pytest.raises(ZeroDivisionError):
         exit_code("compare.py", ended_by(ZeroDivisionError()))
+
+
+@pytest.mark.parametrize(
+    ("error", "line", "with_type"),
+    [
+        (ValueError("first\nsecond"), "first", "ValueError: first"),
+        (ValueError("\n"), "ValueError", "ValueError"),
+        (ImportError("'alpha' needs 'beta'"), "'alpha' needs 'beta'", "ImportError: 'alpha' needs 'beta'"),
+        (KeyError("image"), "image", "KeyError: image"),
+        (KeyError("'odd'"), "'odd'", "KeyError: 'odd'"),
+        (KeyError(), "KeyError", "KeyError"),
+        (StopIteration(), "StopIteration", "StopIteration"),
+    ],
+    ids=repr,
+)
+def test_an_exception_is_its_first_line_or_its_type(error, line, with_type):
+    assert (one_line(error), type_and_line(error)) == (line, with_type)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[31mred\x07", r"\x1b[31mred\x07"),
+        ("a\r\nb\tc", r"a\r\nb\tc"),
+        ("\x9b31m\x7f", r"\x9b31m\x7f"),
+        ("a\u2028b\u202e", r"a\u2028b\u202e"),
+        (os.fsdecode(b"bad\xff"), r"bad\udcff"),
+        ("Tübingen, 日本, [red] \\n", "Tübingen, 日本, [red] \\n"),
+        (RosettaError("a\nb"), r"a\nb"),
+    ],
+)
+def test_what_is_shown_is_one_line_that_a_terminal_does_not_obey(text, shown, capsys):
+    assert printable(text) == shown
+    assert printable(shown) == shown
+    shown.encode()  # which a surrogate would not let
+    say(text)
+    say(text, sys.stdout)
+    assert capsys.readouterr() == (f"{shown}\n", f"{shown}\n")
+
+
+def test_the_middle_of_a_very_long_word_is_left_out(capsys):
+    say(f"the size '{'9' * 5000}x5' is not one: give {'many short words ' * 50}")
+    line = capsys.readouterr().err
+    assert line.startswith("the size '999")
+    assert "999..." in line
+    assert "9x5' is not one: give many short words" in line
+    assert len(line) < 1200
+
+
+def test_a_known_name_is_proposed_for_one_that_is_like_it():
+    assert did_you_mean("chekc", ["check", "export"]) == " (did you mean 'check'?)"
+    assert did_you_mean("holiday", ["check", "export"]) == ""
+
+
+def test_warnings_are_notes_of_one_line_while_a_program_runs(capsys):
+    def warned():
+        warnings.simplefilter("default")
+        warnings.warn("odd\nindeed \x1b", stacklevel=1)
+        return 0
+
+    before = warnings.showwarning
+    assert exit_code("compare.py", warned) == 0
+    assert capsys.readouterr() == ("", "note: odd\\nindeed \\x1b\n")
+    assert warnings.showwarning is before
 
 
 def ended(command):

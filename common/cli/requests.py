@@ -23,8 +23,9 @@ _ROW = re.compile(r"(?P<name>[^=@]+)=(?P<backend>[^:@]+)(?::(?P<mode>[^@]+))?(?:
 
 def recipe_from(options: argparse.Namespace, name: str | None = None) -> Recipe:
     """The recipe of a name, or of the options, with what these change but for `--optimizer`."""
-    named = DEFAULT_RECIPE if options.recipe is None else options.recipe
-    recipe = find_recipe(named if name is None else name)
+    if name is None:
+        name = DEFAULT_RECIPE if options.recipe is None else options.recipe
+    recipe = find_recipe(name)
     if options.steps is not None:
         recipe = with_steps(recipe, options.steps)
     if (size := getattr(options, "size", None)) is not None:

@@ -20,13 +20,18 @@ def read_tensors(path: Path) -> Arrays:
     """Every tensor of a file or folder, by name; raise RosettaError when it cannot be read or holds no numbers."""
     pairs = _all_of(path)
     for name, array in pairs:
-        if array.dtype.kind not in "fiub":
-            raise RosettaError(f"{name!r} in {str(path)!r} is of type {array.dtype}: give real numbers")
+        check_real(name, array, f" in {str(path)!r}")
     if repeated := [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]:
         raise RosettaError(f"{repeated[0]!r} stands twice in {str(path)!r}: give each tensor once")
     if not pairs:
         raise RosettaError(f"{str(path)!r} holds no tensors: give {KINDS}")
     return dict(pairs)
+
+
+def check_real(name: str, array: Array, place: str) -> None:
+    """Raise RosettaError for an array of anything but real numbers; `place` is where, in words."""
+    if array.dtype.kind not in "fiub":
+        raise RosettaError(f"{name!r}{place} is of type {array.dtype}: give real numbers")
 
 
 def _all_of(path: Path) -> list[tuple[str, Array]]:

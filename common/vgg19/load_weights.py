@@ -41,7 +41,7 @@ def _seed(source: str) -> int:
     digits = source.removeprefix("random").removeprefix(":") or "0"
     if not digits.isdecimal() or len(digits) > _MOST_DIGITS:
         raise RosettaError(
-            f"the weights {source!r} have no usable seed: write random:0, of up to {_MOST_DIGITS} digits"
+            f"the weights {source!r} have no usable seed: write random:0, with up to {_MOST_DIGITS} digits"
         )
     return int(digits)
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from common.backend import Backend, best_device, find_entry, load_backend
 from common.comparison.workers.job import NO_DELAY, Arrays, Delay, Job
-from common.errors import RosettaError, one_line
+from common.errors import RosettaError, type_and_line
 from common.images import Image, save_image
 from common.machine import peak_memory_bytes
 from common.results import Step
@@ -201,7 +201,7 @@ def _answer(handlers: Handlers, line: str, emit: Emit) -> None:
         emit("error", str(error))
     except Exception as error:
         traceback.print_exc()
-        emit("error", f"{type(error).__name__}: {one_line(error)}")
+        emit("error", type_and_line(error))
 
 
 def _emitter() -> Emit:
