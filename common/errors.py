@@ -1,5 +1,6 @@
 """What a user is told: the one exception that a user may see, lines on the terminal, and exit codes."""
 
+import io
 import os
 import re
 import sys
@@ -49,6 +50,8 @@ def exit_code(program: str, run: Callable[[], int]) -> int:
 
     Python's warnings are notes on stderr meanwhile, one line each.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # for letters that the terminal's encoding does not have
     try:
         with _warnings_as_notes():
             return run()

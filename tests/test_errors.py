@@ -119,6 +119,14 @@ def test_a_program_leaves_with_its_code_wherever_it_writes(redirect, code):
     assert ended(command) == (code, "")
 
 
+def test_letters_that_the_terminal_does_not_have_are_escaped():
+    code = "from common.errors import exit_code; exit(exit_code('', lambda: print('Tübingen') or 0))"
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"}
+    )
+    assert (process.returncode, process.stdout, process.stderr) == (0, b"T\\xfcbingen\n", b"")
+
+
 def test_what_could_not_be_printed_is_no_success():
     command = f"{sys.executable} -c 'from common.errors import leave; print(1); leave(0)' >/dev/full"
     assert ended(command) == (2, "")
