@@ -14,14 +14,16 @@ from common.recipes import (
     Until,
     find_recipe,
     with_fast,
+    with_mixed,
     with_optimizer,
+    with_proportions,
     with_pyramid,
     with_size,
     with_steps,
     with_until,
 )
 from common.results import LossTerms, RunResult, Step
-from common.vgg19 import load_weights
+from common.vgg19 import load_weights, locate_weights
 
 __all__ = [
     "LBFGS",
@@ -41,10 +43,13 @@ __all__ = [
     "find_recipe",
     "load_image",
     "load_weights",
+    "locate_weights",
     "resize",
     "save_image",
     "with_fast",
+    "with_mixed",
     "with_optimizer",
+    "with_proportions",
     "with_pyramid",
     "with_size",
     "with_steps",

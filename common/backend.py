@@ -5,17 +5,16 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, distributions
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import Any, Protocol, cast
 
+from common import objective
+from common.checkpoints import Checkpoints
 from common.entry import Entry
-from common.errors import RosettaError, one_line
+from common.errors import RosettaError, did_you_mean, one_line
 from common.images import Image
 from common.problem import Features, Network, Pixels, Problem
 from common.recorder import OnStep
 from common.results import LossTerms, RunResult
-
-if TYPE_CHECKING:
-    from common import stages
 
 
 @dataclass(frozen=True)
@@ -45,11 +44,16 @@ class Backend(Protocol):
         """The loss terms and the gradient with respect to the optimized variable."""
 
     def stylize(
-        self, problem: Problem, init: Image | None = None, seed: int = 0, on_step: OnStep | None = None
+        self,
+        problem: Problem,
+        init: Image | None = None,
+        seed: int = 0,
+        on_step: OnStep | None = None,
+        checkpoints: Checkpoints | None = None,
     ) -> RunResult:
-        """The whole transfer."""
+        """The whole transfer; `checkpoints` are given by the backend's own command line alone."""
 
-    def Objective(self, problem: Problem) -> "stages.Objective":  # noqa: N802
+    def Objective(self, problem: Problem) -> objective.Objective:  # noqa: N802
         """The loss of a problem, ready to be evaluated."""
 
     def check_arithmetic(self, network: Network) -> None:
@@ -71,6 +75,12 @@ def best_device(backend: Backend) -> str:
     The package may export `best_device`; for one that does not the device is the CPU.
     """
     return str(getattr(backend, "best_device", lambda: "cpu")())
+
+
+def check_arithmetic(backend: Backend, problem: Problem) -> None:
+    """Raise RosettaError when the problem's device lacks a precision that a stage computes in."""
+    for network in problem.networks:
+        backend.check_arithmetic(network)
 
 
 GROUP = "style_rosetta.backends"
@@ -126,7 +136,10 @@ def find_entry(name: str) -> Entry:
         return BACKENDS[name]
     if name in BROKEN:
         raise RosettaError(BROKEN[name])
-    raise RosettaError(f"there is no backend {name!r}: choose from {', '.join(BACKENDS)}")
+    # Somebody may well say `tensorflow`.
+    by_packages = (it.name for it in BACKENDS.values() if name.lower() in (it.package, *it.distributions))
+    nearest = did_you_mean(next(by_packages, name), BACKENDS)
+    raise RosettaError(f"there is no backend {name!r}{nearest}: choose from {', '.join(BACKENDS)}")
 
 
 def load_backend(name: str) -> Backend:

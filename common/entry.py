@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
-from common.errors import RosettaError
+from common.errors import RosettaError, did_you_mean
 from common.recipes import Recipe, with_optimizer
 
 OptimizerChoice = Literal["adam", "lbfgs", "recipe", "customary"]
@@ -52,7 +52,8 @@ class Entry:
     def checked_mode(self, mode: str | None) -> str:
         """The mode, None for the first; raise RosettaError for one that the backend does not have."""
         if mode is not None and mode not in self.modes:
-            raise RosettaError(f"{self.label} has no mode {mode!r}: use {', '.join(self.modes)}")
+            nearest = did_you_mean(mode, self.modes)
+            raise RosettaError(f"{self.label} has no mode {mode!r}{nearest}: use {', '.join(self.modes)}")
         return mode or self.modes[0]
 
     def with_optimizer(self, recipe: Recipe, choice: OptimizerChoice) -> Recipe:

@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +16,22 @@ _LONG_WORD = re.compile(r"(\S{150})\S{150,}(\S{50})")  # as a number of 5,000 di
 
 class RosettaError(Exception):
     """Something the user gave cannot be used; the message is one line and names the way out."""
+
+
+class DivergedError(RosettaError):
+    """The loss of a run is not finite any more, or grows without bound."""
+
+
+class TerminatedError(KeyboardInterrupt):
+    """SIGTERM, which ends a program as Ctrl-C does, with an exit code of its own."""
+
+
+class StoppedError(Exception):
+    """A run was asked to stop by a signal, and has been saved."""
+
+    def __init__(self, signal: int) -> None:
+        super().__init__(signal)
+        self.signal = signal
 
 
 def one_line(error: BaseException) -> str:
@@ -39,10 +56,11 @@ def say(text: object, stream: TextIO | None = None) -> None:
     print(_LONG_WORD.sub(r"\1...\2", printable(text)), file=stream or sys.stderr, flush=True)
 
 
-def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """` (did you mean 'check'?)` for the known name that is most like an unknown one; empty where none is."""
-    nearest = get_close_matches(name, names, 1)
-    return f" (did you mean {nearest[0]!r}?)" if nearest else ""
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The known name that is nearest to one that is refused, as ` (did you mean check?)`; empty where none is near."""
+    by_small_letters = {it.lower(): it for it in known}
+    nearest = get_close_matches(name.lower(), by_small_letters, 1)
+    return f" (did you mean {by_small_letters[nearest[0]]}?)" if nearest else ""
 
 
 def exit_code(program: str, run: Callable[[], int]) -> int:
@@ -53,6 +71,8 @@ def exit_code(program: str, run: Callable[[], int]) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # for letters that the terminal's encoding does not have
     try:
+        if callable(signal.getsignal(signal.SIGINT)):  # until here, an interrupt ended the program at once
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         with _warnings_as_notes():
             return run()
     except RosettaError as error:
@@ -61,6 +81,9 @@ def exit_code(program: str, run: Callable[[], int]) -> int:
     except MemoryError:
         say(f"{program}: out of memory: choose a smaller --size")
         return 2
+    except TerminatedError:
+        say(f"{program}: terminated")
+        return 143
     except KeyboardInterrupt:
         say(f"{program}: interrupted")
         return 130

@@ -1,10 +1,8 @@
-"""Files to and from float32 RGB of shape (H, W, 3) in [0, 1]; the one resize; the atomic save."""
+"""Files to and from float32 RGB of shape (H, W, 3) in [0, 1]; the one resize."""
 
+import io
 import os
-import secrets
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,14 +14,19 @@ from PIL import ImageOps, UnidentifiedImageError
 from common.errors import RosettaError, one_line
 from common.input_files import ordinary
 from common.recipes import Exactly, LongestSide, Size
+from common.writing import replacing, write_or_keep
 
 Image = NDArray[np.float32]
 
 READABLE = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
-WRITABLE = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 LARGEST_SIDE_PX = 16384
-_JPEG: dict[str, Any] = {"quality": 95, "subsampling": 0}
-_SAVE_OPTIONS = {".jpg": _JPEG, ".jpeg": _JPEG, ".webp": {"quality": 95}}
+_JPEG: dict[str, Any] = {"format": "JPEG", "quality": 95, "subsampling": 0}
+_WEBP: dict[str, Any] = {"format": "WEBP", "quality": 95}
+_SAVE_OPTIONS = {
+    **{".png": {"format": "PNG"}, ".jpg": _JPEG, ".jpeg": _JPEG, ".webp": _WEBP},
+    **{".tif": {"format": "TIFF"}, ".tiff": {"format": "TIFF"}, ".bmp": {"format": "BMP"}},
+}
+WRITABLE = tuple(_SAVE_OPTIONS)
 _IMAGE_DESCRIPTION = 0x010E  # the Exif tag
 _SIXTEEN_BIT_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 
@@ -119,55 +122,33 @@ def save_image(path: str | os.PathLike[str], image: NDArray[np.floating], descri
 
     A description becomes the Exif tag ImageDescription, which every format but BMP has.
     """
-    check_writable(path)
-    options = dict(_SAVE_OPTIONS.get(Path(path).suffix.lower(), {}))
+    check_ending(path)
+    options = dict(_SAVE_OPTIONS[Path(path).suffix.lower()])
     if description is not None:
         options["exif"] = Pillow.Exif()
         options["exif"][_IMAGE_DESCRIPTION] = description
     with replacing(path) as temporary:
-        Pillow.fromarray(to_bytes(image)).save(temporary, **options)
+        # Into memory first: Pillow does not notice when a file takes only half of a JPEG, TIFF or BMP.
+        encoded = io.BytesIO()
+        Pillow.fromarray(to_bytes(image)).save(encoded, **options)
+        temporary.write_bytes(encoded.getbuffer())
 
 
-def check_writable(path: str | os.PathLike[str]) -> None:
-    """Raise RosettaError when `path` cannot become a picture: its ending, its folder or a folder of that name."""
+def save_or_keep(path: str | os.PathLike[str], image: NDArray[np.floating], description: str | None = None) -> None:
+    """As `save_image`; where that fails, keep the picture in another folder, and raise RosettaError that names it."""
+    write_or_keep(path, lambda place: save_image(place, image, description))
+
+
+def description_of(path: str | os.PathLike[str]) -> str | None:
+    """The description of a picture that `save_image` wrote; None for any other file."""
+    try:
+        with Pillow.open(ordinary(path), formats=READABLE) as picture:
+            return str(picture.getexif()[_IMAGE_DESCRIPTION])
+    except Exception:  # whatever may be wrong with a file: `save_image` did not write it
+        return None
+
+
+def check_ending(path: str | os.PathLike[str]) -> None:
+    """Raise RosettaError when no picture can have the name `path`: its ending says the format."""
     if Path(path).suffix.lower() not in WRITABLE:
         raise RosettaError(f"cannot save {str(path)!r}: the name must end in one of {' '.join(WRITABLE)}")
-    check_folder(path)
-
-
-def check_folder(path: str | os.PathLike[str]) -> None:
-    """Raise RosettaError when no file can be written at `path`: its folder, or a folder of that name."""
-    target = Path(path)
-    try:
-        usable = not target.is_dir() and os.access(target.parent, os.W_OK | os.X_OK)
-    except OSError as error:
-        raise RosettaError(f"cannot save {str(path)!r} ({one_line(error)}): name another file") from None
-    if not usable:
-        raise RosettaError(f"cannot save {str(path)!r}: its folder must exist and be writable")
-
-
-@contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """A temporary file beside `path` that takes its place when the block ends well, and vanishes otherwise.
-
-    Raises RosettaError for what goes wrong with files on the way.
-    """
-    target = Path(path)
-    try:
-        temporary = target.with_name(f".part-{secrets.token_hex(8)}{target.suffix}")
-        temporary.touch(exist_ok=False)
-        mode = temporary.stat().st_mode
-        try:
-            yield temporary
-            temporary.chmod(mode)  # safetensors writes files for their owner alone
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except (OSError, ValueError) as error:
-        raise RosettaError(f"cannot save {str(path)!r} ({one_line(error)}): make room or name another file") from None
-
-
-def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write a text as UTF-8; an old file is replaced at once or not at all."""
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")

@@ -18,13 +18,14 @@ _PLAIN = {str: "a text", int: "a whole number", float: "a number", bool: "true o
 def from_json(kind: type[Value], values: Any, place: str = "") -> Value:
     """A dataclass from the values of its fields by name; keys that no field has are passed over.
 
-    A key may be lacking where the default is None or False. A key `kind` names the class, where a field may have one of
-    several. Raises ValueError with the place of what does not fit, and whatever the class itself raises.
+    A key may be lacking where the default is nothing: None, False, 0, or empty. A key `kind` names the class, where a
+    field may have one of several. Raises ValueError with the place of what does not fit, and whatever the class itself
+    raises.
     """
     if not isinstance(values, dict) or values.get("kind", kind.__name__.lower()) != kind.__name__.lower():
         raise _unfit(kind, values, place)
     hints, known = get_type_hints(kind), fields(kind)  # type: ignore[arg-type]
-    required = [it.name for it in known if it.default is not None and it.default is not False]
+    required = [it.name for it in known if it.default]
     if lacking := [name for name in required if name not in values]:
         raise ValueError(f"{place or 'it'} has no {lacking[0]}")
     given = [it.name for it in known if it.name in values]

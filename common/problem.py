@@ -91,6 +91,12 @@ class Problem:
         weights = self.weights.for_family(self.recipe.family)
         return Network(weights, self.recipe.pooling, self.precision, self.device)
 
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """The network in every precision that the stages compute in."""
+        is_mixed = any(stage.rough_steps for stage in self.recipe.stages)
+        return (self.network, replace(self.network, precision="bfloat16")) if is_mixed else (self.network,)
+
     @cached_property
     def coefficients(self) -> Coefficients:
         """The recipe's loss for images of these sizes."""

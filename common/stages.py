@@ -1,42 +1,20 @@
 """A transfer stage by stage: where each starts, and its optimizer: the backend's Adam, or L-BFGS, which stands here."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
+from common.checkpoints import Told
 from common.errors import RosettaError
 from common.images import Image, resize
+from common.mixed_objective import MixedObjective
+from common.objective import Objective
 from common.points import Point
 from common.problem import Pixels, Problem
-from common.recipes import LBFGS, Adam
+from common.recipes import LBFGS, Adam, Stage
 from common.recorder import Recorder
-from common.results import LossTerms, RunResult
-
-Timing = AbstractContextManager[None]
-
-
-class Objective(Protocol):
-    """The loss of a problem as a function of the optimized variable, in native tensors, to be minimised and timed."""
-
-    def variable(self, pixels: Pixels) -> Any:
-        """The optimized variable as a native tensor on the problem's device."""
-
-    def loss_terms(self, pixels: Pixels) -> LossTerms:
-        """Every loss term, from a forward pass."""
-
-    def evaluate(self, pixels: Pixels, timing: Timing | None = None) -> tuple[LossTerms, Pixels]:
-        """Every loss term and the gradient, as arrays (H, W, 3); `timing` is entered for the two passes."""
-
-    def forward_terms(self, variable: Any) -> Any:
-        """Every loss term from a forward pass in the problem's mode."""
-
-    def terms_and_gradient(self, variable: Any) -> tuple[Any, Any]:
-        """Every loss term, and the gradient, from one forward and one backward pass in the problem's mode."""
-
-    def wait(self) -> None:
-        """Return when the device has done all that it was given."""
+from common.results import RunResult
 
 
 def start_pixels(problem: Problem, previous: Image | None, init: Image | None, seed: int) -> Pixels:
@@ -65,34 +43,58 @@ def run_stages(
     recorder: Recorder,
 ) -> RunResult:
     """Run the stages of the recorder's problem, one after the other, from each one's picture to the next."""
-    whole, previous, moments = recorder.problem, None, None
-    for stage in whole.recipe.stages:
+    whole, state = recorder.problem, recorder.interrupted
+    before: tuple[Problem, Point] | None = None
+    for stage in whole.recipe.stages[state.stage - 1 if state else 0 :]:
         problem = whole.at(stage)
-        pixels = start_pixels(problem, previous, init, seed)
-        point = Point(pixels, moments.resized(*pixels.shape[:2]) if moments and stage.continues else None)
+        point = state.point if state else _start(stage, problem, before, init, seed)
+        left, told = (state.left, state.told) if state else (stage.steps, ())
         with recorder.setting_up(problem, stage.until):
-            objective = objective_of(problem)
+            objective = _objective(objective_of, problem, stage.rough_steps - (stage.steps - left))
+        recorder.starts(point, left)
         if isinstance(stage.optimizer, Adam):
-            point = run_adam(objective, point, stage.optimizer, stage.steps, recorder)
+            end = run_adam(objective, point, stage.optimizer, left, recorder)
         else:
-            point = run_lbfgs(objective, point, stage.optimizer, stage.steps, recorder)
-        previous, moments = problem.image(point.pixels), point.moments
-    return recorder.result(objective.loss_terms(point.pixels), point.pixels)
+            end = run_lbfgs(objective, point, stage.optimizer, left, recorder, told)
+        before, state = (problem, end), None
+    return recorder.result(objective.loss_terms(end.pixels), end.pixels)
 
 
-def run_lbfgs(objective: Objective, start: Point, optimizer: LBFGS, steps: int, recorder: Recorder) -> Point:
-    """Minimise with SciPy's L-BFGS, which sees a flat float64 vector in (H, W, C) order."""
+def _start(
+    stage: Stage, problem: Problem, before: tuple[Problem, Point] | None, init: Image | None, seed: int
+) -> Point:
+    """Where a stage starts, after the problem of the stage before and the point at which that one ended."""
+    if before is None:
+        return Point(start_pixels(problem, None, init, seed))
+    earlier, end = before
+    pixels = start_pixels(problem, earlier.image(end.pixels), init, seed)
+    return Point(pixels, end.moments.resized(*pixels.shape[:2]) if end.moments and stage.continues else None)
+
+
+def _objective(objective_of: Callable[[Problem], Objective], problem: Problem, rough_steps: int) -> Objective:
+    return MixedObjective(objective_of, problem, rough_steps) if rough_steps > 0 else objective_of(problem)
+
+
+def run_lbfgs(
+    objective: Objective, start: Point, optimizer: LBFGS, steps: int, recorder: Recorder, told: Sequence[Told] = ()
+) -> Point:
+    """Minimise with SciPy's L-BFGS, which sees a flat float64 vector in (H, W, C) order.
+
+    `told` is what L-BFGS was told from this start before an interruption, and is told again; `steps` are further ones.
+    """
     from common.lbfgs import Vector, minimize  # here, since SciPy takes long to import, and Adam needs none
 
-    is_enough, shape = False, start.pixels.shape
+    is_enough, shape, again = False, start.pixels.shape, iter(told)
 
     def value_and_grad(point: Vector) -> tuple[float, Pixels]:
         nonlocal is_enough
         pixels = point.reshape(shape)
+        if (before := next(again, None)) is not None:
+            return before.at(pixels)
         losses, gradient = objective.evaluate(pixels, recorder.evaluating())
         is_enough = recorder.is_enough(losses)
-        recorder.record(losses, lambda: pixels)
+        recorder.record(losses, lambda: pixels, gradient=gradient)
         return losses.total, gradient
 
-    end = minimize(value_and_grad, start.pixels, optimizer, steps, is_enough=lambda: is_enough)
+    end = minimize(value_and_grad, start.pixels, optimizer, len(told) + steps, is_enough=lambda: is_enough)
     return Point(end.reshape(shape))

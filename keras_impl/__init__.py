@@ -5,7 +5,8 @@ The framework is imported when a function is first used: `python -m keras_impl` 
 
 import os
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+
+TYPE_CHECKING = False  # for type checkers; `typing` would take long, and a Ctrl-C during it would be a traceback
 
 if TYPE_CHECKING:
     from keras_impl.device import best_device, check_arithmetic, environment, matrix_product, peak_memory
@@ -30,7 +31,7 @@ __all__ = [
 
 if not TYPE_CHECKING:
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> object:
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         os.environ["KERAS_BACKEND"] = "tensorflow"  # Keras reads it once, when it is first imported

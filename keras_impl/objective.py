@@ -6,9 +6,9 @@ from contextlib import nullcontext
 import tensorflow as tf
 
 from common.images import Image
+from common.objective import Timing
 from common.problem import Features, Network, Pixels, Problem, check_image
 from common.results import LossTerms
-from common.stages import Timing
 from common.vgg19 import smallest_side_px
 from keras_impl.arrays import apply_affine, device_scope, to_native, to_numpy, wait
 from keras_impl.lean import evaluate

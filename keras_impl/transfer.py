@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from common.checkpoints import Checkpoints
 from common.images import Image
 from common.points import Point
 from common.problem import Problem
@@ -14,14 +15,20 @@ from keras_impl.objective import Objective, to_loss_terms
 from keras_impl.optimizers import adam
 
 
-def stylize(problem: Problem, init: Image | None = None, seed: int = 0, on_step: OnStep | None = None) -> RunResult:
+def stylize(
+    problem: Problem,
+    init: Image | None = None,
+    seed: int = 0,
+    on_step: OnStep | None = None,
+    checkpoints: Checkpoints | None = None,
+) -> RunResult:
     """Run a recipe's stages and return the picture with every step; RosettaError for bad input.
 
     `init` is the image to start from when the recipe starts from one, `seed` decides the noise when it starts
-    from that, and `on_step` is called after every evaluation.
+    from that, and `on_step` is called after every evaluation. `checkpoints` keep what an interrupted run goes on from.
     """
     with device_scope(problem.network):
-        return run_stages(Objective, run_adam, init, seed, Recorder(problem, on_step))
+        return run_stages(Objective, run_adam, init, seed, Recorder(problem, on_step, checkpoints))
 
 
 def run_adam(objective: Objective, start: Point, optimizer: Adam, steps: int, recorder: Recorder) -> Point:
@@ -36,7 +43,7 @@ def run_adam(objective: Objective, start: Point, optimizer: Adam, steps: int, re
         if not (is_enough := recorder.is_enough(losses)):  # else the picture is the point that was evaluated
             update(gradient)
             objective.wait()
-        recorder.record(losses, lambda: to_numpy(variable))
+        recorder.record(losses, lambda: to_numpy(variable), update.moments)
         if is_enough:
             break
     return Point(to_numpy(variable), update.moments())

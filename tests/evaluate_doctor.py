@@ -34,7 +34,6 @@ from common.backend import BACKENDS
 from common.doctor.diagnosis.diagnose import diagnose
 from common.doctor.diagnosis.judge import Judge, difference, unit_of
 from common.framework_imports import quiet_stderr
-from common.images import write_text
 from common.oracle.case import Case
 from common.problem import Precision
 from common.recipes.coefficients import CONVENTIONS
@@ -43,6 +42,7 @@ from common.terminal import ProgressBar
 from common.vgg19.layers import NAMES
 from common.vgg19.preprocessing import IMAGENET
 from common.vgg19.weights import Weights, random_weights
+from common.writing import write_text
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 from jsonschema import Draft202012Validator
 from pydantic import TypeAdapter
+from rich.console import Console
 
 from common.backend import BACKENDS
 from common.comparison import Request, Row, Scene
@@ -257,6 +258,14 @@ def rows_of(values):
 def report_from(values):
     """The report that JSON values describe."""
     return ADAPTER.validate_json(json.dumps(values))
+
+
+def shown(table):
+    """A table as a wide terminal shows it."""
+    out = Console(width=200, record=True)
+    with out.capture() as capture:
+        out.print(table)
+    return capture.get()
 
 
 def pictures_for(report):

@@ -42,7 +42,7 @@ def test_every_command_is_understood(command):
         if words[:2] == ["python", "compare.py"]:
             parse(words[2:])
         elif words[:2] == ["python", "-m"] and words[2] in PROGRAMS:
-            parser_for(PROGRAMS[words[2]]).parse_args(words[3:])
+            parser_for(PROGRAMS[words[2]], words[2]).parse_args(words[3:])
         elif words[0] in OF_C:
             assert len(words) > 2
         elif words[1].endswith(".py"):

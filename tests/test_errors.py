@@ -1,6 +1,7 @@
 """What ends a program early: the exit code, and one line on stderr, whatever names it holds."""
 
 import os
+import signal
 import subprocess
 import sys
 import warnings
@@ -89,11 +90,6 @@ def test_the_middle_of_a_very_long_word_is_left_out(capsys):
     assert len(line) < 1200
 
 
-def test_a_known_name_is_proposed_for_one_that_is_like_it():
-    assert did_you_mean("chekc", ["check", "export"]) == " (did you mean 'check'?)"
-    assert did_you_mean("holiday", ["check", "export"]) == ""
-
-
 def test_warnings_are_notes_of_one_line_while_a_program_runs(capsys):
     def warned():
         warnings.simplefilter("default")
@@ -104,6 +100,25 @@ def test_warnings_are_notes_of_one_line_while_a_program_runs(capsys):
     assert exit_code("compare.py", warned) == 0
     assert capsys.readouterr() == ("", "note: odd\\nindeed \\x1b\n")
     assert warnings.showwarning is before
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [("chekc", " (did you mean check?)"), ("CHECK", " (did you mean check?)"), ("", ""), ("picture.png", "")],
+)
+def test_a_name_that_is_nearly_right_is_said(name, nearest):
+    assert did_you_mean(name, ["compare", "check"]) == nearest
+
+
+@pytest.mark.parametrize("handler", [signal.SIG_IGN, signal.default_int_handler])
+def test_a_program_that_ignores_interrupts_goes_on_ignoring_them(handler):
+    """As one does that a script has started in the background."""
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        assert exit_code("compare.py", lambda: 0) == 0
+        assert signal.getsignal(signal.SIGINT) is handler
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def ended(command):

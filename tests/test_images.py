@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
+from full_disk import no_room
 from PIL import Image as Pillow
 
 from common import RosettaError, load_image, resize, samples, save_image
@@ -279,8 +280,8 @@ def test_every_ending_can_be_written_and_read(tmp_path, ending):
 
 
 def test_a_failed_save_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
-    def fail(picture, path, **options):
-        path.write_bytes(b"half a picture")
+    def fail(picture, stream, **options):
+        stream.write(b"half a picture")
         raise OSError("the disk is full")
 
     path = tmp_path / "a.png"
@@ -288,6 +289,16 @@ def test_a_failed_save_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatc
     monkeypatch.setattr(Pillow.Image, "save", fail)
     with pytest.raises(RosettaError, match=r"cannot save .*disk is full"):
         save_image(path, RGB / 255)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("ending", WRITABLE)
+def test_no_format_is_half_written_on_a_full_disk(tmp_path, ending):
+    path = tmp_path / f"a{ending}"
+    path.write_bytes(b"old")
+    with no_room(), pytest.raises(RosettaError, match=r"\(File too large\): make room"):
+        save_image(path, np.random.default_rng(0).random((100, 100, 3)), "a description")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -66,13 +66,16 @@ def test_a_planted_violation_is_seen_by_both(tmp_path):
 # Each line may import from the lines above it, and its own room from within.
 ORDER = (
     "errors",
-    "machine framework_imports distances terminal samples input_files json_values",
+    "machine framework_imports distances terminal samples writing input_files json_values",
     "vgg19",
     "recipes",
     "images lbfgs entry",
     "results",
     "problem",
-    "recorder tolerances points",
+    "tolerances points objective divergence",
+    "checkpoints",
+    "recorder",
+    "mixed_objective",
     "stages tensors",
     "oracle",
     "backend",

@@ -30,7 +30,7 @@ class Drawing:
     weights: Mapping[str, float]
     note: str | None = None
     rest: Any = None
-    count: int = 0
+    count: int = 1
 
 
 GOOD = {
@@ -96,7 +96,7 @@ def test_what_is_no_object_is_none(values):
         from_json(Drawing, values)
 
 
-def test_a_key_may_be_lacking_where_it_would_be_null_or_false():
+def test_a_key_may_be_lacking_where_the_default_is_nothing():
     assert from_json(Square, {"side": 1, "turned": False}) == from_json(Square, {"side": 1})
     assert from_json(Drawing, {**GOOD, "note": None}) == from_json(Drawing, GOOD)
 

@@ -1,5 +1,7 @@
 """The record of a run, by a clock that the test turns: what is set-up, what a step took, and which picture is its."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -28,6 +30,8 @@ def clock(monkeypatch):
 
 class Problem:
     """A problem whose picture is its variable, and who asked for it."""
+
+    weights, precision = SimpleNamespace(is_published=True), "float32"
 
     def __init__(self, name):
         self.name = name
@@ -96,7 +100,7 @@ def test_a_step_that_is_not_finite_is_named_and_shown_to_nobody(clock):
     seen = []
     record = Recorder(Problem("whole"), lambda step, _: seen.append(step.evaluation))
     record.record(TERMS, lambda: None)
-    with pytest.raises(RosettaError, match="the loss is nan at evaluation 2"):
+    with pytest.raises(RosettaError, match="total variation is nan at evaluation 2"):
         record.record(LossTerms({}, {}, float("nan")), lambda: None)
     assert seen == [1]
 

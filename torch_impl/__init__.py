@@ -5,7 +5,8 @@ The framework is imported when a function is first used: `python -m torch_impl` 
 
 import os
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+
+TYPE_CHECKING = False  # for type checkers; `typing` would take long, and a Ctrl-C during it would be a traceback
 
 if TYPE_CHECKING:
     from torch_impl.device import best_device, check_arithmetic, environment, matrix_product, peak_memory
@@ -30,7 +31,7 @@ __all__ = [
 
 if not TYPE_CHECKING:
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> object:
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # large pages: fresh memory is several times faster

@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,14 +12,17 @@ from common import doctor, oracle, samples
 from common.backend import BACKENDS, find_entry
 from common.cli import check_picture
 from common.cli.options import CHANGES
+from common.cli.outputs import paths_read
 from common.cli.requests import recipe_from
 from common.comparison.workers import Job, Worker
+from common.entry import Entry
 from common.errors import RosettaError, did_you_mean, say
-from common.images import check_folder, parse_size, write_text
+from common.images import parse_size
 from common.problem import Precision
 from common.tensors import Arrays, TensorName, read_tensors, tensor_names
 from common.terminal import console
 from common.vgg19 import load_weights, locate_weights
+from common.writing import PathLike, check_written, claimed, write_text
 
 _RANDOM_IMAGES = 2
 _MOST_NAMED = 3
@@ -29,9 +32,11 @@ _OF_THE_BUNDLE = ("recipe", "content", "style", "size", *CHANGES)
 
 def run(options: argparse.Namespace) -> int:
     """`check`: 0 when nothing differs but by rounding, 1 when something does, 2 when nothing can be compared."""
-    _check_files(options)
-    if options.picture is not None:
-        return check_picture.run(options)
+    with _files_claimed(options):
+        return check_picture.run(options) if options.picture is not None else _run(options)
+
+
+def _run(options: argparse.Namespace) -> int:
     if bool(options.theirs) == bool(options.port):
         raise RosettaError("name a file of tensors, a port by --port package.module:name, or a picture by --picture")
     case = _case_from(options)
@@ -43,7 +48,11 @@ def run(options: argparse.Namespace) -> int:
 def run_doctor(options: argparse.Namespace) -> int:
     """`doctor`: 0 when every backend computes every tensor as the reference does, 1 when one does not."""
     entries = {name: find_entry(name) for name in options.backend or BACKENDS}  # says so where there is none
-    _check_files(options)
+    with _files_claimed(options):
+        return _run_doctor(entries, options)
+
+
+def _run_doctor(entries: Mapping[str, Entry], options: argparse.Namespace) -> int:
     case, weights, precision = _case_from(options), locate_weights(options.weights), options.precision
     checked = []
     for name, entry in entries.items():
@@ -56,7 +65,9 @@ def run_export(options: argparse.Namespace) -> int:
     """`export`: write the bundle of the case that the options describe, unless the folder holds other files."""
     folder = Path(options.folder)
     doctor.check_bundle_folder(folder)
-    doctor.write_bundle(_case_from(options), folder, not options.without_weights, options.with_steps)
+    check_written(doctor.bundle_files(folder), paths_read(options))
+    with claimed(folder=folder):
+        doctor.write_bundle(_case_from(options), folder, not options.without_weights, options.with_steps)
     for file in sorted(folder.iterdir()):
         say(f"{file}, {file.stat().st_size / 1e6:.2f} MB", sys.stdout)
     say(f"compare a port by `python compare.py check THEIRS --against {folder}`", sys.stdout)
@@ -143,7 +154,8 @@ def _known(given: Arrays, names: Sequence[str], allow_unknown: bool) -> Arrays:
     if not usable or (unknown and not allow_unknown):
         if unknown and all(map(_is_of_another_tap, unknown)):
             raise RosettaError(_other_taps(unknown, names, bool(usable)))
-        listed = "; ".join(f"{name!r}{did_you_mean(name.replace('.', '/'), names)}" for name in unknown[:_MOST_NAMED])
+        shown = unknown[:_MOST_NAMED]
+        listed = "; ".join(f"{name!r}{did_you_mean(name.replace('.', '/'), names)}" for name in shown)
         more = f"; and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else ""
         way_out = "; --allow-unknown leaves them out" if usable else ""
         no_tensor = f"no tensor of the recipe has the name {listed}{more}" if listed else "there is no tensor"
@@ -183,10 +195,29 @@ def _printed(
     return title, diagnosis, layouts
 
 
-def _check_files(options: argparse.Namespace) -> None:
-    """Raise RosettaError when the diagnoses cannot be written, before anything is computed."""
-    for name in filter(None, (options.json, options.markdown)):
-        check_folder(name)
+@contextmanager
+def _files_claimed(options: argparse.Namespace) -> Iterator[None]:
+    """Check, before anything is computed, that the diagnoses can be written, and keep other runs from it."""
+    written = [name for name in (options.json, options.markdown) if name]
+    check_written(written, [*paths_read(options), *_paths_examined(options)])
+    with claimed(*written):
+        yield
+
+
+def _paths_examined(options: argparse.Namespace) -> Iterator[PathLike]:
+    """The files of the port, of the bundle, or the pictures that are examined."""
+    named = vars(options)
+    yield from named.get("picture") or ()
+    if theirs := named.get("theirs"):
+        yield theirs
+        with suppress(OSError, ValueError):  # reported where it is read
+            yield from Path(theirs).rglob("*.npy")
+    if options.against:
+        folder = Path(options.against)
+        yield from (folder / doctor.MANIFEST, folder / doctor.TENSORS, *doctor.bundle_files(folder))
+    if parts := [part for part in (named.get("port") or "").partition(":")[0].split(".") if part]:
+        module = Path(*parts)
+        yield from (module.with_suffix(".py"), module / "__init__.py")
 
 
 def _written(options: argparse.Namespace, checked: Sequence[Checked]) -> int:

@@ -11,11 +11,12 @@ from common.cli.requests import recipe_from
 from common.entry import Entry
 from common.errors import RosettaError
 from common.framework_imports import quiet_stderr
-from common.images import load_image, parse_size, write_text
+from common.images import load_image, parse_size
 from common.problem import Problem, check_size
 from common.recipes import with_size
 from common.terminal import ProgressBar, console
 from common.vgg19 import load_weights
+from common.writing import write_text
 
 _OTHERS = ("theirs", "port", "against", "content", "style")  # options that say other pictures, or tensors
 _EVALUATIONS = 60  # about: the short runs, and a repair or two

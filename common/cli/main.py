@@ -1,4 +1,7 @@
-"""The command line of `compare.py`. A command's module is imported when the command runs, so that `--help` is quick."""
+"""The command lines of `compare.py` and of the console script `style-rosetta`.
+
+A command's module is imported when the command runs, so that `--help` is quick.
+"""
 
 import argparse
 import pkgutil
@@ -9,11 +12,15 @@ from typing import Any
 
 from common.backend import BACKENDS
 from common.cli import options as of
+from common.cli.interrupts import interrupting
 from common.comparison.plan import DEFAULT_SIZE, DEFAULT_STEPS
-from common.errors import did_you_mean, exit_code
+from common.errors import did_you_mean, exit_code, leave
 from common.input_files import is_ordinary
+from common.recipes import FOR_PICTURES
 
-USAGE = """\
+_OWN_NAME, _CONSOLE_SCRIPT = "compare.py", "style-rosetta"
+_transfers = " or ".join(f"`python -m {entry.package}`" for entry in BACKENDS.values())
+USAGE = f"""\
 compare.py [CONTENT STYLE]             agreement, timings and pictures, into report/
 compare.py selftest                    does the instrument find a difference where there is one, and only there
 compare.py losses CONTENT STYLE IMAGE  every loss term of a picture, by the oracle and each backend
@@ -23,8 +30,16 @@ compare.py export DIR                  the reference's tensors and weights, for 
 compare.py check THEIRS                a port's tensors, or its picture: the first that differs, and why
 compare.py recipes                     the recipes, with their sources and deviations
 
+One picture is made by {_transfers}; start with --recipe {FOR_PICTURES}.
+
 A command is recognised as the first argument only. A picture that is called like one is compared by
 `compare.py ./check style.png` or `compare.py compare check style.png`."""
+_WEIGHTS = """
+
+The weights of the network: `compare.py export DIR` writes them as DIR/weights.safetensors, in the recipe's unit. The
+path of the file that they are from (Keras' .h5; torchvision's .pth for "torchvision") is printed by
+
+    python -c 'from common import locate_weights; print(locate_weights("keras"))'"""
 
 
 @dataclass(frozen=True)
@@ -60,7 +75,7 @@ COMMANDS = {
     "gallery": Command(
         "gallery:run",
         "Write gallery.png and each picture into the report's folder.",
-        of.PICTURES | of.RECIPES_SHOWN | of.SIZE | of.OPTIMIZATION | of.PRECISION | of.ARITHMETIC | of.GALLERY,
+        of.PICTURES | of.RECIPES_SHOWN | of.SIZE | of.OPTIMIZATION | of.RUN_PRECISION | of.ARITHMETIC | of.GALLERY,
         {"size": DEFAULT_SIZE, "optimizer": "recipe"},
     ),
     "doctor": Command(
@@ -70,38 +85,62 @@ COMMANDS = {
     ),
     "export": Command(
         "check:run_export",
-        "Write the reference's tensors, by the float64 oracle, the network's weights and a manifest into a folder.",
+        "Write the reference's tensors, by the float64 oracle, the network's weights and a manifest into a folder."
+        + _WEIGHTS,
         of.BUNDLE | of.CASE,
     ),
     "check": Command(
         "check:run",
         "Compare a port's tensors with the reference: the first one that differs, those that inherit it, and why.\n"
         "With --picture, say what a finished picture shows: its size, how it was saved, and whether its loss is low.\n"
-        "The exit code is 0 when nothing differs but by rounding, 1 when something does, 2 when it cannot be compared.",
+        "The exit code is 0 when nothing differs but by rounding, 1 when something does, 2 when it cannot be compared."
+        + _WEIGHTS,
         of.PORT | of.CASE | of.FILES,
     ),
     "recipes": Command("recipes:run", "Print the recipes."),
 }
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, program: str = _OWN_NAME) -> int:
     """Run `compare.py`; returns 0 when all agree, 1 when something differs, 2 for bad input."""
-    options = parse(sys.argv[1:] if argv is None else argv)
-    place = f"common.cli.{COMMANDS[options.command].run}"
-    return exit_code("compare.py", lambda: int(pkgutil.resolve_name(place)(options)))
+    arguments = sys.argv[1:] if argv is None else argv
+
+    def run() -> int:
+        options = parse(arguments, program)
+        with interrupting():
+            return int(pkgutil.resolve_name(f"common.cli.{COMMANDS[options.command].run}")(options))
+
+    return exit_code(program, run)
 
 
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
+def style_rosetta(argv: Sequence[str] | None = None) -> int:
+    """Run the console script, which has the commands of `compare.py`, and a transfer by the name of its backend."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if arguments and arguments[0] in BACKENDS:
+        program, place = f"{_CONSOLE_SCRIPT} {arguments[0]}", "common.cli.stylize:main"
+        leave(exit_code(program, lambda: int(pkgutil.resolve_name(place)(arguments[0], arguments[1:], program))))
+    return main(arguments, _CONSOLE_SCRIPT)
+
+
+def parse(arguments: Sequence[str], program: str = _OWN_NAME) -> argparse.Namespace:
     """The options of a command line, with the name of the command; what is wrong with them ends the process with 2."""
     first = arguments[0] if arguments else ""
     named = first in COMMANDS
-    parser = of.OneLineParser(prog="compare.py")
-    if not named and first.isalpha() and not is_ordinary(first) and (meant := did_you_mean(first.lower(), COMMANDS)):
+    name = first if named else "compare"
+    parser = of.OneLineParser(
+        prog=f"{program} {name}" if named else program,
+        description=_called(program, COMMANDS[name].description),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    if not named and first.isalpha() and not is_ordinary(first) and (meant := did_you_mean(first, COMMANDS)):
         parser.error(f"there is no command {first!r}{meant}")
-    commands = parser.add_subparsers(dest="command")
-    for name, command in COMMANDS.items():
-        prog = "compare.py" if name == "compare" else f"compare.py {name}"
-        formatter = argparse.RawDescriptionHelpFormatter
-        added = commands.add_parser(name, prog=prog, description=command.description, formatter_class=formatter)
-        of.add_options(added, command.options, **command.defaults)
-    return parser.parse_args(list(arguments) if named else ["compare", *arguments])
+    of.add_options(parser, COMMANDS[name].options, command=name, **COMMANDS[name].defaults)
+    return parser.parse_args(arguments[named:])
+
+
+def _called(program: str, text: str) -> str:
+    """A text that names the command lines, as they are called by a program."""
+    if program != _OWN_NAME:
+        for entry in BACKENDS.values():
+            text = text.replace(f"python -m {entry.package}", f"{program} {entry.name}")
+    return text.replace(_OWN_NAME, program)

@@ -1,25 +1,35 @@
 """Every command-line option once, by the groups in which the commands have them."""
 
 import argparse
+import re
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 from common.backend import BACKENDS
 from common.comparison.plan import DEFAULT_RECIPE
-from common.errors import say
+from common.entry import installed_version
+from common.errors import did_you_mean, say
 from common.problem import DEVICE as DEVICES
 from common.problem import PRECISIONS
-from common.recipes import RECIPES
+from common.recipes import FOR_PICTURES, RECIPES
 from common.tensors import KINDS
+
+MIXED = "mixed"
 
 
 class OneLineParser(argparse.ArgumentParser):
     """An argument parser whose errors are one line, with exit code 2."""
 
     def error(self, message: str) -> NoReturn:
-        """Print the message without the usage and leave."""
-        say(f"{self.prog}: {message}; see --help")
+        """Print the message without the usage, with the option or the choice that may have been meant, and leave."""
+        say(f"{self.prog}: {message}{self._nearest(message)}; see --help")
         raise SystemExit(2)
+
+    def _nearest(self, message: str) -> str:
+        if choice := re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message):
+            return did_you_mean(choice[1], re.findall(r"[\w.-]+", choice[2]))
+        option = re.search(r"unrecognized arguments:.*? (--[\w-]+)", message)
+        return did_you_mean(option[1], re.findall(r"--[\w-]+", self.format_help())) if option else ""
 
 
 def _whole_number(what: str, least: int) -> Callable[[str], int]:
@@ -54,16 +64,18 @@ def _percentage(text: str) -> float:
 _MOST_DIGITS = 18  # of a whole number
 CHANGES = ("content_weight", "style_weight", "tv_weight", "content_taps", "style_taps")  # of a recipe
 _seed = _whole_number("a seed: use a whole number from 0 up", 0)
+_evaluations = _whole_number("a number of evaluations from 0 up", 0)
 _count = _whole_number("a number from 1 up", 1)
-_steps = _whole_number("a number of evaluations", 0)
 _sizes = _whole_number("a number of sizes from 2 up: write --pyramid=2, or --pyramid as the last word", 2)
 _modes = "; ".join(f"{name}: {', '.join(entry.modes)}" for name, entry in BACKENDS.items())
 _customary = ", ".join(f"{entry.label} {entry.optimizer}" for entry in BACKENDS.values())
 _precisions, _row = ", ".join(PRECISIONS), "NAME=B[:MODE][@PYTHON]"
+_recipe = f"one of {', '.join(RECIPES)} (default: {DEFAULT_RECIPE}; for pictures start with {FOR_PICTURES})"
 _weights = "keras (default), torchvision, random, random:SEED, or the path of a .h5 or .pth file"
 _optimizers = f"recipe: the recipe's own (default with --recipe; without, each framework's customary one: {_customary})"
 _pyramid = "from coarse to fine: half size first, then the whole (2 sizes; 3 with --pyramid=3)"
 _slower, _repeats = "what counts as slower (default: 5%%)", "comparisons (default: %(default)s)"
+_open = "end with 3 where an interval leaves open whether a row got slower"
 _folder = {"default": "report", "metavar": "DIR"}
 
 # Options by name, or names, with what argparse is told of them.
@@ -85,7 +97,7 @@ ROWS: Options = {
     "--threads": {"type": _count, "metavar": "N", "help": "of every process (default: the cores)"},
 }
 LOSS: Options = {
-    "--recipe": {"metavar": "NAME", "help": f"one of {', '.join(RECIPES)} (default: {DEFAULT_RECIPE})"},
+    "--recipe": {"metavar": "NAME", "help": _recipe},
     "--content-weight": {"type": float, "metavar": "W", "help": "weight of the content loss"},
     "--style-weight": {"type": float, "metavar": "W", "help": "weight of the style loss"},
     "--tv-weight": {"type": float, "metavar": "W", "help": "weight of the total variation"},
@@ -95,8 +107,10 @@ LOSS: Options = {
 MEASURED = PICTURES | ROWS | LOSS
 RECIPES_SHOWN: Options = {"--recipes": {"metavar": "NAME,...", "help": "which recipes (default: all)"}}
 SIZE: Options = {"--size": {"metavar": "SIZE", "help": "longest side (288), or height x width (192x288), in pixels"}}
+_own_size = "longest side (288), height x width (192x288), or recipe: that of its source, which may stretch "
+_own_size += "(default: as many pixels as the source has, in the content's proportions)"
 OPTIMIZATION: Options = {
-    "--steps": {"type": _steps, "metavar": "N", "help": "evaluations of loss and gradient, over all stages"},
+    "--steps": {"type": _evaluations, "metavar": "N", "help": "evaluations of loss and gradient, over all stages"},
     "--fast": {"action": "store_true", "help": "reach the loss of the recipe's own run by fewer evaluations of L-BFGS"},
     "--pyramid": {"nargs": "?", "type": _sizes, "const": 2, "metavar": "SIZES", "help": _pyramid},
     "--until-loss": {"type": _loss, "metavar": "X", "help": "end the last stage when the loss is X or less"},
@@ -106,15 +120,24 @@ OPTIMIZATION: Options = {
 }
 START: Options = {"--init": {"metavar": "START", "help": "content, noise, or a picture to start from"}}
 PRECISION: Options = {"--precision": {"choices": PRECISIONS, "help": "default: %(default)s"}}
+_mixed = "default: %(default)s; mixed is bfloat16, and float32 for the last evaluations"
+RUN_PRECISION: Options = {"--precision": {"choices": (*PRECISIONS, MIXED), "help": _mixed}}
 WEIGHTS: Options = {"--weights": {"metavar": "W", "help": _weights}}
 _devices = "auto (default: a GPU where there is one), cpu, gpu, gpu:1 or mps"
 DEVICE: Options = {"--device": {"type": _device, "default": "auto", "help": _devices}}
 ARITHMETIC = WEIGHTS | DEVICE
-TRANSFER = LOSS | SIZE | OPTIMIZATION | START | PRECISION | ARITHMETIC
+_every = "save what --resume needs every N evaluations (default: about once a minute; 0: only when stopped)"
+CHECKPOINTS: Options = {
+    "--resume": {"action": argparse.BooleanOptionalAction, "help": "go on with an interrupted run, or start anew"},
+    "--checkpoint-every": {"type": _evaluations, "metavar": "N", "help": _every},
+}
+OWN_SIZE: Options = {"--size": {"metavar": "SIZE", "help": _own_size}}
+TRANSFER = LOSS | OWN_SIZE | OPTIMIZATION | START | RUN_PRECISION | ARITHMETIC | CHECKPOINTS
 BASELINE: Options = {
     "--save-baseline": {"metavar": "FILE", "help": "keep the timings for later runs"},
     "--baseline": {"metavar": "FILE", "help": "compare with timings that were kept"},
     "--fail-above": {"type": _percentage, "default": 0.05, "metavar": "P%", "help": _slower},
+    "--fail-inconclusive": {"action": "store_true", "help": _open},
     "--baseline-anyway": {"action": "store_true", "help": "even of another machine, recipe or size"},
 }
 REPORT: Options = {
@@ -157,5 +180,7 @@ _ABSENT = {
 def add_options(parser: argparse.ArgumentParser, options: Options, **defaults: Any) -> None:
     """Give a parser these options, with what they are where nobody names them."""
     parser.set_defaults(**{**_ABSENT, **defaults})
+    version = f"style-rosetta {installed_version('style-rosetta')}"
+    parser.add_argument("--version", action="version", version=version, help="print the version and leave")
     for names, values in options.items():
         parser.add_argument(*names.split(), **values)

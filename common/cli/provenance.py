@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from common.entry import Entry, installed_version
+from common.images import description_of
 from common.problem import Problem
 from common.recipes import Adam, Stage, recipe_to_json
 from common.results import RunResult
 from common.vgg19 import sha256_of
 
-_WITHOUT_EFFECT_ON_THE_PICTURE = ("output", "plot", "save_every")
-_FILES = ("content", "style", "init", "weights")
+_WITHOUT_EFFECT_ON_THE_PICTURE = ("output", "plot", "save_every", "resume", "checkpoint_every")
+_PICTURES = ("content", "style")
+_FILES = (*_PICTURES, "init", "weights")
 _STARTS = {"content": "the content", "noise": "noise", "image": "a picture"}
 
 
@@ -39,7 +41,7 @@ def provenance(
     return json.dumps(
         {
             "software": f"style-rosetta {installed_version('style-rosetta')}",
-            "program": f"python -m {entry.package}",
+            "program": _program(entry),
             "versions": entry.versions(),
             "options": {name.replace("_", "-"): _as_given(name, value) for name, value in given.items()},
             "device": problem.device,
@@ -51,6 +53,20 @@ def provenance(
             "loss": result.losses.total,
         }
     )
+
+
+def is_result_of(path: Path, entry: Entry, files: Files) -> bool:
+    """Whether a file is a picture that a backend's command line made of this content and style, by whatever options."""
+    try:
+        told = json.loads(description_of(path) or "")
+        same = [told["program"] == _program(entry), *(told["files"][role] == files[role] for role in _PICTURES)]
+        return all(same)
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return False
+
+
+def _program(entry: Entry) -> str:
+    return f"python -m {entry.package}"
 
 
 def files_read(**paths: str | PathLike[str] | None) -> Files:
@@ -79,7 +95,8 @@ def stages_in_words(problem: Problem, result: RunResult) -> str:
 def _stage(problem: Problem, stage: Stage) -> str:
     optimizer, (height, width) = stage.optimizer, problem.sizes_at(stage)[0]
     memory = "" if isinstance(optimizer, Adam) else f" memory {optimizer.memory}"
-    return f"{optimizer.label}{memory} at {height}x{width}"
+    rough = f", {stage.rough_steps} of them in bfloat16" if stage.rough_steps else ""
+    return f"{optimizer.label}{memory} at {height}x{width}{rough}"
 
 
 def _as_given(name: str, value: Any) -> Any:

@@ -6,7 +6,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from common.recipes import RECIPES, Adam, Recipe, Stage
+from common.cli.requests import ENOUGH_FROM_NOISE
+from common.recipes import FOR_PICTURES, RECIPES, Adam, Recipe, Stage
 from common.terminal import console
 
 
@@ -22,6 +23,7 @@ def run(_: argparse.Namespace) -> int:
         for deviation in recipe.deviations:
             out.print(Padding(f"- {deviation}", (0, 0, 0, 2)), highlight=False)
         out.print()
+    out.print(f"For pictures start with {FOR_PICTURES}.", highlight=False)
     return 0
 
 
@@ -38,7 +40,7 @@ def _lines(recipe: Recipe) -> dict[str, str]:
         "pixel space": recipe.pixel_space.name,
         "stages": "; ".join(map(_stage, recipe.stages)),
         "style image resized": "to the content's size" if recipe.style_size == "content" else "on its own",
-        "start": recipe.init,
+        "start": recipe.init if recipe.init != "noise" else f"noise: needs {ENOUGH_FROM_NOISE} steps or more",
     }
 
 

@@ -6,18 +6,32 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from common.backend import BACKENDS
-from common.cli.options import CHANGES
+from common.cli.options import CHANGES, MIXED
 from common.comparison.devices import shared_device
 from common.comparison.plan import DEFAULT_RECIPE, DEFAULT_ROUNDS, MODES, NamedRow, Request
 from common.entry import OptimizerChoice
-from common.errors import RosettaError
+from common.errors import RosettaError, say
 from common.images import parse_size
 from common.machine import usable_cores
-from common.problem import PRECISIONS
-from common.recipes import Recipe, Until, find_recipe, with_fast, with_pyramid, with_size, with_steps, with_until
+from common.problem import PRECISIONS, Precision
+from common.recipes import (
+    LBFGS,
+    Recipe,
+    Until,
+    find_recipe,
+    with_fast,
+    with_mixed,
+    with_optimizer,
+    with_pyramid,
+    with_size,
+    with_steps,
+    with_until,
+)
 
 _THOROUGH_ROUNDS, _THOROUGH_SIZES = 20, "64,128"
+# Steps from noise until the picture can be recognised (docs/recipes.md): of L-BFGS, and of Adam more than 500.
+ENOUGH_FROM_NOISE, _ENOUGH_OF_ADAM = 200, 501
+SOURCES_SIZE = "recipe"  # what `--size` says for the size of the recipe's source
 _ROW = re.compile(r"(?P<name>[^=@]+)=(?P<backend>[^:@]+)(?::(?P<mode>[^@]+))?(?:@(?P<python>.+))?")
 
 
@@ -28,7 +42,7 @@ def recipe_from(options: argparse.Namespace, name: str | None = None) -> Recipe:
     recipe = find_recipe(name)
     if options.steps is not None:
         recipe = with_steps(recipe, options.steps)
-    if (size := getattr(options, "size", None)) is not None:
+    if (size := getattr(options, "size", None)) not in (None, SOURCES_SIZE):
         recipe = with_size(recipe, parse_size(size))
     changes = {field: getattr(options, field) for field in CHANGES if getattr(options, field) is not None}
     for taps in changes.keys() & {"content_taps", "style_taps"}:
@@ -38,6 +52,8 @@ def recipe_from(options: argparse.Namespace, name: str | None = None) -> Recipe:
     recipe = _in_other_stages(replace(recipe, **changes), options)
     if options.until is not None or options.until_loss is not None:
         recipe = with_until(recipe, Until(options.until_loss, options.until))
+    if options.precision == MIXED:
+        recipe = with_mixed(recipe)
     _refuse_idle_options(recipe, options)
     return recipe
 
@@ -63,6 +79,19 @@ def _refuse_idle_options(recipe: Recipe, options: argparse.Namespace) -> None:
         raise RosettaError(f"{recipe.name} has no total variation to weigh: leave out --tv-weight")
 
 
+def note_noise(recipe: Recipe, options: argparse.Namespace) -> None:
+    """Say on stderr that a run from noise is too short to show a picture, and what to do."""
+    choice = options.optimizer if options.optimizer in ("adam", "lbfgs") else None
+    optimizer = (recipe if choice is None else with_optimizer(recipe, choice)).stages[-1].optimizer
+    by_lbfgs = isinstance(optimizer, LBFGS)
+    if recipe.init != "noise" or recipe.steps >= (ENOUGH_FROM_NOISE if by_lbfgs else _ENOUGH_OF_ADAM):
+        return
+    few = f"{recipe.name} starts from noise, and {recipe.steps} steps of {optimizer.label} are too few to see a picture"
+    enough = f"give {ENOUGH_FROM_NOISE} or more of L-BFGS{'' if by_lbfgs else ' (--optimizer lbfgs)'}"
+    otherwise = "--init content" if options.init == "noise" else "--fast, which starts from the content"
+    say(f"note: {few}: {enough}, or {otherwise}")
+
+
 def optimizer_from(options: argparse.Namespace) -> OptimizerChoice:
     """The optimizer that is named, or that of a recipe that is named, or else each framework's customary one."""
     if options.fast and options.optimizer not in (None, "recipe"):
@@ -71,6 +100,12 @@ def optimizer_from(options: argparse.Namespace) -> OptimizerChoice:
         return "recipe"
     choice: OptimizerChoice = options.optimizer or ("recipe" if options.recipe else "customary")
     return choice
+
+
+def precision_from(options: argparse.Namespace) -> Precision:
+    """The precision of a run: float32 where stages of the recipe have one of their own."""
+    precision: Precision = "float32" if options.precision == MIXED else options.precision
+    return precision
 
 
 def start_from(options: argparse.Namespace) -> str | None:
@@ -98,13 +133,18 @@ def measured_request_from(options: argparse.Namespace) -> Request:
         optimizer=optimizer_from(options),
         rounds=options.rounds or (_THOROUGH_ROUNDS if thorough else DEFAULT_ROUNDS),
         threads=options.threads or usable_cores(),
-        backends=_names(options.backends, "all", BACKENDS),
+        backends=_named_backends(options.backends),
         modes=None if modes is None else _names(modes, "", MODES),
         precisions=_names(options.precisions, "all" if thorough else "float32", PRECISIONS),
         sizes=_names(options.sizes, _THOROUGH_SIZES if thorough else options.default_size, ()),
         interpreters=_interpreters(options.python),
         named_rows=tuple(map(_named_row, options.row)),
     )
+
+
+def _named_backends(text: str | None) -> tuple[str, ...] | None:
+    """The backends that were chosen by their names; None for all of them."""
+    return None if text is None or text.strip() == "all" else _names(text, "", ())
 
 
 def _names(text: str | None, default: str, every: Iterable[str]) -> tuple[str, ...]:

@@ -1,45 +1,49 @@
 """`python -m torch_impl` and `python -m keras_impl`: a content and a style picture in, a restyled one out."""
 
 import argparse
-import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from common import samples
-from common.backend import BACKENDS, Backend, best_device, load_backend
-from common.cli.options import TRANSFER, OneLineParser, add_options
+from common.backend import BACKENDS, Backend, best_device, check_arithmetic, load_backend
+from common.checkpoints import Checkpoints, line_of
+from common.cli.checkpointing import checkpoints_for, ended_early
+from common.cli.interrupts import calling, say_that_it_stops
+from common.cli.options import MIXED, TRANSFER, OneLineParser, add_options
+from common.cli.outputs import KeptPictures, choose_output, loss_curves_of, losses_of
 from common.cli.provenance import Files, files_read, provenance, stages_in_words
-from common.cli.requests import optimizer_from, recipe_from, start_from
+from common.cli.requests import note_noise, optimizer_from, precision_from, recipe_from, start_from
 from common.entry import Entry
-from common.errors import RosettaError, exit_code, say
+from common.errors import DivergedError, RosettaError, StoppedError, exit_code, say
 from common.framework_imports import quiet_stderr
-from common.images import Image, check_writable, extent_for, load_image, replacing, save_image
-from common.input_files import is_ordinary
+from common.images import Image, load_image, save_or_keep
 from common.machine import use_memory_sparingly
 from common.problem import Problem
-from common.recipes import Exactly
+from common.recipes import FOR_PICTURES, with_proportions
 from common.results import RunResult, Step
 from common.vgg19 import load_weights
+from common.writing import claimed, replacing, write_text
 
 _COLOURS = {"style": "tab:red", "content": "tab:blue", "tv": "tab:green", "total": "black"}
 
 
-def main(backend: str, argv: Sequence[str] | None = None) -> int:
+def main(backend: str, argv: Sequence[str] | None = None, program: str | None = None) -> int:
     """Run one transfer from the command line; returns the exit code: 0, or 2 for what cannot be done."""
-    parser = parser_for(BACKENDS[backend])
-    options = parser.parse_args(argv)
-    return exit_code(parser.prog, lambda: _run(BACKENDS[backend], options))
+    entry = BACKENDS[backend]
+    program = program or f"python -m {entry.package}"
+    return exit_code(program, lambda: _run(entry, program, parser_for(entry, program).parse_args(argv)))
 
 
-def parser_for(entry: Entry) -> argparse.ArgumentParser:
+def parser_for(entry: Entry, program: str) -> argparse.ArgumentParser:
     """The options of a backend's command line."""
-    parser = OneLineParser(prog=f"python -m {entry.package}", description=f"VGG-19 style transfer in {entry.label}.")
+    description = f"VGG-19 style transfer in {entry.label}. For pictures start with --recipe {FOR_PICTURES}."
+    parser = OneLineParser(prog=program, description=description)
     for name, what in (("content", "content is kept"), ("style", "style is taken")):
         parser.add_argument(name, nargs="?", help=f"picture whose {what} (default: a sample)")
-    formats = "picture to write (.png, .jpg, .webp, ...)"
-    parser.add_argument("-o", "--output", required=True, metavar="OUT", help=formats)
+    formats = "picture to write: .png, .jpg, .webp, ... (default: CONTENT-STYLE-RECIPE-BACKEND.png)"
+    parser.add_argument("-o", "--output", metavar="OUT", help=formats)
     add_options(parser, TRANSFER)
     modes = f"execution mode (default: {entry.transfer_mode or entry.modes[0]} on a CPU, else {entry.modes[0]})"
     parser.add_argument("--mode", choices=entry.modes, help=modes)
@@ -48,46 +52,73 @@ def parser_for(entry: Entry) -> argparse.ArgumentParser:
     return parser
 
 
-def _run(entry: Entry, options: argparse.Namespace) -> int:
+def _run(entry: Entry, program: str, options: argparse.Namespace) -> int:
+    problem, init, files = _problem_from(entry, options)
+    with claimed(options.output):
+        checkpoints = checkpoints_for(options, entry, problem, files)
+        try:
+            problem, result = _transferred(entry, options, problem, init, checkpoints)
+        except (StoppedError, DivergedError) as end:
+            return ended_early(program, end, checkpoints, options)
+        _save(entry, options, problem, result, files)
+        checkpoints.finished()
+    return 0
+
+
+def _save(entry: Entry, options: argparse.Namespace, problem: Problem, result: RunResult, files: Files) -> None:
+    save_or_keep(options.output, result.image, provenance(entry, options, problem, result, files))
+    if options.plot:
+        path = loss_curves_of(options.output)
+        _save_loss_curves(path, result.steps, f"{entry.label}, {problem.recipe.name}")
+        write_text(losses_of(options.output), "".join(map(line_of, result.steps)))
+        say(f"loss curves -> {path}", sys.stdout)
+    if options.fast or options.precision == MIXED or len(problem.recipe.stages) > 1:
+        print(stages_in_words(problem, result))
+    say(f"{_terms(result, '.6g')} after {len(result.steps)} evaluations -> {options.output}", sys.stdout)
+
+
+def _transferred(
+    entry: Entry, options: argparse.Namespace, problem: Problem, init: Image | None, checkpoints: Checkpoints
+) -> tuple[Problem, RunResult]:
+    """The problem as it was solved, and the finished run; a bar shows how far the run is."""
     from common.terminal import ProgressBar  # here, since --help would wait for its library
 
-    problem, init, files = _problem_from(entry, options)
+    kept = KeptPictures(options.output)
     with ProgressBar(problem.recipe.steps, f"importing {entry.label}", "eval") as bar:
 
         def on_step(step: Step, picture: Callable[[], Image]) -> None:
             bar.advance(note=_terms(step, ".4g"))
             if options.save_every and step.evaluation % options.save_every == 0:
-                save_image(_beside(options.output, f"-{step.evaluation:05d}"), picture())
+                kept.save(step.evaluation, picture())
+
+        def stop(number: int) -> None:
+            say_that_it_stops(number)
+            checkpoints.stop(number)
 
         use_memory_sparingly()
         with quiet_stderr(entry.loggers):
             backend = load_backend(entry.name)
         problem = _on_device(problem, backend, entry, options)
         bar.describe(f"{entry.label} {problem.recipe.name} on {problem.device}")
-        result = backend.stylize(problem, init, options.seed, on_step)
-    save_image(options.output, result.image, provenance(entry, options, problem, result, files))
-    if options.plot:
-        path = _beside(options.output, "-losses", ".png")
-        _save_loss_curves(path, result.steps, f"{entry.label}, {problem.recipe.name}")
-        say(f"loss curves -> {path}", sys.stdout)
-    if options.fast or len(problem.recipe.stages) > 1:
-        print(stages_in_words(problem, result))
-    say(f"{_terms(result, '.6g')} after {len(result.steps)} evaluations -> {options.output}", sys.stdout)
-    return 0
+        bar.advance(len(checkpoints.state.steps) if checkpoints.state else 0)
+        with calling(stop):
+            return problem, backend.stylize(problem, init, options.seed, on_step, checkpoints)
 
 
 def _problem_from(entry: Entry, options: argparse.Namespace) -> tuple[Problem, Image | None, Files]:
     """The problem on the CPU, the picture to start from, and what was read."""
     samples.check_pair(options.content, options.style)
     recipe = entry.with_optimizer(recipe_from(options), optimizer_from(options))
-    _check_output(options)
     pictures, start = samples.paths(options.content, options.style), start_from(options)
     content, style = map(load_image, pictures)
+    if options.size is None:
+        recipe = with_proportions(recipe, *content.shape[:2])
     init = None if start is None else load_image(start)
     files = files_read(content=pictures[0], style=pictures[1], init=start)
-    problem = Problem(content, style, recipe, load_weights(options.weights), options.precision)
+    choose_output(entry, recipe, options, files)
+    problem = Problem(content, style, recipe, load_weights(options.weights), precision_from(options))
     problem.try_stages()
-    _note_stretch(problem)
+    note_noise(recipe, options)
     return problem, init, files
 
 
@@ -97,40 +128,13 @@ def _on_device(problem: Problem, backend: Backend, entry: Entry, options: argpar
     if device == "auto":
         device = best_device(backend)
         try:
-            backend.check_arithmetic(replace(problem.network, device=device))
+            check_arithmetic(backend, replace(problem, device=device))
         except RosettaError:
             device = "cpu"
     mode = options.mode or (entry.transfer_mode if device == "cpu" else None)
     problem = replace(problem, device=device, mode=mode)
-    backend.check_arithmetic(problem.network)
+    check_arithmetic(backend, problem)
     return problem
-
-
-def _check_output(options: argparse.Namespace) -> None:
-    check_writable(options.output)
-    if options.save_every is not None and options.save_every < 1:
-        raise RosettaError(f"--save-every is {options.save_every}: give a number of evaluations from 1 up")
-    output = Path(options.output).resolve()
-    written = re.escape(str(output))
-    if options.plot:
-        written += "|" + re.escape(str(_beside(output, "-losses", ".png")))
-    if options.save_every:
-        written += "|" + re.escape(str(output.with_suffix(""))) + r"-\d{5,}" + re.escape(output.suffix)
-    for given in filter(None, (options.content, options.style, options.init)):
-        if is_ordinary(given) and re.fullmatch(written, str(Path(given).resolve())):
-            raise RosettaError(f"the output {options.output!r} would replace {given!r}, which is read: name another")
-
-
-def _note_stretch(problem: Problem) -> None:
-    size, (height, width) = problem.recipe.stages[-1].size, problem.content.shape[:2]
-    if isinstance(size, Exactly) and abs(size.height_px * width / (size.width_px * height) - 1) > 0.05:
-        keeping = f"--size {max(extent_for(size, height, width))} keeps its proportions"
-        say(f"note: {size} stretches this {height}x{width} picture; {keeping}")
-
-
-def _beside(path: str | Path, suffix: str, ending: str | None = None) -> Path:
-    output = Path(path)
-    return output.with_name(f"{output.stem}{suffix}{ending or output.suffix}")
 
 
 def _terms(losses: Step | RunResult, form: str) -> str:

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 def compare(request: Request) -> "tuple[Report, Pictures]":
     """Check that the rows agree, measure them in turns, and run each to the end; the progress is on stderr.
 
-    Raises RosettaError for what the request names and cannot be read.
+    Raises RosettaError for what the request names and cannot be read, or cannot be imported.
     """
     from common.comparison.reporting import report_of
-    from common.comparison.session import Session
+    from common.comparison.session import Session, check_asked_for
 
     session = Session(request)
+    check_asked_for(request)
     session.run()
     return report_of(session, complete=True)

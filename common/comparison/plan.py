@@ -10,7 +10,7 @@ from common import samples
 from common.backend import BACKENDS, find_entry
 from common.comparison.workers import NO_DELAY, Delay, Job
 from common.entry import OptimizerChoice
-from common.errors import RosettaError
+from common.errors import RosettaError, did_you_mean
 from common.images import Image, load_image, parse_size
 from common.machine import usable_cores
 from common.problem import DEVICE, PRECISIONS, Mode, Precision, Problem
@@ -68,8 +68,9 @@ class Request:
     """What is compared, and how; raises RosettaError for a value that cannot be used.
 
     Without pictures the samples are taken, and `init` is a picture to start from. `optimizer` is one for all backends,
-    the recipe's own, or the one customary with each framework. `modes` are each backend's first by default. `sizes`
-    are longest sides (`256`) or height x width (`192x256`), in pixels. `interpreters` are Pythons by backend.
+    the recipe's own, or the one customary with each framework. `backends` are all by default, and `modes` each
+    backend's first. `sizes` are longest sides (`256`) or height x width (`192x256`), in pixels. `interpreters` are
+    Pythons by backend.
     """
 
     content: PathLike | None = None
@@ -80,7 +81,7 @@ class Request:
     weights: str | None = None
     device: str = "cpu"
     seed: int = 0
-    backends: tuple[str, ...] = tuple(BACKENDS)
+    backends: tuple[str, ...] | None = None
     modes: tuple[str, ...] | None = None
     precisions: tuple[Precision, ...] = ("float32",)
     sizes: tuple[str, ...] = (DEFAULT_SIZE,)
@@ -91,7 +92,7 @@ class Request:
 
     def __post_init__(self) -> None:
         samples.check_pair(self.content, self.style)
-        for name in (*self.backends, *self.interpreters):
+        for name in (*(self.backends or ()), *self.interpreters):
             find_entry(name)
         _check("mode", self.modes or (), MODES)
         _check("precision", self.precisions, PRECISIONS)
@@ -117,8 +118,13 @@ class Request:
         """Every row, group by group."""
         return tuple(row for group in self.groups for row in (*self._rows_by_mode(group), *self._named_rows(group)))
 
+    @cached_property
+    def asked_for(self) -> frozenset[str]:
+        """The names of rows and of backends that the request names, and does not take because there are no others."""
+        return frozenset((*(self.backends or ()), *self.interpreters, *(row.name for row in self.named_rows)))
+
     def _rows_by_mode(self, group: Group) -> list[Row]:
-        entries = [BACKENDS[name] for name in self.backends]
+        entries = [BACKENDS[name] for name in (BACKENDS if self.backends is None else self.backends)]
         rows = [
             Row(f"{it.name} {mode}", f"{it.label} {mode}", it.name, mode, group, self.interpreters.get(it.name))
             for it in entries
@@ -146,7 +152,8 @@ class Request:
 def _check(what: str, names: Iterable[str], known: Iterable[str]) -> None:
     for name in names:
         if name not in known:
-            raise RosettaError(f"there is no {what} {name!r}: choose from {', '.join(known)}")
+            nearest = did_you_mean(name, known)
+            raise RosettaError(f"there is no {what} {name!r}{nearest}: choose from {', '.join(known)}")
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from common.comparison import measurement
 from common.comparison.agreement import RowAgreement, check_by_oracle, check_by_own
 from common.comparison.plan import Row, Scene
 from common.comparison.progress import Progress
-from common.comparison.workers import Job, Outcome, Worker, WorkerDiedError
+from common.comparison.workers import LONGEST_TURN_S, Job, Outcome, Worker, WorkerDiedError
 from common.errors import RosettaError, printable
 from common.oracle import Run
 from common.problem import Problem, probe
@@ -81,6 +81,7 @@ class RowRunner:
         self.result = RowResult(row, (height, width), last.optimizer.label)
         self._worker: Worker | None = None
         self._forward_s: list[float] = []
+        self._evaluation_s = 0.0  # by the last turn
 
     @property
     def pid(self) -> int | None:
@@ -132,7 +133,22 @@ class RowRunner:
         delay = asdict(self.row.delay)
         values = self._ask("measure", evaluations=evaluations, forwards=forwards, delay=delay).values
         self._forward_s += values["forward_s"]
+        self._evaluation_s = float(np.median(values["evaluation_s"]))
         return list(values["evaluation_s"])
+
+    def expected_rounds_s(self, rounds: int, evaluations: int) -> float:
+        """About how long some rounds take, by the row's last turn; 0 for a row that is not ready to be measured."""
+        if self._worker is None or not self._evaluation_s:
+            return 0.0
+        timed_s = max(self._evaluation_s, min(evaluations * self._evaluation_s, LONGEST_TURN_S))
+        most = max(_FEWEST_ROUNDS, _LONGEST_ROUNDS_S / timed_s)
+        return min(rounds, most) * (timed_s + 1.5 * self._evaluation_s)  # one that does not count, and a forward pass
+
+    @property
+    def expected_transfer_s(self) -> float:
+        """About how long the whole transfer takes, by the row's last turn; 0 where there will be none."""
+        transfer_s = self.steps * self._evaluation_s
+        return transfer_s if self._worker is not None and transfer_s <= _LONGEST_TRANSFER_S else 0.0
 
     def note_round(self, durations_s: list[float]) -> None:
         """Add a round; an empty one was missed."""

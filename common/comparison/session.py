@@ -2,9 +2,11 @@
 
 import math
 import random
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from typing import Literal
 
 from common.backend import BACKENDS
 from common.comparison.agreement import Agreement, compare
@@ -19,6 +21,10 @@ from common.oracle import Run, case_at
 from common.problem import Precision, Problem, probe
 from common.tensors import Arrays
 
+# What is known while a session goes on: the algorithm's tables, and of a group each row's agreement, its time an
+# evaluation, and all the rest.
+Part = Literal["algorithm", "agreement", "timing", "whole"]
+OnPart = Callable[[Part, Sequence[Group]], None]
 _ROUND_S = 0.4
 _FEWEST, _MOST = 3, 50
 
@@ -46,16 +52,28 @@ class Session:
         """What is known of every row."""
         return tuple(runner.result for runner in self._runners)
 
-    def run(self) -> None:
-        """Do everything; an interrupt ends the workers and keeps the results."""
+    @property
+    def has_timed_all_asked_for(self) -> bool:
+        """Whether every row, and of every backend a row, that the request names has been timed."""
+        timed = [result.row for result in self.results if result.timing is not None]
+        return self.request.asked_for <= {name for row in timed for name in (row.kind, row.backend)}
+
+    def run(self, on_part: OnPart = lambda *_: None) -> None:
+        """Do everything, and say when each part is known; an interrupt ends the workers and keeps the results."""
+
+        def known(part: Part, *groups: Group) -> None:
+            with self._progress.paused():
+                on_part(part, groups)
+
         with self._progress:
             self._prove(self._take_references())
+            known("algorithm")
             for group in self.request.groups:
                 runners = [runner for runner in self._runners if runner.row.group == group]
                 with ExitStack() as closing:
                     for runner in runners:
                         closing.callback(runner.close)
-                    self._run_group(group, runners)
+                    self._run_group(group, runners, known)
 
     def _take_references(self) -> dict[str, tuple[Arrays, Arrays]]:
         """What the algorithm is proven by, by name; nothing is timed, and all interpreters compute at once."""
@@ -103,22 +121,48 @@ class Session:
         at_size = {name: tensors for name, (_, tensors) in tabled.items()}
         self.algorithm = (small, compare(_oracle(self._at_size), at_size, explained=False))
 
-    def _run_group(self, group: Group, runners: Sequence[RowRunner]) -> None:
-        name, rounds = f"{group.precision} {group.size}", self.request.rounds
-        self._progress.stage(f"{name}: preparing")
+    def _run_group(self, group: Group, runners: Sequence[RowRunner], known: Callable[[Part, Group], None]) -> None:
+        start_s = time.monotonic()
+        self._make_ready(group, runners)
+        ready_s = time.monotonic() - start_s
+        known("agreement", group)
+        self._expect(group, runners, ready_s, self.request.rounds)
+        self._measure(group, runners)
+        known("timing", group)
+        self._expect(group, runners, ready_s, 0)
+        self._run_whole(group, runners)
+        known("whole", group)
+
+    def _make_ready(self, group: Group, runners: Sequence[RowRunner]) -> None:
+        self._progress.stage(f"{group.precision} {group.size}: preparing")
         for runner in runners:
             runner.attempt("importing", runner.start)
             runner.attempt("building, first evaluation", self._prepare, runner)
-        count = self.evaluations_per_round[group] = evaluations_per_round(runners)
+        self.evaluations_per_round[group] = evaluations_per_round(runners)
+
+    def _measure(self, group: Group, runners: Sequence[RowRunner]) -> None:
         others = Others(runner.pid for runner in runners if runner.pid is not None)
-        self._progress.stage(f"{name}: measuring", rounds * len(runners))
-        take_turns(runners, rounds, count)
+        self._progress.stage(f"{group.precision} {group.size}: measuring", self.request.rounds * len(runners))
+        take_turns(runners, self.request.rounds, self.evaluations_per_round[group])
         self.others_fraction = max(self.others_fraction, others.fraction() or 0.0)
-        self._progress.stage(f"{name}: transfers", sum(runner.steps for runner in runners))
+
+    def _run_whole(self, group: Group, runners: Sequence[RowRunner]) -> None:
+        total = sum(runner.steps for runner in runners)
+        self._progress.stage(f"{group.precision} {group.size}: transfers", total)
         for runner in runners:
             runner.attempt("whole transfer", runner.run)
             runner.attempt("matrix products", self._find_limit, runner)
             runner.attempt("done", runner.finish)
+
+    def _expect(self, group: Group, runners: Sequence[RowRunner], ready_s: float, rounds: int) -> None:
+        """Forecast the rest: the rounds and transfers of the group, and the later groups by their number of pixels."""
+        count, groups = self.evaluations_per_round[group], self.request.groups
+        rounds_s = {n: sum(it.expected_rounds_s(n, count) for it in runners) for n in (rounds, self.request.rounds)}
+        transfers_s = sum(runner.expected_transfer_s for runner in runners)
+        areas = {runner.row.group: math.prod(runner.result.size_px) for runner in self._runners}
+        later = sum(areas[it] for it in groups[groups.index(group) + 1 :]) / areas[group]
+        whole_s = ready_s + rounds_s[self.request.rounds] + transfers_s
+        self._progress.expect(rounds_s[rounds] + transfers_s + later * whole_s)
 
     def _prepare(self, runner: RowRunner) -> None:
         reference = self._references[runner.row.backend, runner.row.python]
@@ -131,6 +175,23 @@ class Session:
         if key not in self._products_flops_per_s:
             self._products_flops_per_s[key] = runner.products_flops_per_s()
         runner.note_limit(self._products_flops_per_s[key])
+
+
+def check_asked_for(request: Request) -> None:
+    """Raise RosettaError when a backend that the request names, or that of a named row, cannot be imported.
+
+    All interpreters import at once.
+    """
+    rows = [row for row in request.rows if request.asked_for & {row.kind, row.backend}]
+    with ExitStack() as closing:
+        started = {(row.backend, row.python): row for row in reversed(rows)}
+        workers = [(row, closing.enter_context(Worker(*interpreter))) for interpreter, row in started.items()]
+        for row, worker in workers:
+            try:
+                worker.imported()
+            except RosettaError as error:
+                by = f" by {row.python}" if row.python else ""
+                raise RosettaError(f"{row.kind} was asked for and cannot run{by}: {error}") from None
 
 
 def _oracle(problem: Problem) -> Run:

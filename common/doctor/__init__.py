@@ -29,6 +29,7 @@ from common.doctor.port import (
     MANIFEST,
     TENSORS,
     Port,
+    bundle_files,
     check_bundle_folder,
     layers_of,
     load_port,

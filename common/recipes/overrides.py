@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import accumulate, pairwise
+from math import sqrt
 from typing import Literal
 
 from common.errors import RosettaError
@@ -55,6 +56,12 @@ def with_size(recipe: Recipe, size: Size) -> Recipe:
     return replace(recipe, stages=stages)
 
 
+def with_proportions(recipe: Recipe, height_px: int, width_px: int) -> Recipe:
+    """The recipe whose exact sizes have a picture's proportions, height by width, and as many pixels as before."""
+    stages = tuple(replace(stage, size=_proportioned(stage.size, height_px / width_px)) for stage in recipe.stages)
+    return replace(recipe, stages=stages)
+
+
 def with_pyramid(recipe: Recipe, sizes: int = 2) -> Recipe:
     """The recipe made at several sizes, each double the one before and with as many steps.
 
@@ -83,6 +90,13 @@ def with_until(recipe: Recipe, until: Until) -> Recipe:
 
 def _side_px(size: Size) -> float:
     return size.side_px * size.factor if isinstance(size, LongestSide) else max(size.height_px, size.width_px)
+
+
+def _proportioned(size: Size, height_by_width: float) -> Size:
+    if isinstance(size, LongestSide):
+        return size  # which keeps the proportions itself
+    width = sqrt(size.height_px * size.width_px / height_by_width)
+    return Exactly(max(1, round(height_by_width * width)), max(1, round(width)))
 
 
 def _scaled(size: Size, factor: float) -> Size:

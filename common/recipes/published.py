@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from common.errors import RosettaError
+from common.errors import RosettaError, did_you_mean
 from common.recipes.recipe import LBFGS, Adam, Exactly, LongestSide, Recipe, Stage
 from common.vgg19 import CAFFE, IMAGENET, UNIT
 
@@ -229,10 +229,12 @@ KERAS_IO = Recipe(
 
 _ALL = (D2L, D2L_MXNET, KERAS_NOTEBOOK, GATYS, GLUONBOOK, PYTORCH_BLOG, NEURAL_STYLE, PYTORCH_TUTORIAL, KERAS_IO)
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
+FOR_PICTURES = PYTORCH_BLOG.name  # the recipe to start with: it convinces with most pictures, and ends without noise
 
 
 def find_recipe(name: str) -> Recipe:
     """The recipe of that name; raise RosettaError with the names there are."""
     if name not in RECIPES:
-        raise RosettaError(f"there is no recipe {name!r}: choose one of {', '.join(RECIPES)}")
+        nearest = did_you_mean(name, RECIPES)
+        raise RosettaError(f"there is no recipe {name!r}{nearest}: choose one of {', '.join(RECIPES)}")
     return RECIPES[name]

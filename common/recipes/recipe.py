@@ -116,10 +116,10 @@ class Until:
 
 @dataclass(frozen=True)
 class Stage:
-    """One size of a coarse-to-fine run of `steps` evaluations of loss and gradient, or fewer where `until` ends it.
+    """A part of a run: `steps` evaluations of loss and gradient at one size, or fewer where `until` ends it.
 
     Where it `continues` the stage before, Adam in the textbook form keeps that stage's moments, resized, and its count
-    of steps.
+    of steps. The layers compute the first `rough_steps` evaluations in bfloat16, the rest in the problem's precision.
     """
 
     size: Size
@@ -127,6 +127,7 @@ class Stage:
     optimizer: Optimizer
     until: Until | None = None
     continues: bool = False
+    rough_steps: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from common.errors import RosettaError, one_line
-from common.images import replacing
 from common.input_files import ordinary
 from common.tensors.names import Array, Arrays
+from common.writing import replacing
 
 _READABLE = ("F64", "F32", "F16", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL")  # what NumPy has, too
 KINDS = "an .npz file, a .safetensors file, or a folder of .npy files"
@@ -99,8 +99,12 @@ def _name(relative: Path) -> str:
 
 def write_tensors(path: Path, arrays: Arrays) -> None:
     """Write a .safetensors file, whole or not at all."""
+    import safetensors
     import safetensors.numpy
 
     contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     with replacing(path) as temporary:
-        safetensors.numpy.save_file(contiguous, temporary)
+        try:
+            safetensors.numpy.save_file(contiguous, temporary)
+        except safetensors.SafetensorError as error:  # a full disk, too
+            raise OSError(one_line(error)) from None

@@ -1,7 +1,7 @@
 """The network: its layer table, the preprocessing of its checkpoints, and its weights."""
 
 from common.vgg19.layers import CONVS, LAYERS, NAMES, Layer, Pooling, check_taps, cut, layer, shape_at, smallest_side_px
-from common.vgg19.load_weights import load_weights, locate_weights
+from common.vgg19.load_weights import load_weights, locate_weights, weight_paths
 from common.vgg19.preprocessing import (
     CAFFE,
     IMAGENET,

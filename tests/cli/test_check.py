@@ -19,12 +19,13 @@ from common.doctor.port.callable_port import layers_of, load_port, tensors_of
 from common.doctor.port.layouts import recognise
 from common.errors import RosettaError
 from common.images import save_image
-from common.oracle.case import random_case
+from common.oracle.case import case_from_files, random_case
 from common.oracle.run import Run
 from common.oracle.variant import Variant
 from common.recipes.overrides import adam_of, lbfgs_of
 from common.tensors.files import read_tensors, write_tensors
 from common.vgg19.weights import random_weights
+from common.writing import PART_FOLDER
 
 
 @pytest.fixture(scope="module")
@@ -333,14 +334,25 @@ def test_a_folder_that_cannot_be_written_is_one_line(name, tmp_path, capsys):
 
 
 def test_a_bundle_is_replaced_by_one_of_its_own_pictures(tmp_path):
-    """Its pictures, exchanged, make the next one in the same folder."""
-    assert main(["export", str(tmp_path / "new"), *SMALL_EXPORT]) == 0
-    content, style = ((tmp_path / "new" / f"{role}.png").read_bytes() for role in ("content", "style"))
-    exchanged = [f"--{role}={tmp_path}/new/{other}.png" for role, other in (("content", "style"), ("style", "content"))]
-    assert main(["export", str(tmp_path / "new"), *SMALL_EXPORT, *exchanged]) == 0
-    assert {it.name for it in (tmp_path / "new").iterdir()} == {"content.png", "style.png", TENSORS, MANIFEST}
-    assert (tmp_path / "new" / "content.png").read_bytes() == style
-    assert (tmp_path / "new" / "style.png").read_bytes() == content
+    """Its pictures, exchanged, make the next one in the same folder: in Python, since the command line refuses."""
+    content, style = tmp_path / "content.png", tmp_path / "style.png"
+    for number, path in enumerate((content, style)):
+        save_image(path, np.random.default_rng(number).random((40, 36, 3)))
+    folder, before = tmp_path / "new", [content.read_bytes(), style.read_bytes()]
+    write_bundle(case_from_files(content, style, shallow("gatys"), random_weights(0)), folder, with_weights=False)
+    exchanged = case_from_files(folder / "style.png", folder / "content.png", shallow("gatys"), random_weights(0))
+    write_bundle(exchanged, folder, with_weights=False)
+    assert {it.name for it in folder.iterdir()} == {"content.png", "style.png", TENSORS, MANIFEST}
+    assert [(folder / name).read_bytes() for name in ("style.png", "content.png")] == before
+
+
+def test_a_killed_export_is_no_hindrance_to_the_next(tmp_path):
+    folder = tmp_path / "new"
+    assert main(["export", str(folder), *SMALL_EXPORT]) == 0
+    (folder / f"{PART_FOLDER}killed").mkdir()
+    (folder / f"{PART_FOLDER}killed" / TENSORS).write_bytes(b"half")
+    assert main(["export", str(folder), *SMALL_EXPORT]) == 0
+    assert {it.name for it in folder.iterdir()} == {"content.png", "style.png", TENSORS, MANIFEST}
 
 
 def test_an_earlier_bundles_pictures_of_another_kind_go(tmp_path):

@@ -45,7 +45,7 @@ def test_a_copy_of_the_content_is_said_and_written(pictures, tmp_path, capsys):
         ([None, "--recipe", "none"], "there is no recipe 'none'"),
         ([None, "--port", "module:name"], "leave out --port"),
         ([None, "--against", "bundle"], "leave out --against"),
-        ([None, "--json", "nowhere/report.json"], "its folder must exist"),
+        ([None, "--json", "/dev/null/report.json"], "'/dev/null' is no folder"),
     ],
 )
 def test_what_cannot_be_checked_is_one_line(pictures, refused, arguments, words):

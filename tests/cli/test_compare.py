@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ from common.comparison.reporting import changes, read_baseline
 from common.comparison.session import Session
 from common.comparison.workers import Outcome
 from common.images import to_bytes
+from common.recipes import FOR_PICTURES
 from common.tolerances import Bounds
 
 COMPARE = Path(__file__).resolve().parents[2] / "compare.py"
@@ -127,14 +128,14 @@ def test_its_own_baseline_is_no_regression(finished):
     baseline = read_baseline(str(finished[1].parent / "baseline.json"))
     own = changes(read_baseline(str(finished[1] / "report.json")), baseline)
     assert [change.row for change in own] == ["torch eager float32 24", "keras graph float32 24"]
-    assert [(change.ratio, change.is_slower(0.0)) for change in own] == [(1.0, False)] * 2
+    assert [(change.ratio, change.verdict(0.5)) for change in own] == [(1.0, "not slower")] * 2
     assert all(change.low <= 1 <= change.high for change in own)
 
 
 class AlreadyMeasured(Session):
     """A session whose rows take 0.3 s an evaluation."""
 
-    def run(self):
+    def run(self, on_part):
         self.evaluations_per_round = dict.fromkeys(self.request.groups, 3)
 
     @property
@@ -154,9 +155,96 @@ def test_a_faster_baseline_is_a_regression(monkeypatch, tmp_path, capsys):
     capsys.readouterr()
     assert main([*arguments, "--baseline", str(saved)]) == 1
     output = capsys.readouterr().out
-    compared = re.findall(r"^(SLOWER|baseline) +(.*): ([\d.]+) times", output, flags=re.MULTILINE)
-    assert compared == [("SLOWER", "torch eager float32 24", "1.200"), ("baseline", "keras graph float32 24", "1.000")]
+    compared = re.findall(r"^(SLOWER|not slower) +(.*): ([\d.]+) times", output, flags=re.MULTILINE)
+    rows = ("torch eager float32 24", "keras graph float32 24")
+    assert compared == [("SLOWER", rows[0], "1.200"), ("not slower", rows[1], "1.000")]
     assert main([*arguments, "--baseline", str(saved), "--fail-above", "25%"]) == 0
+
+
+def test_an_interval_that_leaves_it_open_is_inconclusive_and_fails_only_if_asked(monkeypatch, tmp_path, capsys):
+    """Five rounds say nothing of a difference, however large the ratio is."""
+    monkeypatch.setattr(compare_command, "Session", AlreadyMeasured)
+    arguments, saved = [*QUICK_RUN, "--report", str(tmp_path / "report")], tmp_path / "baseline.json"
+    assert main([*arguments, "--save-baseline", str(saved)]) == 0
+    few = json.loads(saved.read_text())
+    for row in rows_of(few):
+        row["evaluation"]["rounds_s"] = row["evaluation"]["rounds_s"][:5]
+    saved.write_text(json.dumps(few))
+    capsys.readouterr()
+    compared, kept = [*arguments, "--baseline", str(saved)], tmp_path / "new.json"
+    assert main(compared) == 0
+    output = capsys.readouterr().out
+    for name in ("torch eager float32 24", "keras graph float32 24"):
+        assert f"inconclusive  {name}: fewer than 6 rounds" in output
+    assert "more --rounds" in output
+    assert main([*compared, "--fail-inconclusive", "--save-baseline", str(kept)]) == 3
+    assert not kept.exists()
+    slower = rows_of(few)[0]["evaluation"]
+    slower["rounds_s"] = [[duration_s / 2 for duration_s in one] for one in slower["rounds_s"] * 2]
+    saved.write_text(json.dumps(few))
+    assert main([*compared, "--fail-inconclusive"]) == 1, "what is known to be slower comes first"
+
+
+@pytest.fixture
+def without_keras(tmp_path):
+    """A Python whose Keras/TensorFlow cannot be imported."""
+    (tmp_path / "tensorflow.py").write_text("raise ModuleNotFoundError('no tensorflow here')\n")
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nPYTHONPATH={tmp_path}:$PYTHONPATH exec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    return python
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ["--python", "keras={}"],
+        ["--row", "mine=keras@{}"],
+        ["--python", "keras={}", "--backends", "keras"],
+        ["--python", "keras={}", "--row", "mine=keras:eager"],
+    ],
+    ids=" ".join,
+)
+def test_what_was_asked_for_and_cannot_run_is_refused_before_anything_is_measured(
+    option, without_keras, tmp_path, refused
+):
+    arguments = [*QUICK_RUN, "--report", str(tmp_path / "report"), *(part.format(without_keras) for part in option)]
+    kind = "mine" if option[0] == "--row" else "keras graph"
+    said = f"{kind} was asked for and cannot run by {without_keras}: Keras/TensorFlow cannot be imported (no tensorflow"
+    refused(lambda: main(arguments), said)
+    assert not (tmp_path / "report").exists()
+
+
+def test_a_backend_that_is_named_must_be_there(without_keras, tmp_path, monkeypatch, refused):
+    monkeypatch.setenv("PYTHONPATH", str(without_keras.parent))
+    arguments = [*QUICK_RUN, "--report", str(tmp_path / "report"), "--backends", "keras"]
+    refused(lambda: main(arguments), "keras graph was asked for and cannot run: Keras/TensorFlow cannot be imported")
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "last"),
+    [
+        ([], 0, "1 of 2 rows agrees"),
+        (["--backends", "all"], 0, "1 of 2 rows agrees"),
+        (["--backends", "torch,keras"], 1, "1 of 2 rows agrees"),
+        (["--row", "mine=keras:eager"], 1, "1 of 3 rows agrees"),
+        (["--row", "mine=torch:lean"], 0, "2 of 3 rows agree"),
+    ],
+)
+def test_what_was_asked_for_and_could_not_be_timed_is_no_success(options, code, last, monkeypatch, tmp_path, capsys):
+    """What nobody has named is a row that says why, and the last line does not count it among those that agree."""
+
+    class WithoutKeras(AlreadyMeasured):
+        @property
+        def results(self):
+            gone = {"status": "unavailable", "why": "no XLA here", "rounds_s": (), "agreement": None, "run": None}
+            return tuple(replace(it, **gone) if it.row.backend == "keras" else it for it in super().results)
+
+    monkeypatch.setattr(compare_command, "Session", WithoutKeras)
+    monkeypatch.setattr(compare_command, "check_asked_for", lambda _: None)
+    assert main([*QUICK_RUN, "--report", str(tmp_path / "report"), *options]) == code
+    output = " ".join(capsys.readouterr().out.split())
+    assert f"{last} with the float64 oracle within tolerance; not checked: Keras/TensorFlow graph (float32" in output
 
 
 def test_a_baseline_of_another_machine_is_refused_before_anything_runs(finished, tmp_path, capsys):
@@ -243,6 +331,7 @@ def test_recipes(capsys):
     output = capsys.readouterr().out
     assert all(f"{name}: " in output for name in RECIPES)
     assert "103.939" in output, "the deviations are printed"
+    assert output.endswith(f"For pictures start with {FOR_PICTURES}.\n")
 
 
 @pytest.mark.thorough
@@ -272,7 +361,7 @@ def test_gallery_is_of_all_recipes_unless_some_are_named():
         (["--steps", "0"], "0 steps are too few"),
         (["--weights", "nowhere.h5"], "no weights 'nowhere.h5'"),
         (["--size", "8"], "need at least 16"),
-        (["--report", "/proc/report"], "cannot make the folder"),
+        (["--report", "/dev/null/report"], "'/dev/null' is no folder"),
         (["losses", "a.png", "b.png", "c.png"], "there is no picture"),
         (["losses", "a.png"], "required: style, image"),
         (["--nonsense"], "unrecognized arguments"),
@@ -285,7 +374,7 @@ def test_gallery_is_of_all_recipes_unless_some_are_named():
         (["--python", "torch"], "--python 'torch' is not BACKEND=/path/to/python"),
         (["--baseline", "nowhere.json"], "cannot read 'nowhere.json'"),
         (["--fail-above", "much"], "'much' is not a percentage: write 5%"),
-        (["--save-baseline", "nowhere/b.json"], "cannot save 'nowhere/b.json'"),
+        (["--save-baseline", "/dev/null"], "cannot save '/dev/null' (it is no ordinary file)"),
         (["selftest", "--modes", "all"], "a self-test takes one row"),
         (["selftest", "--repeats", "0"], "'0' is not a number from 1 up"),
     ],

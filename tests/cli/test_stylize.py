@@ -77,9 +77,9 @@ def test_a_process_writes_the_picture_and_its_companions(folder, tmp_path, backe
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(LAST_LINE, done.stdout.splitlines()[-1])
     assert done.stdout.splitlines()[-1].endswith(f"-> {output}")
-    names = ["out-00002.png", "out-00004.png", "out-losses.png", "out.png"]
+    names = ["out-00002.png", "out-00004.png", "out-losses.jsonl", "out-losses.png", "out.png"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
-    for name in set(names) - {"out-losses.png"}:
+    for name in [it for it in names if "losses" not in it]:
         assert load_image(tmp_path / name).shape == (36, 34, 3)
     assert all("eval" in line for line in re.split(r"[\r\n]+", done.stderr) if line.strip()), done.stderr
 
@@ -175,11 +175,6 @@ def test_all_weights_zero_can_be_plotted(run, tmp_path):
     assert (tmp_path / "out-losses.png").exists()
 
 
-def test_a_stretching_size_is_noted(run, capsys):
-    assert run("--size", "32x64") == 0
-    assert "note: 32x64 stretches this 37x35 picture; --size 64 keeps its proportions\n" in capsys.readouterr().err
-
-
 BAD = [
     (("--recipe", "none"), "there is no recipe"),
     (("--steps", "many"), "invalid int value"),
@@ -236,7 +231,7 @@ def test_a_bad_option_is_refused(run, tmp_path, refused, monkeypatch, message, o
     [
         ("out.gif", "the name must end in"),
         ("out", "the name must end in"),
-        ("none/out.png", "its folder must exist"),
+        ("text.h5/out.png", "/text.h5' is no folder"),
         ("content.png", "which is read: name another"),
         ("./style.png", "which is read: name another"),
     ],
@@ -297,7 +292,7 @@ def test_every_kept_picture_is_that_of_its_own_step_and_the_seed_arrives(run, tm
     def picture(problem, number):
         return np.full_like(problem.content, number / 10)
 
-    def transfer(problem, init, seed, on_step):
+    def transfer(problem, init, seed, on_step, checkpoints):
         calls.append((problem.precision, init, seed))
         steps = tuple(Step(number, 1, 0.1, 0.1, 0.1, terms) for number in range(1, 8))
         for step in steps:
@@ -341,6 +336,68 @@ def test_the_device_is_the_best_and_the_mode_on_a_cpu_lean(run, monkeypatch, bac
     monkeypatch.setattr(stylize, "load_backend", lambda _: fake)
     assert run(*options, backend=backend) == 0
     assert [(problem.device, problem.mode) for problem in problems] == [used]
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """Transfers end at once with their content; the problems that they were given."""
+    problems = []
+
+    def transfer(problem, *_):
+        problems.append(problem)
+        return RunResult(problem.content, LossTerms({}, {}, 1.0), (), 0.0)
+
+    fake = SimpleNamespace(best_device=lambda: "cpu", check_arithmetic=lambda _: None, stylize=transfer)
+    monkeypatch.setattr(stylize, "load_backend", lambda _: fake)
+    return problems
+
+
+@pytest.mark.parametrize(
+    ("options", "sizes"),
+    [
+        ((), [(378, 357)]),  # of 37x35, with the 300 x 450 pixels of d2l
+        (("--size", "recipe"), [(300, 450)]),
+        (("--size", "40x32"), [(40, 32)]),
+        (("--size", "74"), [(74, 70)]),
+        (("--recipe", "pytorch-blog"), [(37, 35)]),
+        (("--recipe", "pytorch-blog", "--size", "recipe"), [(37, 35)]),
+        (("--recipe", "gluonbook"), [(252, 238), (1007, 953)]),
+        (("--pyramid",), [(189, 179), (378, 357)]),
+    ],
+    ids=lambda it: " ".join(it) if it and isinstance(it[0], str) else "",
+)
+def test_pictures_keep_their_proportions_unless_a_size_says_otherwise(folder, tmp_path, at_once, options, sizes):
+    pictures = [str(folder / name) for name in ("content.png", "style.png")]
+    given = [*pictures, "-o", str(tmp_path / "out.png"), "--weights", "random"]
+    assert stylize.main("torch", [*given, *options]) == 0
+    (problem,) = at_once
+    assert [problem.sizes_at(stage)[0] for stage in problem.recipe.stages] == sizes
+
+
+@pytest.mark.parametrize(
+    ("options", "note"),
+    [
+        (
+            ("--recipe", "gatys", "--steps", "199"),
+            "note: gatys starts from noise, and 199 steps of L-BFGS are too few to see a picture: give 200 or more of "
+            "L-BFGS, or --fast, which starts from the content\n",
+        ),
+        (
+            ("--steps", "500", "--init", "noise"),
+            "note: d2l starts from noise, and 500 steps of Adam are too few to see a picture: give 200 or more of "
+            "L-BFGS (--optimizer lbfgs), or --init content\n",
+        ),
+        (("--recipe", "gatys", "--steps", "200"), ""),
+        (("--init", "noise", "--steps", "501"), ""),
+        (("--init", "noise", "--steps", "200", "--optimizer", "lbfgs"), ""),
+        (("--recipe", "gatys", "--steps", "60", "--fast"), ""),
+        (("--recipe", "gatys", "--steps", "60", "--init", "content"), ""),
+        (("--recipe", "pytorch-blog", "--steps", "60"), ""),
+    ],
+)
+def test_a_run_from_noise_that_is_too_short_is_noted(run, at_once, capsys, options, note):
+    assert run(*options) == 0
+    assert capsys.readouterr().err.partition("importing")[0] == note
 
 
 def test_a_mode_of_another_framework_is_refused(run, capsys):

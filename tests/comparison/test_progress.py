@@ -54,6 +54,39 @@ def test_what_goes_wrong_is_said_at_once_and_stays(clock, capsys):
     assert "[    0 s] torch eager: died: the worker was ended by SIGKILL" in capsys.readouterr().err
 
 
+def test_a_forecast_is_counted_down_and_never_below_nothing(clock, capsys):
+    with Progress() as progress:
+        progress.stage("measuring", 4)
+        progress.expect(100)
+        for clock.now_s in (0, 40, 95, 140):
+            progress.advance()
+    assert capsys.readouterr().err.splitlines() == [
+        "[    0 s] measuring:  (1 of 4), about 2 min to go",
+        "[   40 s] measuring:  (2 of 4), about 60 s to go",
+        "[   95 s] measuring:  (3 of 4), about 10 s to go",
+        "[  140 s] measuring:  (4 of 4)",
+    ]
+
+
+def test_what_is_printed_between_stays_and_a_new_line_begins_below(monkeypatch):
+    screen = io.StringIO()
+    monkeypatch.setattr(progress_module, "Console", lambda **_: Console(file=screen, force_terminal=True, width=80))
+    with Progress() as progress:
+        progress.stage("references", 1)
+        progress.say("importing")
+        with progress.paused():
+            before = screen.getvalue()
+            screen.write("a table\n")
+        progress.stage("measuring", 1)
+        progress.say("torch")
+    after = screen.getvalue().partition("a table\n")[2]
+    assert before.endswith("\n\x1b[?25h"), "the line of the stages so far is ended, and the cursor is shown"
+    assert "references" not in after
+    up = [int(lines or 1) for lines in re.findall(r"\x1b\[(\d*)A", after)]
+    assert not up, "one line lives, which is drawn without going up"
+    assert "measuring" in after
+
+
 @pytest.mark.parametrize("width", [80, 100])
 def test_a_terminal_keeps_one_line_for_each_stage(monkeypatch, width):
     screen = io.StringIO()

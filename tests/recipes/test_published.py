@@ -16,6 +16,7 @@ from common import (
     Until,
     find_recipe,
     with_optimizer,
+    with_proportions,
     with_pyramid,
     with_size,
     with_steps,
@@ -144,6 +145,26 @@ def test_a_size_is_the_last_stages_and_the_first_keeps_its_proportion():
     assert sizes == [LongestSide(100), LongestSide(400)]
     sizes = [stage.size for stage in with_size(RECIPES["gluonbook"], Exactly(200, 400)).stages]
     assert sizes == [Exactly(50, 100), Exactly(200, 400)]
+
+
+@pytest.mark.parametrize(
+    ("height_px", "width_px", "size"),
+    [(512, 512, Exactly(367, 367)), (300, 451, Exactly(300, 450)), (451, 300, Exactly(450, 300))],
+)
+def test_in_the_proportions_of_a_picture_a_recipe_has_as_many_pixels(height_px, width_px, size):
+    (stage,) = with_proportions(RECIPES["d2l"], height_px, width_px).stages
+    assert stage.size == size
+    assert size.height_px * size.width_px == pytest.approx(300 * 450, rel=3e-3)
+
+
+def test_every_stage_has_the_proportions_of_the_picture():
+    sizes = [stage.size for stage in with_proportions(RECIPES["gluonbook"], 640, 480).stages]
+    assert sizes == [Exactly(283, 212), Exactly(1131, 849)]
+
+
+def test_a_size_by_the_longest_side_keeps_the_proportions_itself():
+    recipe = RECIPES["pytorch-blog"]
+    assert with_proportions(recipe, 100, 900) == recipe
 
 
 def test_a_pyramid_shares_the_last_stages_steps_over_sizes_that_double():

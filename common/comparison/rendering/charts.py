@@ -1,7 +1,9 @@
 """Charts as SVG inside a page: they take the page's font and colours, and no identifier of theirs meets another's."""
 
 import io
+import math
 import re
+import textwrap
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from common.comparison.measurement import Timing
-from common.comparison.rendering.formatting import interval, seconds, shorten
+from common.comparison.rendering.formatting import interval, seconds
 from common.comparison.reporting import Group, RowReport
 
 # Each is seen on white and on near-black: tests/comparison/rendering/test_page.py holds the contrast.
@@ -23,7 +25,8 @@ _LINES = ("-", "--", ":", "-.")
 _MARKERS = "os^Dvp*X"
 _TEXT = "#010203"  # stands for the page's text colour
 _WIDTH_IN = 4.6  # narrow: the text is still readable when a phone makes it smaller
-_LONGEST_LABEL = 30
+_LABEL, _LINE = 30, 0.38  # letters beside a time, and the height of a line where a bar's place is 1
+_SMALLEST_ERROR = 1e-17  # which stands for 0 on a log axis
 _SETTINGS: Any = {
     "svg.fonttype": "none",
     "text.parse_math": False,  # a name may hold dollar signs
@@ -41,6 +44,16 @@ class Style:
     colour: str
     line: str
     marker: str
+
+
+@dataclass(frozen=True)
+class Point:
+    """A row in the chart of time against error: what the legend calls it, and its gradient's relative error."""
+
+    name: str
+    row: RowReport
+    timing: Timing
+    error: float
 
 
 def styles_for(rows: Sequence[RowReport]) -> dict[str, Style]:
@@ -88,34 +101,69 @@ def loss_curves(group: Group, styles: Mapping[str, Style], against: str, key: st
 
 def timing_bars(group: Group, styles: Mapping[str, Style], key: str) -> str:
     """A bar to each row's median, its quartiles as an interval, and a dot for the median of each round."""
-    said, count = [], len(group.timed)
+    place = -1.0  # upside down: the first row is at 0, a further line of a name moves a row down
     with mpl.rc_context(_SETTINGS):
-        figure = Figure(figsize=(_WIDTH_IN, 0.55 + 0.42 * count), layout="constrained")
+        figure = Figure(layout="constrained")
         axis = figure.subplots()
-        for place, (row, timing) in enumerate(group.timed):
-            median = timing.median_s
-            span = f"{seconds(median, median)} ({interval(timing.quartiles_s, median)})"
-            said.append(f"{row.label} {span}")
+        for row, timing in group.timed:
+            lines = _name(row)
+            place += 1 + _LINE * (len(lines) - 1)
             _bar(axis, timing, styles[row.name], place, row.ranked)
-            why = "" if row.ranked else f" ({'disagrees' if row.disagrees else row.status})"
-            axis.text(0, place - 0.2, shorten(row.label, _LONGEST_LABEL - len(why)) + why, va="bottom")
-            axis.text(1, place - 0.2, span, ha="right", va="bottom", transform=axis.get_yaxis_transform())
-        axis.set(xlim=(0, None), ylim=(count - 0.6, -0.75), xlabel="seconds for one evaluation", yticks=[])
+            for number, line in enumerate(reversed(lines)):
+                axis.text(0, place - 0.2 - _LINE * number, line, va="bottom")
+            axis.text(1, place - 0.2, _span(timing), ha="right", va="bottom", transform=axis.get_yaxis_transform())
+        figure.set_size_inches(_WIDTH_IN, 0.97 + 0.42 * place)
+        axis.set(xlim=(0, None), ylim=(place + 0.4, -0.75), xlabel="seconds for one evaluation", yticks=[])
         axis.spines["left"].set_visible(False)
         axis.grid(True, axis="x", alpha=0.2)
         axis.set_axisbelow(True)
-        return _svg(figure, key, f"Time for one evaluation, {group.title}: {'; '.join(said)}.")
+        said = "; ".join(f"{row.label} {_span(timing)}" for row, timing in group.timed)
+        return _svg(figure, key, f"Time for one evaluation, {group.title}: {said}.")
 
 
-def _bar(axis: Axes, timing: Timing, style: Style, place: int, ranked: bool) -> None:
-    median, (low, high) = timing.median_s, timing.quartiles_s
+def _name(row: RowReport) -> list[str]:
+    """A row's name on as many lines as stand beside its time, with why it is not ranked."""
+    why = "" if row.ranked else f" ({'disagrees' if row.disagrees else row.status})"
+    return textwrap.wrap(row.label + why, _LABEL) or [""]
+
+
+def _bar(axis: Axes, timing: Timing, style: Style, place: float, ranked: bool) -> None:
     hatched = {"facecolor": "none", "edgecolor": style.colour, "hatch": "////"}
     fill: Any = {"color": style.colour} if ranked else hatched
-    axis.barh([place], [median], height=0.3, **fill)
+    axis.barh([place], [timing.median_s], height=0.3, **fill)
     dots = [sorted(times)[len(times) // 2] for times in timing.rounds_s if times]
     axis.plot(dots, [place + 0.24] * len(dots), ".", color=_TEXT, markersize=3, alpha=0.7, clip_on=False)
-    whiskers = [[max(0, median - low)], [max(0, high - median)]]
-    axis.errorbar([median], [place], xerr=whiskers, color=_TEXT, capsize=3, linewidth=1.2, capthick=1.2)
+    lines: Any = {"color": _TEXT, "capsize": 3, "linewidth": 1.2, "capthick": 1.2}
+    axis.errorbar([timing.median_s], [place], xerr=_whiskers(timing), **lines)
+
+
+def trade_off(points: Sequence[Point], styles: Mapping[str, Style], title: str, key: str) -> str:
+    """Each row's seconds an evaluation, with their quartiles, against the error of its gradient on a log axis."""
+    errors = [max(point.error, _SMALLEST_ERROR) for point in points]
+    with mpl.rc_context(_SETTINGS):
+        figure = Figure(figsize=(_WIDTH_IN, 3.1), layout="constrained")
+        axis = figure.subplots()
+        for point, error in zip(points, errors, strict=True):
+            style = styles[point.row.name]
+            fill = style.colour if point.row.ranked else "none"
+            mark: Any = {"marker": style.marker, "markersize": 7, "markerfacecolor": fill, "capsize": 3}
+            axis.errorbar([point.timing.median_s], [error], xerr=_whiskers(point.timing), color=style.colour, **mark)
+        axis.set(xlabel="seconds for one evaluation", ylabel="error of the gradient", yscale="log", xlim=(0, None))
+        axis.set_ylim(*(10.0 ** round(math.log10(end)) for end in (min(errors) / 6, max(errors) * 6)))
+        axis.yaxis.set_major_formatter(FuncFormatter(lambda error, _: f"{error:.0e}"))
+        axis.yaxis.set_minor_formatter(NullFormatter())
+        axis.grid(True, which="major", alpha=0.2)
+        said = "; ".join(f"{it.name} {_span(it.timing)}, {it.error:.0e}" for it in points)
+        return _svg(figure, key, f"Time of an evaluation and error of its gradient, {title}: {said}.")
+
+
+def _span(timing: Timing) -> str:
+    return f"{seconds(timing.median_s, timing.median_s)} ({interval(timing.quartiles_s, timing.median_s)})"
+
+
+def _whiskers(timing: Timing) -> list[list[float]]:
+    low, high = timing.quartiles_s
+    return [[max(0, timing.median_s - low)], [max(0, high - timing.median_s)]]
 
 
 def _svg(figure: Figure, key: str, said: str | None = None) -> str:

@@ -46,11 +46,6 @@ def size_of(count: float) -> str:
     return f"{count / 2**30:.1f} GiB" if count >= 10 * 2**30 else f"{count / 2**20:.0f} MiB"
 
 
-def ratio(value: float) -> str:
-    """A ratio with 2 decimals while it is small."""
-    return f"{value:.2f}x" if value < 10 else f"{value:.0f}x"
-
-
 def giga(value: float) -> str:
     """A rate per second in units of 1e9, with 3 digits and without an exponent."""
     return f"{value / 1e9:.{_decimals(value / 1e9, 3)}f}"
@@ -65,12 +60,6 @@ def _value(value: object) -> str:
     if value is None:
         return "unknown"
     return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
-
-
-def shorten(text: str, length: int) -> str:
-    """The text on one line, cut to a length."""
-    line = " ".join(text.split())
-    return line if len(line) <= length else line[: length - 1] + "…"
 
 
 def plural(count: int, noun: str) -> str:
@@ -91,7 +80,7 @@ def fenced(text: str) -> str:
     return f"{fence}\n{text}\n{fence}"
 
 
-_FORMS = (seconds, interval, size_of, ratio, giga, pairs, plural, markdown, fenced)
+_FORMS = (seconds, interval, size_of, giga, pairs, plural, markdown, fenced)
 _FORMATS = {
     "percent": "{:.0%}",
     "small": "{:.1e}",  # a relative difference

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import io
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +12,14 @@ import numpy as np
 from markupsafe import Markup
 from PIL import Image as Pillow
 
-from common.comparison.rendering.charts import Style, loss_curves, styles_for, swatch, timing_bars
+from common.comparison.plan import Request
+from common.comparison.rendering.charts import Point, Style, loss_curves, styles_for, swatch, timing_bars, trade_off
 from common.comparison.rendering.formatting import TEMPLATES, environment
-from common.comparison.reporting import Difference, Group, Pictures, Report, report_to_json, save_grid
-from common.errors import RosettaError
-from common.images import Image, save_image, to_bytes, write_text
+from common.comparison.reporting import Difference, Group, Pictures, Report, picture_files, report_to_json, save_grid
+from common.images import Image, save_image, to_bytes
+from common.writing import write_text
+
+_AT_THE_TOP = 6  # pictures, which a phone shows on its first screen or two
 
 
 @dataclass(frozen=True)
@@ -48,16 +50,10 @@ def write_report(report: Report, pictures: Pictures, folder: Path) -> None:
     save_grid(folder / "pictures.png", [[*sources, *lines[0]], *filter(None, lines[1:])])
 
 
-def report_folder(name: str) -> Path:
-    """The folder for a report, made if need be; raise RosettaError when it cannot be written into."""
-    folder = Path(name)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RosettaError(f"cannot make the folder {name!r} ({error.strerror}): name another") from None
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise RosettaError(f"cannot write into the folder {name!r}: name another")
-    return folder
+def report_files(request: Request, folder: Path) -> list[Path]:
+    """What the report of a request may write into its folder."""
+    names = ("report.json", "report.md", "report.html", "pictures.png", *picture_files(request))
+    return [folder / name for name in names]
 
 
 def render_markdown(report: Report) -> str:
@@ -73,7 +69,9 @@ def render_page(report: Report, pictures: Pictures) -> str:
     return template.render(
         report=report,
         charts=[_charts(group, styles, place) for place, group in enumerate(report.by_precision)],
+        trade_offs=_trade_offs(report, styles),
         shown=_shown(report, pictures),
+        at_the_top=_AT_THE_TOP,
         heat_maps=_heat_maps(report, pictures),
         css=css,
         script=script,
@@ -94,6 +92,24 @@ def _charts(group: Group, styles: Mapping[str, Style], place: int) -> dict[str, 
             (Markup(swatch(styles[row.name], f"swatch{place}-{number}")), row.label)
             for number, (row, _) in enumerate(group.converged)
         ]
+    return charts
+
+
+def _trade_offs(report: Report, styles: Mapping[str, Style]) -> list[dict[str, Any]]:
+    """For each size a chart of all precisions, its title, and its legend as pairs of a swatch and a name."""
+    sizes = dict.fromkeys(group.size_px for group in report.by_precision)
+    charts: list[dict[str, Any]] = []
+    for place, size_px in enumerate(sizes):
+        groups = [group for group in report.by_precision if group.size_px == size_px]
+        points = [Point(f"{it[0].label}, {group.precision}", *it) for group in groups for it in group.errors]
+        if points:
+            title = "{}x{} px".format(*size_px)
+            svg = Markup(trade_off(points, styles, title, f"error{place}"))
+            legend = [
+                (Markup(swatch(styles[point.row.name], f"point{place}-{number}")), point.name)
+                for number, point in enumerate(points)
+            ]
+            charts.append({"svg": svg, "title": title, "legend": legend})
     return charts
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from common.comparison.measurement import FEWEST_ROUNDS, bootstrap_interval
 from common.comparison.reporting.report import Report, read_report, report_to_json
 from common.errors import RosettaError
-from common.images import write_text
+from common.writing import write_text
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,15 @@ class Change:
     low: float
     high: float
 
-    def is_slower(self, fraction: float) -> bool:
-        """Whether all of the interval, and not only the ratio, lies above a fraction more than before."""
-        return self.low > 1 + fraction
+    def verdict(self, fraction: float) -> Literal["SLOWER", "inconclusive", "not slower"]:
+        """Whether the row takes more time than before by over a fraction, as far as the whole interval says so."""
+        if self.low > 1 + fraction:
+            return "SLOWER"
+        return "not slower" if self.high <= 1 + fraction else "inconclusive"
 
     def __str__(self) -> str:
+        if not np.isfinite(self.high):
+            return f"{self.row}: fewer than {FEWEST_ROUNDS} rounds, then or now, say nothing"
         return f"{self.row}: {self.ratio:.3f} times the baseline's time ({self.low:.3f} to {self.high:.3f})"
 
 

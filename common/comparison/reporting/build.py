@@ -4,15 +4,18 @@ import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime
-from itertools import combinations
+from itertools import combinations, permutations
 from pathlib import Path
 
 import psutil
 
+from common.backend import BACKENDS
 from common.comparison.measurement import Ratio, common_loss, convergence_of, paired_ratio
+from common.comparison.plan import Group as Asked
+from common.comparison.plan import Request
 from common.comparison.reporting.anonymous import anonymous, anonymous_command
 from common.comparison.reporting.pictures import compare_pictures
 from common.comparison.reporting.report import SCHEMA, Machine, Network, PictureFile, Report, WeightsUsed
@@ -26,8 +29,11 @@ Pictures = dict[str, Image]
 _ROOT = Path(__file__).resolve().parents[3]
 
 
-def report_of(session: Session, complete: bool) -> tuple[Report, Pictures]:
-    """What a session has found so far, without a trace of the machine's folders, and the pictures by file name."""
+def report_of(session: Session, complete: bool, groups: Sequence[Asked] | None = None) -> tuple[Report, Pictures]:
+    """What a session has found so far, without a trace of the machine's folders, and the pictures by file name.
+
+    With `groups`, the report has the rows of these alone.
+    """
     request, scene, first = session.request, session.scene, session.request.groups[0]
     recipe, problem, weights = request.recipe, scene.problem_at(first.precision, first.size), scene.weights
     pictures = {"content": problem.content, "style": problem.style}
@@ -36,7 +42,7 @@ def report_of(session: Session, complete: bool) -> tuple[Report, Pictures]:
     report = Report(
         schema=SCHEMA,
         created=datetime.now(UTC).replace(microsecond=0),
-        command=shlex.join(["python", *anonymous_command(sys.argv)]),
+        command=_command(sys.argv),
         complete=complete,
         machine=Machine(cpu_model(), usable_cores(), memory_bytes, platform.platform(), gpu),
         commit=_commit(),
@@ -51,10 +57,15 @@ def report_of(session: Session, complete: bool) -> tuple[Report, Pictures]:
         rounds=request.rounds,
         others_fraction=session.others_fraction,
         algorithm=session.algorithm,
-        groups=tuple(_groups(session, pictures)),
+        groups=tuple(_groups(session, request.groups if groups is None else groups, pictures)),
     )
     interpreters = [row.python for row in request.rows if row.python is not None]
     return anonymous(report, [scene.content.path, scene.style.path, scene.weights_source, *interpreters]), pictures
+
+
+def _command(arguments: Sequence[str]) -> str:
+    program = ["python"] if arguments[0].endswith(".py") else []  # the console script is one itself
+    return shlex.join([*program, *anonymous_command(arguments)])
 
 
 def _commit() -> str | None:
@@ -70,14 +81,14 @@ def _commit() -> str | None:
     return f"{head}+changes" if changed.strip() else head
 
 
-def _groups(session: Session, pictures: Pictures) -> Iterator[Group]:
-    files = _file_names(session.results)
-    for key in session.request.groups:
+def _groups(session: Session, asked: Sequence[Asked], pictures: Pictures) -> Iterator[Group]:
+    files, labels = _file_names(result.row.name for result in session.results), _labels(session.results)
+    for key in asked:
         results = [result for result in session.results if result.row.group == key]
         # The fastest matrix product of the precision, whichever framework's it is.
         limits = [it.limit for it in session.results if it.limit and it.row.group.precision == key.precision]
         ceiling = max((limit.product_flops_per_s for limit in limits), default=0.0)
-        rows = [_row(result, files[result.row.name], ceiling) for result in results]
+        rows = [_row(result, labels[result.row.name], files[result.row.name], ceiling) for result in results]
         ranked = [row for row in rows if row.ranked]
         loss = common_loss({row.name: row.convergence for row in ranked if row.convergence is not None})
         yield Group(
@@ -91,7 +102,28 @@ def _groups(session: Session, pictures: Pictures) -> Iterator[Group]:
         )
 
 
-def _row(result: RowResult, file: str, ceiling_flops_per_s: float) -> RowReport:
+def _labels(results: Sequence[RowResult]) -> dict[str, str]:
+    """What to call each row, by name; with its framework's versions where its backend's rows have other ones too.
+
+    What is installed here counts as one of them: all rows of a backend may have an interpreter of another environment.
+    """
+    versions = {result.row.name: _versions(result) for result in results}
+    labels = {}
+    for name, row in ((result.row.name, result.row) for result in results):
+        others = {versions[it.row.name] for it in results if it.row.backend == row.backend}
+        others.add(", ".join(f"{it} {version}" for it, version in BACKENDS[row.backend].versions().items()))
+        several = len(others - {""}) > 1 and versions[name]
+        labels[name] = f"{row.label}, {versions[name]}" if several else row.label
+    return labels
+
+
+def _versions(result: RowResult) -> str:
+    """The versions of the framework in a row's process, in words; empty where it has not told them."""
+    versions = result.environment.get("versions", {})
+    return ", ".join(f"{it} {versions[it]}" for it in BACKENDS[result.row.backend].distributions if it in versions)
+
+
+def _row(result: RowResult, label: str, file: str, ceiling_flops_per_s: float) -> RowReport:
     row, run, timing = result.row, result.run, result.timing
     forward_s = result.phases.get("forward_s")
     # The backward pass is what the forward pass leaves of an evaluation.
@@ -99,7 +131,7 @@ def _row(result: RowResult, file: str, ceiling_flops_per_s: float) -> RowReport:
     measured = {**result.phases, "backward_s": backward_s}
     return RowReport(
         name=row.name,
-        label=row.label,
+        label=label,
         backend=row.backend,
         mode=row.mode,
         optimizer=result.optimizer,
@@ -134,17 +166,28 @@ def _differences(results: Sequence[RowResult], files: Mapping[str, str], picture
     first = next(iter(images), "")
     for name in list(images)[1:]:
         compared = compare_pictures(images[name], images[first])
-        heat_map = f"{files[name].removesuffix('.png')}-and-{files[first]}"
+        heat_map = _heat_map_file(files[name], files[first])
         pictures[heat_map] = compared.heat_map
         yield Difference(name, first, compared.psnr_db, compared.ssim, heat_map)
 
 
-def _file_names(results: Sequence[RowResult]) -> dict[str, str]:
+def picture_files(request: Request) -> list[str]:
+    """The names of the pictures and heat maps that a report of a request may have."""
+    files = _file_names(row.name for row in request.rows)
+    groups = [[files[row.name] for row in request.rows if row.group == group] for group in request.groups]
+    return [*files.values(), *(_heat_map_file(*pair) for group in groups for pair in permutations(group, 2))]
+
+
+def _heat_map_file(file: str, first: str) -> str:
+    return f"{file.removesuffix('.png')}-and-{first}"
+
+
+def _file_names(rows: Iterable[str]) -> dict[str, str]:
     """A file name for each row's picture; rows whose names differ in odd letters alone get a number."""
     names: dict[str, str] = {}
-    for result in results:
-        letters = (letter if letter.isalnum() or letter in ".-_" else "-" for letter in anonymous(result.row.name))
+    for row in rows:
+        letters = (letter if letter.isalnum() or letter in ".-_" else "-" for letter in anonymous(row))
         slug = "".join(letters).strip(".")
         taken = sum(name.startswith(slug) for name in names.values())
-        names[result.row.name] = f"{slug}-{taken + 1}.png" if f"{slug}.png" in names.values() else f"{slug}.png"
+        names[row] = f"{slug}-{taken + 1}.png" if f"{slug}.png" in names.values() else f"{slug}.png"
     return names

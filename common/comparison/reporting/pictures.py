@@ -10,7 +10,8 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from common.images import Image, replacing, to_bytes
+from common.images import Image, to_bytes
+from common.writing import replacing
 
 # A difference of half the range is as bright as the heat map gets; larger ones are rare and need no shade of their own.
 HEAT_MAP_FULL = 0.5

@@ -1,6 +1,7 @@
 """The report: one tree of plain values, from which terminal, page and Markdown are made; to JSON and from JSON."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from common.errors import RosettaError, one_line
 from common.input_files import read_json
 
 SCHEMA: Literal[4] = 4
+_MOST_NAMED = 3
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
@@ -151,17 +153,24 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """One sentence: whether all rows that were checked compute the same, and which do not."""
+        """One sentence: how many rows compute the same as the oracle, and which do not or were not checked."""
         if not self.agrees:
-            wrong = [f"{row.label} ({group.title})" for group in self.groups for row in group.rows if row.disagrees]
             tables = [table for table in self.algorithm if not table.agrees]
+            wrong = self._named(lambda row: row.disagrees)
             wrong += [f"the algorithm in {where(table.precision, table.size_px)}" for table in tables]
             return f"Something DISAGREES: {'; '.join(wrong)}."
-        unchecked = sum(row.agreement is None for row in self.rows)
-        if unchecked == len(self.rows):
+        unchecked = self._named(lambda row: row.agreement is None)
+        if not unchecked:
+            return "All rows agree with the float64 oracle within tolerance."
+        of_all, checked = len(self.rows), len(self.rows) - len(unchecked)
+        if not checked:
             return "No row has been checked against the oracle."
-        rest = f"; {unchecked} {'row' if unchecked == 1 else 'rows'} not checked" if unchecked else ""
-        return f"All {'checked ' if unchecked else ''}rows agree with the float64 oracle within tolerance{rest}."
+        agree = f"{checked} of {of_all} rows {'agrees' if checked == 1 else 'agree'} with the float64 oracle"
+        rest = f" and {len(unchecked) - _MOST_NAMED} more" if len(unchecked) > _MOST_NAMED else ""
+        return f"{agree} within tolerance; not checked: {', '.join(unchecked[:_MOST_NAMED])}{rest}."
+
+    def _named(self, is_meant: Callable[[RowReport], bool]) -> list[str]:
+        return [f"{row.label} ({group.title})" for group in self.groups for row in group.rows if is_meant(row)]
 
     @property
     def environments(self) -> list[tuple[list[str], Environment]]:

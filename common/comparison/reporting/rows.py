@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 
 from common.comparison.agreement import RowAgreement
 from common.comparison.measurement import Convergence, Limit, Ratio, Reached, Timing
@@ -139,6 +140,12 @@ class Group:
         return [(row, row.convergence) for row in self.ranking if row.convergence is not None]
 
     @property
+    def errors(self) -> list[tuple[RowReport, Timing, float]]:
+        """The timed rows with the relative error of their gradient by the oracle, in the order of the ranking."""
+        checked = [(row, timing, row.agreement.oracle.gradient) for row, timing in self.timed if row.agreement]
+        return [(row, timing, error) for row, timing, error in checked if isfinite(error)]
+
+    @property
     def fastest(self) -> RowReport | None:
         """The ranked row with the smallest median; a single row is not the fastest of anything."""
         ranked = [row for row in self.ranking if row.ranked]
@@ -148,6 +155,13 @@ class Group:
     def against_fastest(self) -> dict[str, Ratio]:
         """The ratio to the fastest row by the row's name; the fastest has none."""
         return {ratio.row: ratio for ratio in self.ratios if self.fastest and ratio.to == self.fastest.name}
+
+    def standing(self, row: RowReport) -> str:
+        """A row's ratio to the fastest with its interval, in the words of the verdicts; empty for a row without any."""
+        if row == self.fastest:
+            return "fastest"
+        ratio = self.against_fastest.get(row.name)
+        return ratio.verdict if ratio else ""
 
     @property
     def scale_s(self) -> float:

@@ -1,4 +1,4 @@
-"""What the terminal shows at the end of a comparison, in 100 columns."""
+"""What the terminal shows of a comparison, in 100 columns: each part when it is known, and the conclusions."""
 
 import math
 import re
@@ -7,6 +7,7 @@ from dataclasses import astuple, replace
 from itertools import groupby
 from pathlib import Path
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -14,6 +15,7 @@ from common.comparison.agreement import ORACLE, Agreement, Quantity
 from common.comparison.published import where
 from common.comparison.reporting.report import Report
 from common.comparison.reporting.rows import Group, RowReport
+from common.comparison.session import Part
 from common.terminal import console, fitted, plain_table
 
 _MOST_PAIRS = 3
@@ -24,24 +26,48 @@ _DIFFERENCES = tuple(
 )
 
 
-def print_summary(report: Report, folder: Path, verbose: bool = False) -> None:
-    """The tables, the verdicts in words, and where the report is; every compared quantity only if `verbose`."""
+def print_part(report: Report, part: Part, verbose: bool = False) -> None:
+    """Print what has just become known, of the report's groups; every compared quantity only if `verbose`."""
     out = console()
-    for agreement in report.algorithm:
-        table = agreement_table(agreement if verbose else worst_of_each_kind(agreement))
-        out.print(fitted(table, out, *(it for it in _pairs(agreement) if not it.endswith(f"-{ORACLE}"))))
-        flips = [
-            f"{name}: {flips.relu} of {flips.relu_decisions} ReLU signs and {flips.pool} of "
-            f"{flips.pool_decisions} max-pool choices differ from the oracle's."
-            for name, flips in agreement.flips.items()
-            if flips.any
-        ]
-        out.print(*map(Text, [verdict_line(agreement), *flips]), "", sep="\n")
-        for line in explanation_lines(agreement):
-            out.print(line, highlight=False)
-    out.print(fitted(row_agreement_table(report), out, *_DIFFERENCES[2::3], *_DIFFERENCES[1::3]), "", sep="\n")
-    out.print(fitted(timing_table(report), out, "n", "GFLOP/s", "memory", "ceiling", "quartiles"), "", sep="\n")
-    out.print(fitted(phases_table(report), out, "weights", "saving", "import", "build", "first"), "", sep="\n")
+    if part == "algorithm":
+        for agreement in report.algorithm:
+            _print_algorithm(agreement, out, verbose)
+    for group in report.groups:
+        for table, least in _tables(group, part):
+            if table.row_count:
+                out.print(fitted(table, out, *least), "", sep="\n")
+    if part == "timing" and report.disturbance:
+        out.print(Text(report.disturbance, style="bold yellow"), "", sep="\n")
+
+
+def _tables(group: Group, part: Part) -> Iterator[tuple[Table, tuple[str, ...]]]:
+    """The tables of a part, each with what it can do without."""
+    if part == "agreement":
+        yield row_agreement_table(group), (*_DIFFERENCES[2::3], *_DIFFERENCES[1::3])
+    if part == "timing":
+        yield timing_table(group), ("n", "quartiles")
+    if part == "whole":
+        yield phases_table(group), ("weights", "saving", "import", "build", "first")
+        yield resources_table(group), ()
+
+
+def _print_algorithm(agreement: Agreement, out: Console, verbose: bool) -> None:
+    table = agreement_table(agreement if verbose else worst_of_each_kind(agreement))
+    out.print(fitted(table, out, *(it for it in _pairs(agreement) if not it.endswith(f"-{ORACLE}"))))
+    flips = [
+        f"{name}: {flips.relu} of {flips.relu_decisions} ReLU signs and {flips.pool} of "
+        f"{flips.pool_decisions} max-pool choices differ from the oracle's."
+        for name, flips in agreement.flips.items()
+        if flips.any
+    ]
+    out.print(*map(Text, [verdict_line(agreement), *flips]), "", sep="\n")
+    for line in explanation_lines(agreement):
+        out.print(line, highlight=False)
+
+
+def print_conclusion(report: Report, folder: Path) -> None:
+    """Print what follows from all parts, in sentences, and where the report is."""
+    out = console()
     for text in verdict_lines(report):
         out.print(text, highlight=False)
     if report.disturbance:
@@ -106,66 +132,89 @@ def explanation_lines(agreement: Agreement) -> Iterator[str]:
             yield f"{number}. {explanation.sentence}"
 
 
-def row_agreement_table(report: Report) -> Table:
-    """One line for each row: its differences from the oracle and from its own float64."""
-    title = "Each row against the oracle (37x50 px) and against its own backend's float64 (its size)"
+def row_agreement_table(group: Group) -> Table:
+    """One line for each row that was checked: its differences from the oracle and from its own float64."""
+    title = f"Each row against the oracle (37x50 px) and its own backend's float64: {group.title}"
     table = plain_table(title, "row", *_DIFFERENCES, "verdict")
-    for row in report.rows:
+    for row in group.rows:
         if row.agreement is not None:
             checks = (row.agreement.oracle, row.agreement.float64)
             differences = [f"{it:.0e}" for check in checks for it in (check.loss, check.gradient, check.cosine_gap)]
-            table.add_row(row.name, *differences, _DIFFERS if row.disagrees else "same")
+            table.add_row(row.label, *differences, _DIFFERS if row.disagrees else "same")
     return table
 
 
-def timing_table(report: Report) -> Table:
-    """One line for each row: its time an evaluation, its spread, and how near it is to the ceiling."""
-    title = "Seconds an evaluation (loss and gradient), measured in turns; ceiling: of the best matrix product"
-    table = plain_table(title, "row", "median", "quartiles", "n", "to\nfastest", "GFLOP/s", "ceiling", "memory")
-    for group in report.groups:
-        for row in group.rows:
-            table.add_row(*_timing_cells(group, row), style="strike" if row.disagrees else None)
+def timing_table(group: Group) -> Table:
+    """One line for each row: its time an evaluation, its spread, and its ratio to the fastest."""
+    title = f"Seconds an evaluation (loss and gradient), measured in turns: {group.title}"
+    table = plain_table(title, "row", "median", "quartiles", "n", "against\nthe fastest")
+    for row in group.rows:
+        table.add_row(*_timing_cells(group, row), style="strike" if row.disagrees else None)
     return table
 
 
 def _timing_cells(group: Group, row: RowReport) -> tuple[str, ...]:
     timing = row.evaluation
     if timing is None:
-        return (row.name, row.status)
-    (low, high), ratio = timing.quartiles_s, group.against_fastest.get(row.name)
-    against_fastest = f"{ratio.ratio:.2f}x" if ratio else "fastest" if row == group.fastest else ""
+        return (row.label, row.status)
+    low, high = timing.quartiles_s
     return (
-        row.name,
+        row.label,
         f"{timing.median_s:.4f}{' noisy' if timing.noisy else ''}",
         f"{low:.4f} to {high:.4f}",
         str(timing.count),
-        against_fastest if row.ranked else "unranked",
-        "" if row.limit is None else f"{row.limit.flops_per_s / 1e9:.0f}",
-        "" if row.limit is None else f"{row.limit.fraction:.0%}",
-        "" if row.memory is None else f"{row.memory.resident_bytes / 2**20:.0f} MiB",
+        group.standing(row) if row.ranked else "unranked",
     )
 
 
-def phases_table(report: Report) -> Table:
+def phases_table(group: Group) -> Table:
     """One line for each row that was timed: seconds by phase."""
-    title = "Seconds by phase; forward, backward and optimizer are those of one steady evaluation"
+    title = f"Seconds by phase (forward, backward, optimizer: of one evaluation): {group.title}"
     table = plain_table(title, "row", *_PHASES)
-    for row in report.rows:
+    for row in group.rows:
         if row.evaluation is not None:
-            table.add_row(row.name, *("" if s is None else f"{s:.3g}" for s in astuple(row.phases)))
+            table.add_row(row.label, *("" if s is None else f"{s:.3g}" for s in astuple(row.phases)))
+    return table
+
+
+def resources_table(group: Group) -> Table:
+    """One line for each row that ran to its end: how near it is to the ceiling, and its peak memory."""
+    headings = ("GFLOP/s", "of the best\nproduct", "peak memory")
+    table = plain_table(f"Operations and memory: {group.title}", "row", *headings)
+    for row in group.rows:
+        if row.limit is not None or row.memory is not None:
+            reached = "" if row.limit is None else f"{row.limit.flops_per_s / 1e9:.0f}"
+            fraction = "" if row.limit is None else f"{row.limit.fraction:.0%}"
+            memory = "" if row.memory is None else f"{row.memory.resident_bytes / 2**20:.0f} MiB"
+            table.add_row(row.label, reached, fraction, memory)
     return table
 
 
 def verdict_lines(report: Report) -> Iterator[Text]:
-    """Each row against the fastest of its group in words, when each arrives, and what could not be measured."""
+    """Each row against the fastest of its group in words, when each arrives, and what could not be measured.
+
+    A verdict is bold unless the run was disturbed.
+    """
+    names = _names(report)
     for group in report.groups:
         for ratio in group.against_fastest.values():
-            yield Text(f"{ratio.row} against {ratio.to}: {ratio.verdict}")
+            verdict = (ratio.verdict, "" if report.disturbance else "bold")
+            yield Text.assemble(f"{names[ratio.row]} against {report.labels[ratio.to]}: ", verdict)
     for group in report.groups:
         for row in group.rows:
             if row.common is not None and row.ranked:
                 arrival = f"{row.common.evaluations} evaluations, {row.common.seconds:.1f} s"
-                yield Text(f"{row.name}: loss {group.common_loss:.5g} after {arrival}")
+                yield Text(f"{names[row.name]}: loss {group.common_loss:.5g} after {arrival}")
     for row in report.rows:
         if row.why is not None:
-            yield Text(f"{row.name}: {row.status}: {row.why}", style="yellow")
+            yield Text(f"{names[row.name]}: {row.status}: {row.why}", style="yellow")
+
+
+def _names(report: Report) -> dict[str, str]:
+    """What to call each row, by its name: its label, and where there are several groups, its group."""
+    several = len(report.groups) > 1
+    return {
+        row.name: f"{group.title}: {row.label}" if several else row.label
+        for group in report.groups
+        for row in group.rows
+    }

@@ -19,6 +19,7 @@ from common.recipes import recipe_from_json, recipe_to_json
 from common.vgg19 import load_weights
 
 Arrays = dict[str, NDArray[np.floating]]
+LONGEST_TURN_S = 5.0  # after so long a worker begins no further evaluation of a turn
 
 
 def load_arrays(path: Path) -> Arrays:

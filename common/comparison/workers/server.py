@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from common.backend import Backend, best_device, find_entry, load_backend
-from common.comparison.workers.job import NO_DELAY, Arrays, Delay, Job
+from common.backend import Backend, best_device, check_arithmetic, find_entry, load_backend
+from common.comparison.workers.job import LONGEST_TURN_S, NO_DELAY, Arrays, Delay, Job
 from common.errors import RosettaError, type_and_line
 from common.images import Image, save_image
 from common.machine import peak_memory_bytes
@@ -30,7 +30,7 @@ from common.vgg19 import cut
 
 Emit = Callable[[str, Any], None]
 Values = dict[str, Any]
-_WARM_UP_NS, _LONGEST_TURN_S = 50_000_000, 5.0
+_WARM_UP_NS = 50_000_000
 
 
 class Handlers:
@@ -51,7 +51,7 @@ class Handlers:
         job = Job.read(Path(folder))
         weights_s = (time.perf_counter_ns() - start_ns) / 1e9
         if action != "prepare":  # which is timed with it
-            self._backend.check_arithmetic(job.problem.network)
+            check_arithmetic(self._backend, job.problem)
         values, arrays = getattr(self, f"_{action}")(job)
         np.savez(Path(folder) / "arrays.npz", allow_pickle=False, **arrays)
         return {"weights_s": weights_s, **values}
@@ -120,7 +120,7 @@ class Handlers:
         if not self._is_slow:
             warm_up(evaluate, objective.wait)
         both_s = seconds_of(evaluate, objective.wait, evaluations, Delay(**delay))
-        self._is_slow = max(both_s) > _LONGEST_TURN_S
+        self._is_slow = max(both_s) > LONGEST_TURN_S
         forward_s = seconds_of(lambda: objective.forward_terms(variable), objective.wait, forwards)
         return {"evaluation_s": both_s, "forward_s": forward_s}
 
@@ -148,7 +148,7 @@ def seconds_of(work: Callable[[], Any], wait: Callable[[], None], times: int, de
     """
     durations_s: list[float] = []
     wait()
-    while len(durations_s) < times and sum(durations_s) < _LONGEST_TURN_S:
+    while len(durations_s) < times and sum(durations_s) < LONGEST_TURN_S:
         start_ns = time.perf_counter_ns()
         work()
         wait()

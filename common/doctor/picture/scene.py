@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from common.doctor.picture.files import Saved, as_bytes
 from common.images import Image, extent_for, resize
 from common.lbfgs import Vector, minimize
+from common.objective import Objective
 from common.problem import Pixels, Problem
 from common.recipes import LBFGS, LongestSide
 from common.results import LossTerms
-from common.stages import Objective, start_pixels
+from common.stages import start_pixels
 
 REFERENCE_STEPS, FURTHER_STEPS = 30, 15
 _LARGEST_PX = 512 * 384  # whose losses are computed; a larger picture is reduced

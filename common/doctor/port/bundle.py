@@ -21,7 +21,7 @@ from common.doctor.port.bundle_weights import (
     write_weights,
 )
 from common.errors import RosettaError, one_line
-from common.images import load_image, write_text
+from common.images import load_image
 from common.input_files import read_json
 from common.json_values import from_json
 from common.oracle import Case, Picture, Run
@@ -29,6 +29,7 @@ from common.problem import Problem, check_image
 from common.recipes import Recipe, adam_of, lbfgs_of, recipe_from_json, recipe_to_json
 from common.tensors import Array, Arrays, TensorName, read_tensors, tensor_names, write_tensors
 from common.vgg19 import layer
+from common.writing import PART_FOLDER, names_to_disk, replacing, write_text
 
 SCHEMA: Literal[2] = 2
 TENSORS, MANIFEST = "tensors.safetensors", "manifest.json"
@@ -45,13 +46,14 @@ def write_bundle(case: Case, folder: Path, with_weights: bool = True, with_steps
     arrays = bundle_tensors(case, with_steps)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".part-") as name:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=PART_FOLDER) as name:
             _write_files(case, arrays, part := Path(name), with_weights)
             # The earlier bundle's pictures may be what the new one is made of: they are removed last.
-            for file in _earlier_files(folder):
-                (folder / file).unlink(missing_ok=True)
+            for file in bundle_files(folder):
+                file.unlink(missing_ok=True)
             for path in part.iterdir():
                 path.replace(folder / path.name)
+            names_to_disk(folder)
     except OSError as error:
         raise RosettaError(f"cannot write the bundle {str(folder)!r} ({one_line(error)}): name another") from None
 
@@ -61,7 +63,8 @@ def _write_files(case: Case, arrays: Arrays, folder: Path, with_weights: bool) -
     names = {role: file and f"{role}{file.suffix.lower()}" for role, file in files.items()}
     for role, file in files.items():
         if file:
-            shutil.copyfile(file, folder / names[role])
+            with replacing(folder / names[role]) as temporary:
+                shutil.copyfile(file, temporary)
     write_tensors(folder / TENSORS, arrays)
     weights = folder / WEIGHTS if with_weights else None
     if weights:
@@ -171,7 +174,7 @@ def check_bundle_folder(folder: Path) -> None:
     try:
         nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists() or path.is_symlink())
         usable = nearest.is_dir() and os.access(nearest, os.R_OK | os.W_OK | os.X_OK)
-        strangers = usable and folder.is_dir() and {file.name for file in folder.iterdir()} - _earlier_files(folder)
+        strangers = usable and folder.is_dir() and {file.name for file in _strangers(folder)}
     except OSError as error:
         raise RosettaError(f"cannot write into the folder {str(folder)!r} ({one_line(error)}): name another") from None
     if not usable:
@@ -182,6 +185,10 @@ def check_bundle_folder(folder: Path) -> None:
         )
 
 
+def _strangers(folder: Path) -> set[Path]:
+    return {file for file in folder.iterdir() if not file.name.startswith(PART_FOLDER)} - bundle_files(folder)
+
+
 @dataclass(frozen=True)
 class _EarlierWeights:
     file: WeightsFile | None = None  # schema 1 has none
@@ -189,21 +196,21 @@ class _EarlierWeights:
 
 @dataclass(frozen=True)
 class _Earlier:
-    """What an earlier bundle's manifest, of any schema, says of its files."""
+    """What a manifest of any schema says of the bundle's files."""
 
     weights: _EarlierWeights
     pictures: _Pictures
 
 
-def _earlier_files(folder: Path) -> set[str]:
-    """The files of an earlier bundle in a folder; empty where there is none."""
+def bundle_files(folder: Path) -> set[Path]:
+    """The files of the bundle in a folder; empty where there is none."""
     try:
         values = read_json(folder / MANIFEST)
         earlier = from_json(_Earlier, values)
         if values["computed by"] == COMPUTED_BY:
             weights, pictures = earlier.weights.file, vars(earlier.pictures).values()
             names = [weights and weights.name, *pictures]
-            return {TENSORS, MANIFEST, *(Path(name).name for name in names if name)}
+            return {folder / name for name in (TENSORS, MANIFEST, *(Path(name).name for name in names if name))}
     except (OSError, ValueError, KeyError, RosettaError):
         pass
     return set()

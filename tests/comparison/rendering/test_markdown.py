@@ -11,7 +11,6 @@ from common.comparison.rendering.formatting import (
     giga,
     interval,
     markdown,
-    ratio,
     seconds,
     size_of,
 )
@@ -40,7 +39,8 @@ def test_every_table_is_rectangular(sample):
 
 def test_the_verdicts_and_the_ranking_are_there():
     text = render_markdown(samples.sample())
-    assert "All checked rows agree with the float64 oracle within tolerance; 1 row not checked." in text
+    agree = "4 of 5 rows agree with the float64 oracle within tolerance"
+    assert f"{agree}; not checked: Keras/TensorFlow xla (float32, 170x256 px)." in text
     assert "Keras/TensorFlow graph against PyTorch eager (float32, 170x256 px): **1.36x slower (1.31 to 1.41)**" in text
     assert re.search(r"^\| PyTorch compiled \| .* \| fastest \|", text, flags=re.MULTILINE)
     assert "unavailable: XLA does not compile for this CPU" in text
@@ -92,7 +92,6 @@ def test_code_cannot_leave_its_fence():
         (seconds(2.5e-5), "25.0 µs"),
         (seconds(1.5, like=0.284), "1500.0 ms"),
         (interval((0.279, 0.291), 0.284), "279.0 to 291.0 ms"),
-        (ratio(1.284), "1.28x"),
         (size_of(1_100_000_000), "1049 MiB"),
         (size_of(80e9), "74.5 GiB"),
         (giga(2.853e11), "285"),

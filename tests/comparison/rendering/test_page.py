@@ -17,9 +17,9 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import Select
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from common.comparison.rendering.charts import PALETTE
+from common.comparison.rendering.charts import PALETTE, Point, styles_for, trade_off
 from common.comparison.rendering.formatting import environment
 from common.comparison.rendering.page import render_markdown, render_page
 from common.comparison.reporting import report_to_json
@@ -144,6 +144,46 @@ def test_a_phone_does_not_scroll_sideways(opened, name):
 
 
 @needs_browser
+def test_a_table_that_is_cut_says_so_until_its_end_is_reached(opened):
+    page = opened(width=390)
+    box = page.find_element(By.CSS_SELECTOR, "#timing ~ .scroll")
+    hint = "return getComputedStyle(arguments[0].querySelector('caption span'), '::after').content"
+    assert "scroll for more" in page.execute_script(hint, box)
+    shadow = box.value_of_css_property("background-image")
+    assert shadow.count("linear-gradient") == 2
+    page.execute_script("arguments[0].scrollLeft = 9999", box)
+    WebDriverWait(page, 5).until(lambda _: page.execute_script(hint, box) == "none")
+
+
+@needs_browser
+def test_a_table_that_fits_says_nothing(opened):
+    page = opened(width=1280)
+    assert page.find_elements(By.CSS_SELECTOR, ".scroll[data-more]") == []
+    assert len(page.find_elements(By.CSS_SELECTOR, ".scroll")) > 3
+
+
+@needs_browser
+def test_the_pictures_are_on_a_phones_first_screen(opened):
+    page = opened(width=390)
+    tops = [image.rect["y"] for image in page.find_elements(By.CSS_SELECTOR, "#first-pictures img")]
+    assert len(tops) == 6
+    assert max(tops) < 844
+
+
+@needs_browser
+def test_no_row_of_the_environment_is_tall_and_empty(opened):
+    """Each fact is as high as its value, and its name stands on one line beside it."""
+    page = opened(width=390)
+    facts = page.execute_script("""
+        const box = it => { const range = document.createRange(); range.selectNodeContents(it); return range; };
+        return [...document.querySelectorAll("#environment ~ dl > div")].map(it => [
+            it.offsetHeight - box(it.querySelector("dd")).getBoundingClientRect().height,
+            box(it.querySelector("dt")).getClientRects().length])""")
+    assert len(facts) > 10
+    assert all(empty_px < 10 and lines == 1 for empty_px, lines in facts)
+
+
+@needs_browser
 @pytest.mark.parametrize("width", [360, 900, 1200])
 def test_no_name_of_a_row_is_broken_inside_a_word(opened, width):
     broken = opened(width=width).execute_script("""
@@ -257,7 +297,7 @@ def test_charts_stand_under_the_heading_of_their_group():
 
 def test_charts_stand_in_one_page():
     charts = re.findall(r"<svg.*?</svg>", page_of(samples.sample()), flags=re.DOTALL)
-    assert len(charts) == 2 * 3 + 4, "bars and two curves for each group, a swatch for each row"
+    assert len(charts) == 2 * 3 + 4 + 1 + 4, "bars and two curves a group, a swatch a row; time against error, swatches"
     for chart in charts:
         ET.fromstring(chart.replace("<svg", '<svg xmlns:xlink="x"', 1) if "xmlns:xlink" not in chart else chart)
         assert "#010203" not in chart
@@ -364,6 +404,66 @@ def test_memory_on_a_gpu_has_a_column_where_there_is_one():
     page = page_of(samples.reported(replace(first, memory=memory), *rest))
     assert page.count('<th scope="col">on the GPU</th>') == 1, "in its own group only"
     assert '2048 MiB <small class="muted">3072 MiB reserved</small>' in page
+
+
+def test_the_pictures_stand_before_the_first_table():
+    page = page_of(samples.sample())
+    before, after = page.split("<table", 1)
+    assert before.count('alt="The picture: ') == 6
+    assert after.count('alt="The picture: ') == 0, "each picture is in the page once"
+    assert page.count('href="#first-pictures"') == page.count('id="first-pictures"') == 1
+
+
+def test_more_pictures_than_a_phone_shows_at_once_stand_further_down():
+    report = samples.reported(*(samples.measured(row, 0.3) for row in samples.REQUEST.rows))
+    before, after = page_of(report).split("<table", 1)
+    assert before.count('alt="The picture: ') == 6
+    assert after.count('alt="The picture: ') == 2 + len(report.rows) - 6 > 0
+
+
+def of_error(kind, precision, median_s, error):
+    """A row that takes so long, whose gradient is so far from the oracle's."""
+    made = samples.measured(samples.row(kind, precision), median_s)
+    agreement = replace(made.agreement, oracle=samples.check(gradient=error, gradient_bound=1.0))
+    return replace(made, agreement=agreement)
+
+
+def test_time_against_error_has_the_rows_of_all_precisions_of_a_size():
+    rows = (of_error("torch eager", "float32", 0.3, 4e-7), of_error("torch eager", "bfloat16", 0.2, 3e-2))
+    page = page_of(samples.reported(*rows, samples.results()[3]))
+    (said,) = re.findall(r'aria-label="Time of an evaluation and error of its gradient, 170x256 px: (.*?)\."', page)
+    first, second = said.split("; ")
+    assert re.fullmatch(r"PyTorch eager, float32 30\d\.\d ms \(.*\), 4e-07", first)
+    assert re.fullmatch(r"PyTorch eager, bfloat16 20\d\.\d ms \(.*\), 3e-02", second)
+    (chart,) = re.findall(r"<svg[^>]*error of its gradient.*?</svg>", page, flags=re.DOTALL)
+    decades = re.findall(r">(1e[-+]\d\d)</text>", chart)
+    assert decades == [f"1e-{power:02}" for power in range(7, 0, -1)], "a log axis of whole decades"
+
+
+@pytest.mark.parametrize("error", [0.0, 1e-300, 1e-16, 1.0])
+def test_time_against_error_takes_any_error(error):
+    report = samples.reported(of_error("torch eager", "float32", 0.3, error))
+    points = [Point("row", *it) for it in report.groups[0].errors]
+    chart = trade_off(points, styles_for(report.rows), "", "key")
+    assert f", {error:.0e}." in chart
+    decades = [float(power) for power in re.findall(r">(1e[-+]\d\d)</text>", chart)]
+    assert decades[0] <= max(error, 1e-17) <= decades[-1]
+    assert len(decades) <= 4
+
+
+def test_a_row_without_a_time_or_with_an_error_that_is_no_number_has_no_mark():
+    rows = (of_error("torch eager", "float32", 0.3, float("nan")), samples.results()[3])
+    (group,) = samples.reported(*rows).groups
+    assert group.errors == []
+    assert "Time against error" not in page_of(samples.sample_of_an_interruption())
+
+
+def test_a_long_name_is_whole_in_the_bars():
+    label = "the old version of last spring that we ship to our customers (PyTorch eager), torch 2.9.0+cu128"
+    page = page_of(samples.reported(samples.measured(samples.row("torch eager", label=label), 0.3)))
+    (bars,) = re.findall(r"<svg[^>]*Time for one evaluation.*?</svg>", page, flags=re.DOTALL)
+    lines = re.findall(r">([^<>]*)</text>", bars)
+    assert label in " ".join(reversed(lines)), "the lowest line, beside the bar, is drawn first"
 
 
 def test_labels_in_any_script_are_drawn():

@@ -94,21 +94,23 @@ def test_no_common_row_is_an_error_that_names_what_there_is(theirs):
 
 
 @pytest.mark.parametrize(
-    ("change", "slower"),
+    ("change", "verdict"),
     [
-        (Change("a", 1.2, 1.051, 1.3), True),
-        (Change("a", 1.2, 1.049, 1.3), False),
-        (Change("a", 1.2, 0.9, 1.3), False),
-        (Change("a", 0.8, 0.7, 0.9), False),
-        (Change("a", 3.0, 0.0, float("inf")), False),
+        (Change("a", 1.2, 1.051, 1.3), "SLOWER"),
+        (Change("a", 1.2, 1.049, 1.3), "inconclusive"),
+        (Change("a", 1.0, 0.94, 1.06), "inconclusive"),
+        (Change("a", 1.0, 0.97, 1.04), "not slower"),
+        (Change("a", 0.8, 0.7, 0.9), "not slower"),
+        (Change("a", 3.0, 0.0, float("inf")), "inconclusive"),
     ],
 )
-def test_a_row_is_slower_when_the_low_end_of_the_interval_is(change, slower):
-    assert change.is_slower(0.05) is slower
+def test_a_row_is_slower_or_not_when_the_whole_interval_is(change, verdict):
+    assert change.verdict(0.05) == verdict
 
 
 def test_a_change_in_words():
     assert str(Change("a", 1.1, 1.0512, 1.2)) == "a: 1.100 times the baseline's time (1.051 to 1.200)"
+    assert "3.0" not in str(Change("a", 3.0, 0.0, np.inf)), "no ratio without its interval"
 
 
 def test_a_row_that_was_tried_and_not_timed_is_missing_and_one_that_was_not_tried_is_not():

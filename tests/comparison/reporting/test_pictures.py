@@ -1,9 +1,14 @@
 """How far apart two pictures are, against closed forms."""
 
+from dataclasses import replace
+
 import matplotlib
 import numpy as np
 import pytest
+import report_samples as samples
 
+from common.comparison import NamedRow
+from common.comparison.reporting import picture_files, report_of
 from common.comparison.reporting.pictures import HEAT_MAP_FULL, compare_pictures
 
 
@@ -94,3 +99,14 @@ def test_a_difference_too_small_for_its_square_is_no_error():
     other[0, 0, 0] = 1e-30
     found = compare_pictures(flat(0.0), other)
     assert found.psnr_db is None or found.psnr_db > 100
+
+
+def test_every_picture_of_a_report_has_a_name_that_is_known_before_the_run():
+    """By which none replaces a picture that is read."""
+    alike = (NamedRow("a/b", "torch"), NamedRow("a b", "torch"))  # names that differ in odd letters alone
+    request = replace(samples.REQUEST, modes=None, named_rows=alike, sizes=("256", "128"))
+    results = tuple(samples.measured(row, 1.0) for row in request.rows)
+    _, pictures = report_of(samples.Finished(results, request=request), complete=True)
+    written = set(pictures) - {"content", "style"}
+    assert len([name for name in written if "-and-" not in name]) == len(request.rows)
+    assert written < set(picture_files(request))

@@ -7,12 +7,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import report_samples as samples
-from rich.console import Console
+from report_samples import shown
 
 from common.comparison.measurement import Limit
 from common.comparison.rendering.page import render_markdown, render_page
 from common.comparison.reporting import report_of, report_to_json
-from common.comparison.reporting.summary import phases_table, row_agreement_table, timing_table, verdict_lines
+from common.comparison.reporting.summary import (
+    phases_table,
+    resources_table,
+    row_agreement_table,
+    timing_table,
+    verdict_lines,
+)
 from common.comparison.row_runner import Memory
 
 MIB = 2**20
@@ -163,7 +169,7 @@ def test_the_main_precision_comes_first_whatever_the_order(report):
 def test_memory_is_in_bytes_and_shown_in_mib(report, fast):
     assert fast.memory.resident_bytes == 300 * MIB
     assert "| 300 MiB |" in render_markdown(report)
-    assert "300 MiB" in shown(timing_table(report))
+    assert "300 MiB" in shown(resources_table(report.groups[0]))
 
 
 def test_pictures_are_compared_with_the_first_of_their_group(made):
@@ -216,24 +222,22 @@ def test_a_table_that_disagrees_makes_the_report_disagree():
     assert report.verdict == "Something DISAGREES: the algorithm in float64, 37x50 px."
 
 
-def shown(table):
-    out = Console(width=200, record=True)
-    with out.capture() as capture:
-        out.print(table)
-    return capture.get()
-
-
 def test_the_terminal_shows_the_same_figures(report):
-    timing = [" ".join(line.split()) for line in shown(timing_table(report)).splitlines()]
-    assert "torch eager float32 256 1.2000 noisy 1.0000 to 2.0000 21 fastest 6 50% 300 MiB" in timing
-    assert "keras graph float32 256 2.0000 noisy 2.0000 to 6.0000 21 2.00x 3 25% 1049 MiB" in timing
-    phases = [" ".join(line.split()) for line in shown(phases_table(report)).splitlines()]
-    assert "torch eager float32 256 1.31 0.21 1.12 10 0.25 0.95 0.0011 0.019" in phases
-    agreement = [" ".join(line.split()) for line in shown(row_agreement_table(report)).splitlines()]
-    assert "torch eager float32 256 1e-07 4e-07 1e-13 2e-07 4e-07 1e-13 same" in agreement
-    lines = [text.plain for text in verdict_lines(report)]
-    assert lines[0] == "keras graph float32 256 against torch eager float32 256: 2.00x slower (1.97 to 3.05)"
-    assert "torch eager float32 256: loss 3 after 3 evaluations, 12.0 s" in lines
+    timing, resources, phases, agreement = (
+        [" ".join(line.split()) for line in shown(table(report.groups[0])).splitlines()]
+        for table in (timing_table, resources_table, phases_table, row_agreement_table)
+    )
+    assert "PyTorch eager 1.2000 noisy 1.0000 to 2.0000 21 fastest" in timing
+    assert "Keras/TensorFlow graph 2.0000 noisy 2.0000 to 6.0000 21 2.00x slower (1.97 to 3.05)" in timing
+    assert "PyTorch eager 6 50% 300 MiB" in resources
+    assert "Keras/TensorFlow graph 3 25% 1049 MiB" in resources
+    assert "PyTorch eager 1.31 0.21 1.12 10 0.25 0.95 0.0011 0.019" in phases
+    assert "PyTorch eager 1e-07 4e-07 1e-13 2e-07 4e-07 1e-13 same" in agreement
+    lines, where = [text.plain for text in verdict_lines(report)], "float32, 170x256 px"
+    assert lines[0] == f"{where}: Keras/TensorFlow graph against PyTorch eager: 2.00x slower (1.97 to 3.05)"
+    assert f"{where}: PyTorch eager: loss 3 after 3 evaluations, 12.0 s" in lines
+    alone = [text.plain for text in verdict_lines(replace(report, groups=report.groups[:1]))]
+    assert alone[0] == "Keras/TensorFlow graph against PyTorch eager: 2.00x slower (1.97 to 3.05)", "no group to tell"
 
 
 def test_markdown_page_and_json_show_the_same_figures(report):

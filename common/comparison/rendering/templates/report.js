@@ -5,6 +5,13 @@ addEventListener("beforeprint", () => {
   for (const details of document.querySelectorAll("details")) details.open = true;
 });
 
+// A phone shows no scroll bar: a table that goes on to the right says so.
+for (const box of document.querySelectorAll(".scroll")) {
+  const mark = () => box.toggleAttribute("data-more", box.scrollWidth - box.clientWidth - box.scrollLeft > 1);
+  box.addEventListener("scroll", mark);
+  new ResizeObserver(mark).observe(box);
+}
+
 const wipe = document.getElementById("wipe");
 if (wipe) startWipe(wipe);
 

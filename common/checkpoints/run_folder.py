@@ -1,0 +1,154 @@
+"""The files of a run that can go on: its losses, what L-BFGS was told, and the state that says how much of both holds.
+
+The state is replaced as a whole, after the other two are on the disk. What a killed run wrote to these since its last
+state is cut off.
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common.checkpoints.state import State
+from common.checkpoints.told_file import read_told
+from common.errors import RosettaError, one_line
+from common.input_files import ordinary
+from common.json_values import from_json
+from common.points import Moments, Point
+from common.results import Step
+from common.writing import replacing, to_disk
+
+_SCHEMA = 1
+_DAMAGED = (OSError, ValueError, KeyError, TypeError)
+
+
+class RunFolder:
+    """The folder of one run; `identity` is what has to be the same for the run to go on, as plain JSON values.
+
+    Everything is made when it is first written.
+    """
+
+    def __init__(self, path: Path, identity: Mapping[str, Any]) -> None:
+        self.path, self._identity = path, json.loads(json.dumps(identity))
+        self._losses, self._state = path / "losses.jsonl", path / "state.safetensors"
+
+    def exists(self) -> bool:
+        """Whether a state was saved here."""
+        return self._state.exists()
+
+    def read(self) -> State | None:
+        """Where the run goes on; None where no state was saved. Raise RosettaError for a run of something else."""
+        if not self.exists():
+            return None
+        try:
+            return self._read()
+        except _DAMAGED as error:
+            raise RosettaError(
+                f"cannot read the checkpoint {str(self.path)!r} ({one_line(error)}): start anew with --no-resume"
+            ) from None
+
+    def told_path(self, stage: int) -> Path:
+        """Where what L-BFGS was told in a stage is kept."""
+        return self.path / f"gradients-{stage}.bin"
+
+    def log(self, step: Step) -> None:
+        """Add a line to the losses."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with self._losses.open("a", encoding="utf-8") as file:
+            file.write(line_of(step))
+
+    def save(self, state: State, checksums: Sequence[int]) -> None:
+        """Save a state, whole or not at all; `checksums` are those of all that L-BFGS was told in its stage."""
+        import safetensors.numpy  # here, since the first evaluations need none of it
+
+        to_disk(self._losses)
+        moments = state.point.moments
+        arrays = {"pixels": state.point.pixels}
+        if moments is not None:
+            arrays |= {"mean": moments.mean, "square": moments.square}
+        values = {
+            "schema": _SCHEMA,
+            "identity": self._identity,
+            "stage": state.stage,
+            "left": state.left,
+            "evaluations": len(state.steps),
+            "moments_steps": moments.steps if moments else None,
+            "told": list(checksums),
+        }
+        contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        with replacing(self._state) as temporary:
+            safetensors.numpy.save_file(contiguous, temporary, {"state": json.dumps(values)})
+        self._remove_told(state.stage if checksums else None)
+
+    def _remove_told(self, but: int | None) -> None:
+        for file in self.path.glob("gradients-*.bin"):
+            if but is None or file != self.told_path(but):
+                file.unlink()
+
+    def remove(self) -> None:
+        """Remove the run's files, and the folder where nothing else is in it: the run is finished, or starts anew."""
+        self._remove_told(None)
+        for file in (self._state, self._losses):
+            file.unlink(missing_ok=True)
+        with suppress(OSError):
+            self.path.rmdir()
+
+    def _read(self) -> State:
+        values, arrays = _opened(self._state)
+        if values["schema"] != _SCHEMA:
+            raise ValueError(f"its schema is {values['schema']}, not {_SCHEMA}")
+        self._check(values["identity"])
+        count, pixels = values["moments_steps"], arrays["pixels"]
+        moments = None if count is None else Moments(arrays["mean"], arrays["square"], count)
+        stage, steps = values["stage"], self._steps(values["evaluations"])
+        losses = [step.losses.total for step in steps if step.stage == stage]
+        told = read_told(self.told_path(stage), values["told"], losses, str(pixels.dtype), pixels.shape)
+        return State(stage, values["left"], Point(pixels, moments), steps, told)
+
+    def _check(self, identity: Mapping[str, Any]) -> None:
+        ours, theirs = (_flat(values) for values in (self._identity, identity))
+        for name in [*ours, *theirs]:
+            if ours.get(name) != theirs.get(name):
+                raise RosettaError(
+                    f"the checkpoint {str(self.path)!r} is of another run: {name} is {theirs.get(name)!r} there and "
+                    f"{ours.get(name)!r} here: give the options of that run, or start anew with --no-resume"
+                )
+
+    def _steps(self, count: int) -> tuple[Step, ...]:
+        """The first losses of the log, and the rest cut off."""
+        lines = ordinary(self._losses).read_bytes().splitlines(keepends=True)[:count]
+        if len(lines) < count:
+            raise ValueError(f"{self._losses.name} has {len(lines)} losses of {count}")
+        os.truncate(self._losses, sum(map(len, lines)))
+        return tuple(from_json(Step, json.loads(line)) for line in lines)
+
+
+def line_of(step: Step) -> str:
+    """A step as a line of JSON."""
+    return json.dumps(asdict(step)) + "\n"
+
+
+def _opened(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    import safetensors
+
+    try:
+        with safetensors.safe_open(ordinary(path), framework="numpy") as file:
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  which is no mapping
+            return json.loads((file.metadata() or {})["state"]), arrays
+    except safetensors.SafetensorError as error:
+        raise ValueError(one_line(error)) from None
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Values by their path, so that what differs has a name."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, list) and all(isinstance(each, dict) for each in value):
+            value = {str(number): each for number, each in enumerate(value, start=1)}
+        flat |= _flat(value, f"{prefix}{name} ") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return flat

@@ -1,0 +1,54 @@
+"""A transfer that can be interrupted: where it goes on, and what an early end leaves behind."""
+
+import argparse
+from pathlib import Path
+
+from common.checkpoints import Checkpoints, RunFolder, State
+from common.cli.outputs import partial_of
+from common.cli.provenance import Files
+from common.entry import Entry
+from common.errors import DivergedError, RosettaError, StoppedError, say
+from common.images import save_or_keep
+from common.problem import Problem
+from common.recipes import recipe_to_json
+
+
+def checkpoints_for(options: argparse.Namespace, entry: Entry, problem: Problem, files: Files) -> Checkpoints:
+    """The checkpoints beside the output; raise RosettaError for a run there that nobody said what to do with."""
+    output = Path(options.output)
+    identity = {
+        "backend": entry.name,
+        "recipe": recipe_to_json(problem.recipe),
+        "precision": problem.precision,
+        "seed": options.seed,
+        "weights": problem.weights.sha256,
+        "pictures": {role: file["sha256"] for role, file in files.items()},
+    }
+    folder = RunFolder(output.with_name(f"{output.stem}-checkpoint"), identity)
+    return Checkpoints(folder, _state(folder, options.resume), options.checkpoint_every)
+
+
+def _state(folder: RunFolder, resume: bool | None) -> State | None:
+    if folder.exists() and resume is None:
+        raise RosettaError(
+            f"{str(folder.path)!r} holds an interrupted run: go on with --resume, or start anew with --no-resume"
+        )
+    state = folder.read() if resume else None
+    if resume and state is None:
+        say(f"note: there is no checkpoint {str(folder.path)!r}: starts at the beginning")
+    if state is None:
+        folder.remove()
+    return state
+
+
+def ended_early(
+    program: str, end: StoppedError | DivergedError, checkpoints: Checkpoints, options: argparse.Namespace
+) -> int:
+    """Save the best picture so far, and say how to go on; returns the exit code."""
+    partial = partial_of(options.output)
+    save_or_keep(partial, checkpoints.best())
+    if isinstance(end, DivergedError):
+        raise RosettaError(f"{end}; the best picture so far is {str(partial)!r}") from None
+    how = "the same command with --resume goes on" if checkpoints.is_kept else "there is no checkpoint to go on from"
+    say(f"{program}: stopped; the best picture so far is {str(partial)!r}; {how}")
+    return 128 + end.signal

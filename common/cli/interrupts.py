@@ -1,0 +1,44 @@
+"""What Ctrl-C and SIGTERM do: the first one ends the work in good order, the second one at once."""
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from types import FrameType
+
+from common.errors import TerminatedError
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def calling(first: Callable[[int], None]) -> Iterator[None]:
+    """Call `first` with the number of the first signal; the next one ends the process, as is its default."""
+
+    def handle(number: int, _: FrameType | None) -> None:
+        for each in _SIGNALS:
+            signal.signal(each, signal.SIG_DFL)
+        first(number)
+
+    before = {number: signal.signal(number, handle) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def interrupting() -> AbstractContextManager[None]:
+    """Ctrl-C and SIGTERM raise KeyboardInterrupt and TerminatedError."""
+    return calling(_raise)
+
+
+def _raise(number: int) -> None:
+    raise KeyboardInterrupt if number == signal.SIGINT else TerminatedError
+
+
+def say_that_it_stops(number: int) -> None:
+    """What is said of the first signal during a transfer."""
+    show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # which the progress bar hides
+    name = signal.Signals(number).name
+    print(f"{show_cursor}\n{name}: stops after this evaluation; a second one ends at once", file=sys.stderr)

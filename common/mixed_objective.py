@@ -1,0 +1,57 @@
+"""An objective whose first evaluations are in bfloat16."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from common.objective import Objective, Timing
+from common.problem import Pixels, Problem
+from common.results import LossTerms
+
+
+class MixedObjective:
+    """The objective of a problem, which computes its first `rough_steps` evaluations in bfloat16.
+
+    One network is held at a time: that of the problem's own precision is made when an evaluation needs the network.
+    """
+
+    def __init__(self, objective_of: Callable[[Problem], Objective], problem: Problem, rough_steps: int) -> None:
+        self._objective_of, self._problem, self._rough_left = objective_of, problem, rough_steps
+        self._objective = objective_of(replace(problem, precision="bfloat16"))
+        self._is_exact = False
+
+    def variable(self, pixels: Pixels) -> Any:
+        """The optimized variable as a native tensor on the problem's device."""
+        return self._objective.variable(pixels)
+
+    def loss_terms(self, pixels: Pixels) -> LossTerms:
+        """Every loss term, from a forward pass in the problem's own precision."""
+        return self._exact().loss_terms(pixels)
+
+    def evaluate(self, pixels: Pixels, timing: Timing | None = None) -> tuple[LossTerms, Pixels]:
+        """Every loss term and the gradient, as arrays (H, W, 3); `timing` is entered for the two passes."""
+        return self._next().evaluate(pixels, timing)
+
+    def forward_terms(self, variable: Any) -> Any:
+        """Every loss term from a forward pass in the problem's mode and precision."""
+        return self._exact().forward_terms(variable)
+
+    def terms_and_gradient(self, variable: Any) -> tuple[Any, Any]:
+        """Every loss term, and the gradient, from one forward and one backward pass in the problem's mode."""
+        return self._next().terms_and_gradient(variable)
+
+    def wait(self) -> None:
+        """Return when the device has done all that it was given."""
+        self._objective.wait()
+
+    def _next(self) -> Objective:
+        if self._rough_left == 0:
+            return self._exact()
+        self._rough_left -= 1
+        return self._objective
+
+    def _exact(self) -> Objective:
+        if not self._is_exact:
+            del self._objective  # before the second network is made
+            self._objective, self._is_exact = self._objective_of(self._problem), True
+        return self._objective

@@ -1,0 +1,156 @@
+"""Ctrl-C and SIGTERM during a transfer and a comparison: what is kept, what is said, and that the run goes on."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from common import load_image, save_image
+from common.backend import BACKENDS
+from common.cli import main as compare
+from common.cli import stylize
+from common.cli.interrupts import calling
+from common.errors import TerminatedError
+from common.terminal import ProgressBar
+
+OPTIONS = (
+    *("--weights", "random", "--size", "36", "--steps", "6", "--device", "cpu", "--precision", "float64"),
+    *("--content-taps", "relu2_2", "--style-taps", "relu1_1"),
+)
+
+
+@pytest.fixture
+def folder(tmp_path, content, style):
+    save_image(tmp_path / "content.png", content)
+    save_image(tmp_path / "style.png", style)
+    return tmp_path
+
+
+@pytest.fixture
+def run(folder, monkeypatch):
+    """A function that runs a program in this process, with a signal after its `at`-th evaluation."""
+    monkeypatch.chdir(folder)
+
+    def run(*options, at=None, number=signal.SIGTERM, output="out.png"):
+        class Bar(ProgressBar):
+            done = 0
+
+            def advance(self, units=1, note=""):
+                Bar.done += units
+                if note and Bar.done == at:
+                    os.kill(os.getpid(), number)
+
+        monkeypatch.setattr("common.terminal.ProgressBar", Bar)
+        return stylize.main("torch", ["content.png", "style.png", "-o", output, *OPTIONS, *options])
+
+    return run
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir() if path.name not in ("content.png", "style.png"))
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_a_signal_keeps_the_best_picture_and_the_run_goes_on(run, folder, capsys, number, code, optimizer):
+    handlers = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    assert run("--optimizer", optimizer, at=3, number=number) == code
+    assert names(folder) == ["out-checkpoint", "out-partial.png"]
+    said = capsys.readouterr().err.splitlines()
+    assert said[-1] == (
+        "python -m torch_impl: stopped; the best picture so far is 'out-partial.png'; "
+        "the same command with --resume goes on"
+    )
+    assert run("--optimizer", optimizer, "--resume") == 0
+    assert names(folder) == ["out-partial.png", "out.png"]
+    assert run("--optimizer", optimizer, output="whole.png") == 0
+    assert np.array_equal(load_image("out.png"), load_image("whole.png"))
+    assert not np.array_equal(load_image("out.png"), load_image("out-partial.png"))
+    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == handlers
+
+
+def test_an_interrupted_run_is_neither_forgotten_nor_taken_for_another(run, folder, capsys):
+    assert run(at=2) == 143
+    capsys.readouterr()
+    assert run() == 2
+    said = "'out-checkpoint' holds an interrupted run: go on with --resume, or start anew with --no-resume"
+    assert capsys.readouterr().err == f"python -m torch_impl: {said}\n"
+    assert run("--resume", "--style-weight", "7") == 2
+    assert "is of another run: recipe style_weight is" in capsys.readouterr().err
+    assert run("--no-resume", "--style-weight", "7") == 0
+    assert names(folder) == ["out-partial.png", "out.png"]
+
+
+def test_resuming_what_is_not_there_starts_at_the_beginning_and_says_so(run, folder, capsys):
+    assert run("--resume") == 0
+    assert "note: there is no checkpoint 'out-checkpoint': starts at the beginning" in capsys.readouterr().err
+    assert names(folder) == ["out.png"]
+
+
+def test_a_run_that_diverges_keeps_the_best_picture(run, folder, capsys):
+    assert run("--style-weight", "1e308", "--optimizer", "lbfgs", "--precision", "float64") == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert re.match(r"python -m torch_impl: .* is (nan|inf) at evaluation \d+: lower the weights", line)
+    assert line.endswith("the best picture so far is 'out-partial.png'")
+    assert "out.png" not in names(folder)
+
+
+def test_a_bad_number_of_evaluations_is_one_line(run, capsys):
+    with pytest.raises(SystemExit):
+        run("--checkpoint-every", "-1")
+    assert "'-1' is not a number of evaluations from 0 up" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_compare_py_unwinds_for_both_signals(monkeypatch, capsys, number, code):
+    def interrupted(_):
+        os.kill(os.getpid(), number)
+        time.sleep(5)
+
+    monkeypatch.setattr(compare, "pkgutil", SimpleNamespace(resolve_name=lambda _: interrupted))
+    assert compare.main(["recipes"]) == code
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_second_signal_ends_at_once():
+    def never(_):
+        pass
+
+    with calling(never):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.01)  # until Python has called the handler
+        assert signal.getsignal(signal.SIGTERM) == signal.getsignal(signal.SIGINT) == signal.SIG_DFL
+
+
+def test_termination_is_an_interrupt():
+    """So that what cleans up after Ctrl-C does so after SIGTERM."""
+    assert issubclass(TerminatedError, KeyboardInterrupt)
+
+
+@pytest.mark.parametrize("backend", ["torch", pytest.param("keras", marks=pytest.mark.thorough)])
+def test_a_process_that_is_told_to_end_does_so_in_good_order(folder, backend):
+    """SIGTERM in the middle of a real run of L-BFGS, kill -9 in the next, and then the end."""
+    command = [sys.executable, "-m", BACKENDS[backend].package, "content.png", "style.png", *OPTIONS]
+    command += ["--steps", "80", "--optimizer", "lbfgs", "--checkpoint-every", "1", "-o"]
+    losses = folder / "out-checkpoint" / "losses.jsonl"
+
+    def killed(number, after, *options):
+        with subprocess.Popen([*command, "out.png", *options], cwd=folder, stderr=subprocess.PIPE) as process:
+            while process.poll() is None and not (losses.exists() and losses.read_bytes().count(b"\n") >= after):
+                time.sleep(0.005)
+            process.send_signal(number)
+            process.communicate()
+        return process.returncode
+
+    assert killed(signal.SIGTERM, 2) == 143
+    assert killed(signal.SIGKILL, 30, "--resume") == -9
+    for options in (("out.png", "--resume"), ("whole.png",)):
+        subprocess.run([*command, *options], cwd=folder, check=True, capture_output=True, timeout=120)
+    assert np.array_equal(load_image(folder / "out.png"), load_image(folder / "whole.png"))
+    assert names(folder) == ["out-partial.png", "out.png", "whole.png"]
