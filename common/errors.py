@@ -1,11 +1,17 @@
-"""The one exception that a user may see, and the exit codes of a program that may end in it."""
+"""What a user is told: the one exception that a user may see, lines on the terminal, and exit codes."""
 
+import io
 import os
+import re
 import signal
 import sys
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
-from typing import NoReturn
+from typing import Any, NoReturn, TextIO
+
+_LONG_WORD = re.compile(r"(\S{150})\S{150,}(\S{50})")  # as a number of 5,000 digits; few paths are as long
 
 
 class RosettaError(Exception):
@@ -30,9 +36,24 @@ class StoppedError(Exception):
 
 def one_line(error: BaseException) -> str:
     """The first line of an exception's message, or its type where it has none."""
-    line = (str(error).splitlines() or [type(error).__name__])[0]
-    quoted = len(line) > 1 and line[0] == line[-1] and line[0] in "'\""  # as a KeyError's name is
-    return line[1:-1] if quoted else line
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)  # a KeyError quotes its key
+    return (text.splitlines() or [""])[0] or type(error).__name__
+
+
+def type_and_line(error: BaseException) -> str:
+    """An exception's type and the first line of its message, if it has any: `ValueError: out of order`."""
+    kind, line = type(error).__name__, one_line(error)
+    return kind if line == kind else f"{kind}: {line}"
+
+
+def printable(text: object) -> str:
+    r"""A text as one line that a terminal shows and does not obey: control characters are escaped, as `\n`, `\x1b`."""
+    return "".join(it if it.isprintable() else it.encode("unicode_escape").decode() for it in str(text))
+
+
+def say(text: object, stream: TextIO | None = None) -> None:
+    """Print one line, to stderr by default, whatever names it holds; the middle of a very long word is left out."""
+    print(_LONG_WORD.sub(r"\1...\2", printable(text)), file=stream or sys.stderr, flush=True)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -43,23 +64,40 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def exit_code(program: str, run: Callable[[], int]) -> int:
-    """What `run` returns, or the exit code and one line on stderr for what a user or the machine ended it by."""
+    """What `run` returns, or the exit code and one line on stderr for what a user or the machine ended it by.
+
+    Python's warnings are notes on stderr meanwhile, one line each.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # for letters that the terminal's encoding does not have
     try:
         if callable(signal.getsignal(signal.SIGINT)):  # until here, an interrupt ended the program at once
             signal.signal(signal.SIGINT, signal.default_int_handler)
-        return run()
+        with _warnings_as_notes():
+            return run()
     except RosettaError as error:
-        print(f"{program}: {error}", file=sys.stderr)
+        say(f"{program}: {error}")
         return 2
     except MemoryError:
-        print(f"{program}: out of memory: choose a smaller --size", file=sys.stderr)
+        say(f"{program}: out of memory: choose a smaller --size")
         return 2
     except TerminatedError:
-        print(f"{program}: terminated", file=sys.stderr)
+        say(f"{program}: terminated")
         return 143
     except KeyboardInterrupt:
-        print(f"{program}: interrupted", file=sys.stderr)
+        say(f"{program}: interrupted")
         return 130
+
+
+@contextmanager
+def _warnings_as_notes() -> Iterator[None]:
+    def note(message: Warning | str, *_: Any, **__: Any) -> None:
+        say(f"note: {message}")
+
+    with warnings.catch_warnings():
+        warnings.showwarning = note
+        warnings.filterwarnings("ignore", module=r"PIL\.")  # load_image says once what is odd in a picture's file
+        yield
 
 
 def leave(code: int) -> NoReturn:

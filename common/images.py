@@ -2,6 +2,7 @@
 
 import io
 import os
+import warnings
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,12 +12,14 @@ from PIL import Image as Pillow
 from PIL import ImageOps, UnidentifiedImageError
 
 from common.errors import RosettaError, one_line
+from common.input_files import ordinary
 from common.recipes import Exactly, LongestSide, Size
 from common.writing import replacing, write_or_keep
 
 Image = NDArray[np.float32]
 
 READABLE = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
+LARGEST_SIDE_PX = 16384
 _JPEG: dict[str, Any] = {"format": "JPEG", "quality": 95, "subsampling": 0}
 _WEBP: dict[str, Any] = {"format": "WEBP", "quality": 95}
 _SAVE_OPTIONS = {
@@ -32,11 +35,22 @@ def load_image(path: str | os.PathLike[str]) -> Image:
     """Read a JPEG, PNG, WebP, TIFF or BMP as float32 RGB in [0, 1], shape (H, W, 3).
 
     EXIF orientation is applied, alpha is laid over white; palettes, greyscale, CMYK and 16-bit greyscale are
-    converted. Colour profiles are ignored. Raises RosettaError for what cannot be read.
+    converted. Colour profiles are ignored. What Pillow finds odd in a file is one warning, which names the file. Raises
+    RosettaError for what cannot be read.
     """
+    with warnings.catch_warnings(record=True) as odd:
+        warnings.simplefilter("always")
+        image = _read(path)
+    if odd:
+        words = dict.fromkeys(str(warning.message).strip() for warning in odd)
+        warnings.warn(f"{str(path)!r}: {'; '.join(words)}", stacklevel=2)
+    return image
+
+
+def _read(path: str | os.PathLike[str]) -> Image:
     try:
         # Given a path, Pillow maps an uncompressed TIFF into memory, and then turns its orientations 5 to 8 wrongly.
-        with open(path, "rb") as stream, Pillow.open(stream, formats=READABLE) as file:
+        with open(ordinary(path), "rb") as stream, Pillow.open(stream, formats=READABLE) as file:
             file.load()
             if file.mode == "I" and file.format != "PNG":
                 raise RosettaError(f"{str(path)!r} has 32-bit pixels, whose range is not defined: save it with 8 bits")
@@ -91,8 +105,9 @@ def extent_for(size: Size, height_px: int, width_px: int) -> tuple[int, int]:
 def parse_size(text: str) -> Size:
     """A size from the command line: `288` is the longest side, `192x288` is height by width exactly."""
     parts = text.lower().split("x")
-    if len(parts) > 2 or not all(part.isdecimal() and 0 < int(part) <= 16384 for part in parts):
-        raise RosettaError(f"the size {text!r} is not one: give the longest side (288) or height x width (192x288)")
+    if len(parts) > 2 or not all(part.isdecimal() and 0 < int(part[:9]) <= LARGEST_SIDE_PX for part in parts):
+        forms = "the longest side (288) or height x width (192x288)"
+        raise RosettaError(f"the size {text!r} is not one: give {forms}, from 1 to {LARGEST_SIDE_PX} pixels a side")
     return LongestSide(int(parts[0])) if len(parts) == 1 else Exactly(int(parts[0]), int(parts[1]))
 
 
@@ -127,7 +142,7 @@ def save_or_keep(path: str | os.PathLike[str], image: NDArray[np.floating], desc
 def description_of(path: str | os.PathLike[str]) -> str | None:
     """The description of a picture that `save_image` wrote; None for any other file."""
     try:
-        with Pillow.open(path, formats=READABLE) as picture:
+        with Pillow.open(ordinary(path), formats=READABLE) as picture:
             return str(picture.getexif()[_IMAGE_DESCRIPTION])
     except Exception:  # whatever may be wrong with a file: `save_image` did not write it
         return None

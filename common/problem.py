@@ -18,7 +18,7 @@ Precision = Literal["float32", "float64", "bfloat16", "tf32"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 Mode = str  # the name of an execution mode; every backend registers its own
 Dtype = Literal["float32", "float64"]
-DEVICE = re.compile(r"cpu|mps|(?:gpu|cuda)(?::(\d+))?")
+DEVICE = re.compile(r"cpu|mps|(?:gpu|cuda)(?::(\d{1,4}))?")
 Pixels = NDArray[Any]
 Features = dict[str, NDArray[Any]]
 
@@ -127,6 +127,7 @@ class Problem:
 
     def at(self, stage: Stage) -> "Problem":
         """The same problem with both images resized as a stage wants them."""
+        self._check_stage(stage)
         content_px, style_px = self.sizes_at(stage)
         return replace(self, content=resize(self.content, *content_px), style=resize(self.style, *style_px))
 
@@ -139,8 +140,11 @@ class Problem:
     def try_stages(self) -> None:
         """Raise RosettaError for a stage whose size does not fit, from the numbers alone."""
         for stage in self.recipe.stages:
-            for role, size_px in zip(("content", "style"), self.sizes_at(stage), strict=True):
-                check_size(role, size_px, self.recipe.smallest_side_px)
+            self._check_stage(stage)
+
+    def _check_stage(self, stage: Stage) -> None:
+        for role, size_px in zip(("content", "style"), self.sizes_at(stage), strict=True):
+            check_size(role, size_px, self.recipe.smallest_side_px)
 
 
 def probe(problem: Problem) -> Image:
@@ -151,17 +155,20 @@ def probe(problem: Problem) -> Image:
 
 def check_image(role: str, image: Image, smallest_px: int) -> None:
     """Raise RosettaError unless `image` is finite RGB in [0, 1] of shape (H, W, 3), no side below `smallest_px`."""
-    if image.ndim != 3 or image.shape[2] != 3:
-        raise RosettaError(f"the {role} has shape {image.shape}: give (height, width, 3)")
-    check_size(role, (image.shape[0], image.shape[1]), smallest_px)
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype.kind not in "fiub":
+        raise RosettaError(
+            f"the {role} has shape {image.shape} and type {image.dtype}: give numbers (height, width, 3)"
+        )
+    whatever = "the picture itself is too small, whatever the size: give a larger one, or choose shallower taps"
+    check_size(role, (image.shape[0], image.shape[1]), smallest_px, whatever)
     if not (np.isfinite(image).all() and image.min() >= 0 and image.max() <= 1):
         raise RosettaError(f"the {role} has values from {image.min():g} to {image.max():g}: give RGB in [0, 1]")
 
 
-def check_size(role: str, size_px: tuple[int, int], smallest_px: int) -> None:
+def check_size(
+    role: str, size_px: tuple[int, int], smallest_px: int, way_out: str = "choose a larger size or shallower taps"
+) -> None:
     """Raise RosettaError unless no side of (height, width) is below `smallest_px`."""
     if min(size_px) < smallest_px:
-        raise RosettaError(
-            f"the {role} is {size_px[0]}x{size_px[1]} pixels and these layers need at least {smallest_px} "
-            "a side: choose a larger size or shallower taps"
-        )
+        needed = f"these layers need at least {smallest_px} a side"
+        raise RosettaError(f"the {role} is {size_px[0]}x{size_px[1]} pixels and {needed}: {way_out}")

@@ -40,4 +40,4 @@ def check_pair(content: object, style: object) -> None:
 
 def paths(content: PathLike | None, style: PathLike | None) -> tuple[PathLike, PathLike]:
     """The content and the style picture, as they were named: the sample for one that is not."""
-    return content or CONTENT.path, style or STYLE.path
+    return CONTENT.path if content is None else content, STYLE.path if style is None else style

@@ -1,21 +1,35 @@
 """What is shown in a terminal: plain tables no wider than the terminal, and progress bars."""
 
-import sys
 import time
+from typing import Any
 
 from rich.console import Console
 from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
+
+from common.errors import printable, say
 
 _WIDTH = 100
 _BAR_EVERY_S, _LINE_EVERY_S = 0.1, 5.0
 
 
-def console() -> Console:
+class _Console(Console):
+    """A console that takes every text as it stands: names in it may look like markup, or like a terminal's commands."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(markup=False, emoji=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """A text as it is printed, and as it is measured for a table; line breaks stay."""
+        return super().render_str("\n".join(map(printable, text.split("\n"))), **options)
+
+
+def console(stderr: bool = False) -> Console:
     """A console as wide as the terminal, or of a fixed width where there is none."""
-    plain = Console()
-    return plain if plain.is_terminal else Console(width=_WIDTH)
+    plain = _Console(stderr=stderr)
+    return plain if plain.is_terminal else _Console(stderr=stderr, width=_WIDTH)
 
 
 def plain_table(title: str, *headings: str) -> Table:
@@ -46,8 +60,8 @@ class ProgressBar:
     """How many units of work are done, on stderr: a bar in a terminal, a line every few seconds in a log."""
 
     def __init__(self, total: int, description: str, unit: str) -> None:
-        console = Console(stderr=True)
-        self._watched, self._unit = console.is_terminal, unit
+        out = console(stderr=True)
+        self._watched, self._unit = out.is_terminal, unit
         # Drawn by the caller's thread, which alone knows when stderr is redirected.
         self._bar = Progress(
             TextColumn("{task.description}", markup=False),
@@ -58,7 +72,7 @@ class ProgressBar:
             TextColumn("left"),
             TimeRemainingColumn(),
             TextColumn("{task.fields[note]}", markup=False),
-            console=console,
+            console=out,
             auto_refresh=False,
             disable=not self._watched,
         )
@@ -95,4 +109,4 @@ class ProgressBar:
             return
         (task,) = self._bar.tasks
         line = f"{task.description}: {task.completed:.0f}/{task.total:.0f} {self._unit}, {task.elapsed or 0:.0f} s"
-        print(f"{line}  {task.fields['note']}".rstrip(), file=sys.stderr, flush=True)
+        say(f"{line}  {task.fields['note']}".rstrip())

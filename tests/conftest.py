@@ -99,6 +99,7 @@ def refused(capsys: pytest.CaptureFixture[str]):
         captured = capsys.readouterr()
         assert code == 2, captured.err
         assert re.fullmatch(rf"{program}[^\r\n]*: [^\r\n]+\n", captured.err), captured.err
+        assert captured.err[:-1].isprintable(), captured.err
         assert words in captured.err
         assert captured.out == ""
         return captured.err

@@ -1,14 +1,15 @@
-"""What ends a program early: the exit code, and one line on stderr."""
+"""What ends a program early: the exit code, and one line on stderr, whatever names it holds."""
 
 import os
 import signal
 import subprocess
 import sys
+import warnings
 
 import pytest
 
 from common import RosettaError
-from common.errors import did_you_mean, exit_code
+from common.errors import did_you_mean, exit_code, one_line, printable, say, type_and_line
 
 
 def ended_by(error):
@@ -43,6 +44,65 @@ def test_a_mistake_of_ours_is_a_traceback():
 
 
 @pytest.mark.parametrize(
+    ("error", "line", "with_type"),
+    [
+        (ValueError("first\nsecond"), "first", "ValueError: first"),
+        (ValueError("\n"), "ValueError", "ValueError"),
+        (ImportError("'alpha' needs 'beta'"), "'alpha' needs 'beta'", "ImportError: 'alpha' needs 'beta'"),
+        (KeyError("image"), "image", "KeyError: image"),
+        (KeyError("'odd'"), "'odd'", "KeyError: 'odd'"),
+        (KeyError(), "KeyError", "KeyError"),
+        (StopIteration(), "StopIteration", "StopIteration"),
+    ],
+    ids=repr,
+)
+def test_an_exception_is_its_first_line_or_its_type(error, line, with_type):
+    assert (one_line(error), type_and_line(error)) == (line, with_type)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[31mred\x07", r"\x1b[31mred\x07"),
+        ("a\r\nb\tc", r"a\r\nb\tc"),
+        ("\x9b31m\x7f", r"\x9b31m\x7f"),
+        ("a\u2028b\u202e", r"a\u2028b\u202e"),
+        (os.fsdecode(b"bad\xff"), r"bad\udcff"),
+        ("Tübingen, 日本, [red] \\n", "Tübingen, 日本, [red] \\n"),
+        (RosettaError("a\nb"), r"a\nb"),
+    ],
+)
+def test_what_is_shown_is_one_line_that_a_terminal_does_not_obey(text, shown, capsys):
+    assert printable(text) == shown
+    assert printable(shown) == shown
+    shown.encode()  # which a surrogate would not let
+    say(text)
+    say(text, sys.stdout)
+    assert capsys.readouterr() == (f"{shown}\n", f"{shown}\n")
+
+
+def test_the_middle_of_a_very_long_word_is_left_out(capsys):
+    say(f"the size '{'9' * 5000}x5' is not one: give {'many short words ' * 50}")
+    line = capsys.readouterr().err
+    assert line.startswith("the size '999")
+    assert "999..." in line
+    assert "9x5' is not one: give many short words" in line
+    assert len(line) < 1200
+
+
+def test_warnings_are_notes_of_one_line_while_a_program_runs(capsys):
+    def warned():
+        warnings.simplefilter("default")
+        warnings.warn("odd\nindeed \x1b", stacklevel=1)
+        return 0
+
+    before = warnings.showwarning
+    assert exit_code("compare.py", warned) == 0
+    assert capsys.readouterr() == ("", "note: odd\\nindeed \\x1b\n")
+    assert warnings.showwarning is before
+
+
+@pytest.mark.parametrize(
     ("name", "nearest"),
     [("chekc", " (did you mean check?)"), ("CHECK", " (did you mean check?)"), ("", ""), ("picture.png", "")],
 )
@@ -72,6 +132,14 @@ def ended(command):
 def test_a_program_leaves_with_its_code_wherever_it_writes(redirect, code):
     command = f"{sys.executable} -c 'from common.errors import leave; print(1); leave(3)' {redirect}"
     assert ended(command) == (code, "")
+
+
+def test_letters_that_the_terminal_does_not_have_are_escaped():
+    code = "from common.errors import exit_code; exit(exit_code('', lambda: print('Tübingen') or 0))"
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"}
+    )
+    assert (process.returncode, process.stdout, process.stderr) == (0, b"T\\xfcbingen\n", b"")
 
 
 def test_what_could_not_be_printed_is_no_success():

@@ -1,6 +1,8 @@
 """Pictures in and out: every format and mode, the resize against Pillow's own, and the atomic save."""
 
 import os
+import re
+import warnings
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from full_disk import no_room
 from PIL import Image as Pillow
 
 from common import RosettaError, load_image, resize, samples, save_image
+from common.errors import exit_code
 from common.images import WRITABLE, extent_for, parse_size, to_bytes
 from common.recipes.recipe import Exactly, LongestSide
 
@@ -137,7 +140,28 @@ def test_a_missing_file_is_refused(tmp_path):
 
 
 def test_a_folder_is_refused(tmp_path):
-    refusal(tmp_path)
+    assert "is a folder" in refusal(tmp_path)
+
+
+def test_what_is_odd_in_a_file_is_one_warning_that_names_it(tmp_path, capsys):
+    """And on the command line one clean note, however often Pillow opens the file."""
+    orientation_beyond_the_file = b"II*\0\x08\0\0\0\x02\0" + b"\x12\x01\x03\0\xff\xff\xff\x7f\0\0\0\x7f" * 2
+    path = tmp_path / "odd.jpg"
+    Pillow.fromarray(RGB).save(path, exif=b"Exif\0\0" + orientation_beyond_the_file)
+    with pytest.warns(UserWarning, match=r"odd\.jpg': .*Skipping tag 274") as warned:
+        image = load_image(path)
+    assert (image.shape, len(warned)) == (RGB.shape, 1)
+
+    def run():
+        warnings.filterwarnings("default", message=".*odd.jpg")
+        load_image(path)
+        with Pillow.open(path) as file:
+            file.getexif()
+        return 0
+
+    exit_code("compare.py", run)
+    note = capsys.readouterr().err
+    assert re.fullmatch(r"note: '.*odd\.jpg': [^\n]*Skipping tag 274[^\n]*\n", note)
 
 
 def test_a_text_file_is_refused(tmp_path):
@@ -225,10 +249,17 @@ def test_parse_size():
     assert parse_size("192x288") == parse_size("192X288") == Exactly(192, 288)
 
 
-@pytest.mark.parametrize("text", ["", "0", "-5", "1.5", "x", "12x", "x12", "1x2x3", "0x5", "65536", "big", "12 x 5"])
+NO_SIZES = ["", "0", "-5", "1.5", "x", "12x", "x12", "1x2x3", "0x5", "65536", "big", "12 x 5", "16385", "²", "9" * 5000]
+
+
+@pytest.mark.parametrize("text", NO_SIZES)
 def test_a_bad_size_is_refused(text):
-    with pytest.raises(RosettaError, match="give the longest side"):
+    with pytest.raises(RosettaError, match=r"give the longest side .* from 1 to 16384 pixels a side"):
         parse_size(text)
+
+
+def test_the_largest_size_is_one():
+    assert parse_size("16384x1") == Exactly(16384, 1)
 
 
 def test_to_bytes_rounds_and_clips():

@@ -66,7 +66,7 @@ def test_a_planted_violation_is_seen_by_both(tmp_path):
 # Each line may import from the lines above it, and its own room from within.
 ORDER = (
     "errors",
-    "machine framework_imports distances terminal samples writing",
+    "machine framework_imports distances terminal samples writing input_files json_values",
     "vgg19",
     "recipes",
     "images lbfgs entry",

@@ -48,6 +48,20 @@ def test_a_stage_that_is_too_small_is_refused_without_resizing(problem, monkeypa
     staged(problem, Exactly(16, 16)).try_stages()
 
 
+def test_a_picture_that_is_too_small_itself_is_not_helped_by_a_size(problem):
+    words = r"the style is 30x13 pixels .* at least 16 a side: the picture itself is too small, whatever the size"
+    with pytest.raises(RosettaError, match=words):
+        replace(problem, style=problem.style[:30, :13])
+    with pytest.raises(RosettaError, match=r"the content is 12x11 pixels .*: choose a larger size or shallower taps"):
+        problem.at(Stage(LongestSide(12), 1, Adam(1.0)))
+
+
+@pytest.mark.parametrize("image", [np.full((37, 35, 3), "a"), np.zeros((37, 35, 3), complex), np.zeros((37, 35))])
+def test_what_are_no_numbers_is_no_image(problem, image):
+    with pytest.raises(RosettaError, match=r"and type .*: give numbers \(height, width, 3\)"):
+        replace(problem, content=image)
+
+
 def test_a_style_picture_that_becomes_too_small_by_itself_is_refused(problem):
     narrow = replace(problem, style=problem.style[:, :16])
     with pytest.raises(RosettaError, match="the style is 30x13 pixels"):

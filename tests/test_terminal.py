@@ -1,9 +1,9 @@
-"""Progress on stderr: every state of a short run, and few lines of a long one, in a log."""
+"""Progress on stderr: every state of a short run, and few lines of a long one, in a log; and names as they stand."""
 
 import pytest
 
 from common import terminal
-from common.terminal import ProgressBar
+from common.terminal import ProgressBar, console, fitted, plain_table
 
 
 @pytest.fixture
@@ -47,3 +47,31 @@ def test_a_terminal_has_one_bar(capsys, monkeypatch):
     shown = capsys.readouterr().err
     assert "total 7" in shown
     assert "work: " not in shown, "no line of a log"
+
+
+@pytest.mark.parametrize("watched", [False, True])
+def test_names_are_printed_as_they_stand(capsys, monkeypatch, watched):
+    """Neither markup nor what commands a terminal is obeyed, in texts, titles, headings and cells."""
+    if watched:
+        monkeypatch.setenv("FORCE_COLOR", "1")
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.setenv("COLUMNS", "100")
+    out = console()
+    table = plain_table("title [bold]:smile: \x1b[41m", "first [red]", "second\nline \x1b[42m", "third")
+    table.add_row("cell [/] \x1b[43m", "[blue]", "\x9b44m")
+    out.print(fitted(table, out, "third"))
+    out.print("text [i]\x07\x1b]0;title\x07", highlight=False)
+    shown = capsys.readouterr().out
+    for text in (
+        "title [bold]:smile: \\x1b[41m",
+        "first [red]",
+        "second",
+        "line \\x1b[42m",
+        "cell [/] \\x1b[43m",
+        "[blue]",
+    ):
+        assert text in shown
+    assert "text [i]\\x07\\x1b]0;title\\x07" in shown
+    assert "\\x9b44m" in shown
+    for hostile in ("\x1b[41m", "\x1b[42m", "\x1b[43m", "\x9b", "\x07", "\x1b]"):
+        assert hostile not in shown

@@ -1,12 +1,11 @@
 """When the state of a run is saved, which picture was the best so far, and how the run is asked to stop."""
 
-import sys
 import time
 
 from common.checkpoints.run_folder import RunFolder
 from common.checkpoints.state import Evaluated, State
 from common.checkpoints.told_file import ToldFile
-from common.errors import RosettaError, StoppedError, one_line
+from common.errors import RosettaError, StoppedError, one_line, say
 from common.images import Image
 from common.points import Point
 from common.problem import Pixels, Problem
@@ -76,7 +75,7 @@ class Checkpoints:
                 self._save(run)
         except (OSError, RosettaError) as error:
             self._is_writing = False
-            print(f"warning: no checkpoint can be kept ({one_line(error)}): the run goes on without", file=sys.stderr)
+            say(f"warning: no checkpoint can be kept ({one_line(error)}): the run goes on without")
 
     def _is_due(self, run: Evaluated) -> bool:
         if self._signal is not None:

@@ -17,8 +17,10 @@ import numpy as np
 from common.checkpoints.state import State
 from common.checkpoints.told_file import read_told
 from common.errors import RosettaError, one_line
+from common.input_files import ordinary
+from common.json_values import from_json
 from common.points import Moments, Point
-from common.results import LossTerms, Step
+from common.results import Step
 from common.writing import replacing, to_disk
 
 _SCHEMA = 1
@@ -119,11 +121,11 @@ class RunFolder:
 
     def _steps(self, count: int) -> tuple[Step, ...]:
         """The first losses of the log, and the rest cut off."""
-        lines = self._losses.read_bytes().splitlines(keepends=True)[:count]
+        lines = ordinary(self._losses).read_bytes().splitlines(keepends=True)[:count]
         if len(lines) < count:
             raise ValueError(f"{self._losses.name} has {len(lines)} losses of {count}")
         os.truncate(self._losses, sum(map(len, lines)))
-        return tuple(Step(**{**values, "losses": LossTerms(**values["losses"])}) for values in map(json.loads, lines))
+        return tuple(from_json(Step, json.loads(line)) for line in lines)
 
 
 def line_of(step: Step) -> str:
@@ -135,7 +137,7 @@ def _opened(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     import safetensors
 
     try:
-        with safetensors.safe_open(path, framework="numpy") as file:
+        with safetensors.safe_open(ordinary(path), framework="numpy") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  which is no mapping
             return json.loads((file.metadata() or {})["state"]), arrays
     except safetensors.SafetensorError as error:

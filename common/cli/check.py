@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -15,7 +16,7 @@ from common.cli.outputs import paths_read
 from common.cli.requests import recipe_from
 from common.comparison.workers import Job, Worker
 from common.entry import Entry
-from common.errors import RosettaError, did_you_mean
+from common.errors import RosettaError, did_you_mean, say
 from common.images import parse_size
 from common.problem import Precision
 from common.tensors import Arrays, TensorName, read_tensors, tensor_names
@@ -36,10 +37,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    if (options.theirs is None) == (options.port is None):
+    if bool(options.theirs) == bool(options.port):
         raise RosettaError("name a file of tensors, a port by --port package.module:name, or a picture by --picture")
     case = _case_from(options)
-    checked = list(_check_port(case, options) if options.port is not None else _check_file(case, options))
+    checked = list(_check_port(case, options) if options.port else _check_file(case, options))
     _say_next(case, [diagnosis for _, diagnosis, _ in checked])
     return _written(options, checked)
 
@@ -68,8 +69,8 @@ def run_export(options: argparse.Namespace) -> int:
     with claimed(folder=folder):
         doctor.write_bundle(_case_from(options), folder, not options.without_weights, options.with_steps)
     for file in sorted(folder.iterdir()):
-        print(f"{file}, {file.stat().st_size / 1e6:.2f} MB")
-    print(f"compare a port by `python compare.py check THEIRS --against {folder}`")
+        say(f"{file}, {file.stat().st_size / 1e6:.2f} MB", sys.stdout)
+    say(f"compare a port by `python compare.py check THEIRS --against {folder}`", sys.stdout)
     return 0
 
 
@@ -214,8 +215,8 @@ def _paths_examined(options: argparse.Namespace) -> Iterator[PathLike]:
     if options.against:
         folder = Path(options.against)
         yield from (folder / doctor.MANIFEST, folder / doctor.TENSORS, *doctor.bundle_files(folder))
-    if port := named.get("port"):
-        module = Path(*port.partition(":")[0].split("."))
+    if parts := [part for part in (named.get("port") or "").partition(":")[0].split(".") if part]:
+        module = Path(*parts)
         yield from (module.with_suffix(".py"), module / "__init__.py")
 
 

@@ -1,14 +1,13 @@
 """A transfer that can be interrupted: where it goes on, and what an early end leaves behind."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from common.checkpoints import Checkpoints, RunFolder, State
 from common.cli.outputs import partial_of
 from common.cli.provenance import Files
 from common.entry import Entry
-from common.errors import DivergedError, RosettaError, StoppedError
+from common.errors import DivergedError, RosettaError, StoppedError, say
 from common.images import save_or_keep
 from common.problem import Problem
 from common.recipes import recipe_to_json
@@ -36,7 +35,7 @@ def _state(folder: RunFolder, resume: bool | None) -> State | None:
         )
     state = folder.read() if resume else None
     if resume and state is None:
-        print(f"note: there is no checkpoint {str(folder.path)!r}: starts at the beginning", file=sys.stderr)
+        say(f"note: there is no checkpoint {str(folder.path)!r}: starts at the beginning")
     if state is None:
         folder.remove()
     return state
@@ -51,5 +50,5 @@ def ended_early(
     if isinstance(end, DivergedError):
         raise RosettaError(f"{end}; the best picture so far is {str(partial)!r}") from None
     how = "the same command with --resume goes on" if checkpoints.is_kept else "there is no checkpoint to go on from"
-    print(f"{program}: stopped; the best picture so far is {str(partial)!r}; {how}", file=sys.stderr)
+    say(f"{program}: stopped; the best picture so far is {str(partial)!r}; {how}")
     return 128 + end.signal

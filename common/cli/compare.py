@@ -11,6 +11,7 @@ from common.cli.requests import measured_request_from, note_noise
 from common.comparison import Group, Request, reporting
 from common.comparison.rendering import report_files, write_report
 from common.comparison.session import Part, Session, check_asked_for
+from common.errors import say
 from common.writing import check_written, claimed, write_or_keep
 
 _INCONCLUSIVE = 3  # an exit code
@@ -58,7 +59,7 @@ def _measured(session: Session, folder: Path, verbose: bool) -> reporting.Report
     try:
         session.run(show)
     except BaseException:
-        print(f"compare.py: ended early; writing what was measured to {folder}/, marked incomplete", file=sys.stderr)
+        say(f"compare.py: ended early; writing what was measured to {folder}/, marked incomplete")
         _write(session, folder, complete=False)
         raise
     return _write(session, folder, complete=True)
@@ -79,9 +80,9 @@ def _compared(now: reporting.Report, before: reporting.Report, fraction: float) 
     changes, gone = reporting.changes(now, before), reporting.missing(now, before)
     verdicts = [change.verdict(fraction) for change in changes]
     for verdict, change in zip(verdicts, changes, strict=True):
-        print(f"{verdict:12}  {change}")
+        say(f"{verdict:12}  {change}", sys.stdout)
     for name in gone:
-        print(f"{'MISSING':12}  {name}: timed in the baseline, and not now")
+        say(f"{'MISSING':12}  {name}: timed in the baseline, and not now", sys.stdout)
     if gone or "SLOWER" in verdicts:
         return 1
     if "inconclusive" not in verdicts:

@@ -1,6 +1,7 @@
 """`compare.py gallery`: every recipe on every backend, as one picture."""
 
 import argparse
+import sys
 from collections.abc import Mapping
 from itertools import zip_longest
 from pathlib import Path
@@ -11,6 +12,7 @@ from common.comparison import Request, Scene
 from common.comparison.progress import Progress
 from common.comparison.reporting import save_grid
 from common.comparison.workers import Worker
+from common.errors import say
 from common.images import save_or_keep
 from common.recipes import RECIPES
 from common.writing import check_written, claimed, write_or_keep
@@ -62,5 +64,5 @@ def _run(requests: Mapping[str, Request], folder: Path, options: argparse.Namesp
                 column.append((f"{recipe}, {row.backend}", picture))
             columns.append(column)
     write_or_keep(folder / _GALLERY, lambda path: save_grid(path, list(zip_longest(*columns))))
-    print(f"gallery -> {folder / _GALLERY}")
+    say(f"gallery -> {folder / _GALLERY}", sys.stdout)
     return 0

@@ -14,7 +14,8 @@ from common.backend import BACKENDS
 from common.cli import options as of
 from common.cli.interrupts import interrupting
 from common.comparison.plan import DEFAULT_SIZE, DEFAULT_STEPS
-from common.errors import exit_code, leave
+from common.errors import did_you_mean, exit_code, leave
+from common.input_files import is_ordinary
 from common.recipes import FOR_PICTURES
 
 _OWN_NAME, _CONSOLE_SCRIPT = "compare.py", "style-rosetta"
@@ -123,13 +124,16 @@ def style_rosetta(argv: Sequence[str] | None = None) -> int:
 
 def parse(arguments: Sequence[str], program: str = _OWN_NAME) -> argparse.Namespace:
     """The options of a command line, with the name of the command; what is wrong with them ends the process with 2."""
-    named = bool(arguments) and arguments[0] in COMMANDS
-    name = arguments[0] if named else "compare"
+    first = arguments[0] if arguments else ""
+    named = first in COMMANDS
+    name = first if named else "compare"
     parser = of.OneLineParser(
         prog=f"{program} {name}" if named else program,
         description=_called(program, COMMANDS[name].description),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    if not named and first.isalpha() and not is_ordinary(first) and (meant := did_you_mean(first, COMMANDS)):
+        parser.error(f"there is no command {first!r}{meant}")
     of.add_options(parser, COMMANDS[name].options, command=name, **COMMANDS[name].defaults)
     return parser.parse_args(arguments[named:])
 

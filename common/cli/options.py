@@ -2,14 +2,13 @@
 
 import argparse
 import re
-import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 from common.backend import BACKENDS
 from common.comparison.plan import DEFAULT_RECIPE
 from common.entry import installed_version
-from common.errors import did_you_mean
+from common.errors import did_you_mean, say
 from common.problem import DEVICE as DEVICES
 from common.problem import PRECISIONS
 from common.recipes import FOR_PICTURES, RECIPES
@@ -23,7 +22,7 @@ class OneLineParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the message without the usage, with the option or the choice that may have been meant, and leave."""
-        print(f"{self.prog}: {message}{self._nearest(message)}; see --help", file=sys.stderr)
+        say(f"{self.prog}: {message}{self._nearest(message)}; see --help")
         raise SystemExit(2)
 
     def _nearest(self, message: str) -> str:
@@ -35,7 +34,7 @@ class OneLineParser(argparse.ArgumentParser):
 
 def _whole_number(what: str, least: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        if not text.isdecimal() or int(text) < least:
+        if not text.isdecimal() or len(text) > _MOST_DIGITS or int(text) < least:
             raise argparse.ArgumentTypeError(f"{text!r} is not {what}")
         return int(text)
 
@@ -62,6 +61,7 @@ def _percentage(text: str) -> float:
     return float(number) / 100
 
 
+_MOST_DIGITS = 18  # of a whole number
 CHANGES = ("content_weight", "style_weight", "tv_weight", "content_taps", "style_taps")  # of a recipe
 _seed = _whole_number("a seed: use a whole number from 0 up", 0)
 _evaluations = _whole_number("a number of evaluations from 0 up", 0)
@@ -110,7 +110,7 @@ SIZE: Options = {"--size": {"metavar": "SIZE", "help": "longest side (288), or h
 _own_size = "longest side (288), height x width (192x288), or recipe: that of its source, which may stretch "
 _own_size += "(default: as many pixels as the source has, in the content's proportions)"
 OPTIMIZATION: Options = {
-    "--steps": {"type": int, "metavar": "N", "help": "evaluations of loss and gradient, over all stages"},
+    "--steps": {"type": _evaluations, "metavar": "N", "help": "evaluations of loss and gradient, over all stages"},
     "--fast": {"action": "store_true", "help": "reach the loss of the recipe's own run by fewer evaluations of L-BFGS"},
     "--pyramid": {"nargs": "?", "type": _sizes, "const": 2, "metavar": "SIZES", "help": _pyramid},
     "--until-loss": {"type": _loss, "metavar": "X", "help": "end the last stage when the loss is X or less"},

@@ -2,7 +2,6 @@
 
 import argparse
 import re
-import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from common import samples
 from common.cli.provenance import Files, is_result_of
 from common.cli.requests import start_from
 from common.entry import Entry
-from common.errors import RosettaError
+from common.errors import RosettaError, say
 from common.images import Image, check_ending, save_image
 from common.recipes import Recipe
 from common.vgg19 import weight_paths
@@ -88,5 +87,5 @@ class KeptPictures:
             save_image(self._output.with_name(f"{self._output.stem}-{evaluation:05d}{self._output.suffix}"), image)
         except RosettaError as error:
             if not self._has_warned:
-                print(f"warning: {error}; the run goes on", file=sys.stderr)
+                say(f"warning: {error}; the run goes on")
             self._has_warned = True

@@ -4,6 +4,7 @@ import argparse
 
 from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from common.cli.requests import ENOUGH_FROM_NOISE
 from common.recipes import FOR_PICTURES, RECIPES, Adam, Recipe, Stage
@@ -14,7 +15,7 @@ def run(_: argparse.Namespace) -> int:
     """Print the recipes."""
     out = console()
     for recipe in RECIPES.values():
-        out.print(f"[bold]{recipe.name}[/]: {recipe.source}", recipe.url or "", highlight=False)
+        out.print(Text.assemble((recipe.name, "bold"), f": {recipe.source}"), recipe.url or "", highlight=False)
         table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2))
         for label, text in _lines(recipe).items():
             table.add_row(f"  {label}", text)

@@ -2,7 +2,6 @@
 
 import argparse
 import re
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,7 +10,7 @@ from common.cli.options import CHANGES, MIXED
 from common.comparison.devices import shared_device
 from common.comparison.plan import DEFAULT_RECIPE, DEFAULT_ROUNDS, MODES, NamedRow, Request
 from common.entry import OptimizerChoice
-from common.errors import RosettaError
+from common.errors import RosettaError, say
 from common.images import parse_size
 from common.machine import usable_cores
 from common.problem import PRECISIONS, Precision
@@ -37,7 +36,9 @@ _ROW = re.compile(r"(?P<name>[^=@]+)=(?P<backend>[^:@]+)(?::(?P<mode>[^@]+))?(?:
 
 def recipe_from(options: argparse.Namespace, name: str | None = None) -> Recipe:
     """The recipe of a name, or of the options, with what these change but for `--optimizer`."""
-    recipe = find_recipe(options.recipe or DEFAULT_RECIPE if name is None else name)
+    if name is None:
+        name = DEFAULT_RECIPE if options.recipe is None else options.recipe
+    recipe = find_recipe(name)
     if options.steps is not None:
         recipe = with_steps(recipe, options.steps)
     if (size := getattr(options, "size", None)) not in (None, SOURCES_SIZE):
@@ -85,7 +86,7 @@ def note_noise(recipe: Recipe, options: argparse.Namespace) -> None:
     few = f"{recipe.name} starts from noise, and {recipe.steps} steps of {optimizer.label} are too few to see a picture"
     enough = f"give {ENOUGH_FROM_NOISE} or more of L-BFGS{'' if by_lbfgs else ' (--optimizer lbfgs)'}"
     otherwise = "--init content" if options.init == "noise" else "--fast, which starts from the content"
-    print(f"note: {few}: {enough}, or {otherwise}", file=sys.stderr)
+    say(f"note: {few}: {enough}, or {otherwise}")
 
 
 def optimizer_from(options: argparse.Namespace) -> OptimizerChoice:

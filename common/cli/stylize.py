@@ -1,6 +1,7 @@
 """`python -m torch_impl` and `python -m keras_impl`: a content and a style picture in, a restyled one out."""
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from common.cli.outputs import KeptPictures, choose_output, loss_curves_of, loss
 from common.cli.provenance import Files, files_read, provenance, stages_in_words
 from common.cli.requests import note_noise, optimizer_from, precision_from, recipe_from, start_from
 from common.entry import Entry
-from common.errors import DivergedError, RosettaError, StoppedError, exit_code
+from common.errors import DivergedError, RosettaError, StoppedError, exit_code, say
 from common.framework_imports import quiet_stderr
 from common.images import Image, load_image, save_or_keep
 from common.machine import use_memory_sparingly
@@ -70,10 +71,10 @@ def _save(entry: Entry, options: argparse.Namespace, problem: Problem, result: R
         path = loss_curves_of(options.output)
         _save_loss_curves(path, result.steps, f"{entry.label}, {problem.recipe.name}")
         write_text(losses_of(options.output), "".join(map(line_of, result.steps)))
-        print(f"loss curves -> {path}")
+        say(f"loss curves -> {path}", sys.stdout)
     if options.fast or options.precision == MIXED or len(problem.recipe.stages) > 1:
         print(stages_in_words(problem, result))
-    print(f"{_terms(result, '.6g')} after {len(result.steps)} evaluations -> {options.output}")
+    say(f"{_terms(result, '.6g')} after {len(result.steps)} evaluations -> {options.output}", sys.stdout)
 
 
 def _transferred(

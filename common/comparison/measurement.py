@@ -40,7 +40,7 @@ class Timing:
     median_s: Positive
     quartiles_s: tuple[float, float]
     count: int
-    rounds_s: tuple[tuple[float, ...], ...]
+    rounds_s: tuple[tuple[Positive, ...], ...]
 
     @published
     def noisy(self) -> bool:

@@ -1,15 +1,16 @@
 """What is shown on stderr while a comparison runs: one live line for each stage, in a terminal and in a log."""
 
 import math
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 from rich.table import Column
+
+from common.errors import printable, say
+from common.terminal import console
 
 _DRAW_EVERY_S, _LOG_EVERY_S = 0.5, 10.0
 
@@ -24,7 +25,7 @@ class Progress:
     def __init__(self) -> None:
         self._start_s = time.monotonic()
         self._end_s = self._shown_s = -math.inf
-        self._console = Console(stderr=True)
+        self._console = console(stderr=True)
         self._watched = self._console.is_terminal
         self._bars = self._new_bars()
 
@@ -69,7 +70,7 @@ class Progress:
     def warn(self, text: str) -> None:
         """Say what went wrong, in a line that stays."""
         if self._watched:
-            self._console.print(text, style="yellow", markup=False, highlight=False)
+            self._console.print(printable(text), style="yellow", highlight=False)
         else:
             self._log(text)
 
@@ -107,7 +108,7 @@ class Progress:
         )
 
     def _log(self, text: str) -> None:
-        print(f"[{time.monotonic() - self._start_s:5.0f} s] {text}", file=sys.stderr, flush=True)
+        say(f"[{time.monotonic() - self._start_s:5.0f} s] {text}")
 
 
 def time_to_go(seconds: float) -> str:

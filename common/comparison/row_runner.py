@@ -12,7 +12,7 @@ from common.comparison.agreement import RowAgreement, check_by_oracle, check_by_
 from common.comparison.plan import Row, Scene
 from common.comparison.progress import Progress
 from common.comparison.workers import LONGEST_TURN_S, Job, Outcome, Worker, WorkerDiedError
-from common.errors import RosettaError
+from common.errors import RosettaError, printable
 from common.oracle import Run
 from common.problem import Problem, probe
 from common.results import RunResult
@@ -99,7 +99,7 @@ class RowRunner:
             self.result.status = "unavailable" if self.result.timing is None else "incomplete"
             if isinstance(error, WorkerDiedError):
                 self.result.status = "died"
-            self.result.why = str(error)
+            self.result.why = printable(error)
             self._progress.warn(f"{self.row.name}: {self.result.status}: {error}")
             self.close()
             return None

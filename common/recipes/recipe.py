@@ -1,10 +1,10 @@
 """What a recipe is, in Python and as plain JSON values."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
 
 from common.errors import RosettaError
+from common.json_values import from_json
 from common.vgg19 import SPACES, Family, Pooling, Preprocessing, check_taps, smallest_side_px
 
 Convention = Literal["mean", "gatys", "image", "blog"]
@@ -17,6 +17,9 @@ class Exactly:
 
     height_px: int
     width_px: int
+
+    def __post_init__(self) -> None:
+        _check(min(self.height_px, self.width_px) >= 1, f"a picture cannot be {self}: give sides from 1 pixel up")
 
     def __str__(self) -> str:
         return f"{self.height_px}x{self.width_px}"
@@ -33,11 +36,20 @@ class LongestSide:
     only_shrink: bool = False
     factor: float = 1.0
 
+    def __post_init__(self) -> None:
+        fits = self.side_px >= 1 and 0 < self.factor < float("inf")
+        _check(fits, f"a picture cannot have the {self}: give a side from 1 pixel up, and a factor above 0")
+
     def __str__(self) -> str:
         return f"longest side {self.side_px}" + ("" if self.factor == 1 else f" times {self.factor:g}")
 
 
 Size = Exactly | LongestSide
+
+
+def _check(fits: bool, otherwise: str) -> None:
+    if not fits:
+        raise RosettaError(otherwise)
 
 
 @dataclass(frozen=True)
@@ -57,6 +69,11 @@ class Adam:
     epsilon: float = 1e-8
     form: Literal["textbook", "native"] = "textbook"
 
+    def __post_init__(self) -> None:
+        positive = 0 < self.learning_rate < float("inf") and 0 < self.decay < float("inf") and self.epsilon >= 0
+        fits = positive and 0 <= min(self.beta1, self.beta2) <= max(self.beta1, self.beta2) < 1
+        _check(fits and (self.decay_every is None or self.decay_every >= 1), f"Adam cannot run with {vars(self)}")
+
     def rate_at(self, step: int) -> float:
         """The learning rate of a step, counted from 0."""
         decays = 0 if self.decay_every is None else step // self.decay_every
@@ -70,6 +87,10 @@ class LBFGS:
     label: ClassVar[str] = "L-BFGS"
     memory: int = 10
     maxfun: int | None = None
+
+    def __post_init__(self) -> None:
+        fits = self.memory >= 1 and (self.maxfun is None or self.maxfun >= 1)
+        _check(fits, f"L-BFGS cannot run with {vars(self)}: give whole numbers from 1 up")
 
 
 Optimizer = Adam | LBFGS
@@ -141,12 +162,11 @@ class Recipe:
             if len(check_taps(taps)) != len(taps):
                 raise RosettaError(f"a tap stands twice in {', '.join(taps)}: name each once")
         weights = (self.content_weight, self.style_weight, self.tv_weight)
-        if not all(0 <= weight < float("inf") for weight in weights):
-            raise RosettaError(f"loss weights are finite and not negative, not {weights}")
-        if not self.taps:
-            raise RosettaError("a recipe needs at least one style or content tap")
-        if any(stage.steps < 1 for stage in self.stages):
-            raise RosettaError("every stage needs at least 1 step")
+        finite = all(0 <= weight < float("inf") for weight in weights)
+        _check(finite, f"loss weights are finite and not negative, not {weights}")
+        _check(bool(self.taps), "a recipe needs at least one style or content tap")
+        _check(bool(self.stages), "a recipe needs at least one stage")
+        _check(all(stage.steps >= 1 for stage in self.stages), "every stage needs at least 1 step")
 
     @property
     def taps(self) -> tuple[str, ...]:
@@ -173,23 +193,14 @@ def recipe_to_json(recipe: Recipe) -> dict[str, Any]:
     return {**asdict(recipe), "pixel_space": recipe.pixel_space.name, "stages": stages}
 
 
-def recipe_from_json(values: Mapping[str, Any]) -> Recipe:
-    """The inverse of `recipe_to_json`."""
-    plain = {field.name: values[field.name] for field in fields(Recipe)}
-    plain |= {name: tuple(plain[name]) for name in ("style_taps", "content_taps", "deviations")}
-    plain["pixel_space"] = SPACES[plain["pixel_space"]]
-    plain["stages"] = tuple(_stage(stage) for stage in plain["stages"])
-    return Recipe(**plain)
+@dataclass(frozen=True)
+class _Space:
+    """The part of a recipe's JSON that names a value."""
+
+    pixel_space: Literal["caffe", "imagenet", "unit"]
 
 
-def _stage(values: Mapping[str, Any]) -> Stage:
-    size = values["size"]
-    optimizer = {name: value for name, value in values["optimizer"].items() if name != "kind"}
-    return Stage(
-        size=LongestSide(**size) if "side_px" in size else Exactly(**size),
-        steps=values["steps"],
-        optimizer=Adam(**optimizer) if values["optimizer"]["kind"] == "adam" else LBFGS(**optimizer),
-        until=Until(**values["until"]) if values.get("until") else None,
-        continues=values.get("continues", False),
-        rough_steps=values.get("rough_steps", 0),
-    )
+def recipe_from_json(values: Any, place: str = "") -> Recipe:
+    """The inverse of `recipe_to_json`; raise ValueError with the place of what does not fit, or RosettaError."""
+    space = SPACES[from_json(_Space, values, place).pixel_space]
+    return from_json(Recipe, {**values, "pixel_space": asdict(space)}, place)

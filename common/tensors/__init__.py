@@ -1,6 +1,6 @@
 """Named tensors: what the backends record, and what the comparison and the port doctor read."""
 
-from common.tensors.files import KINDS, read_tensors, write_tensors
+from common.tensors.files import KINDS, check_real, read_tensors, write_tensors
 from common.tensors.names import (
     ADAM_STEPS,
     LBFGS_CHECKED,

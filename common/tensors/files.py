@@ -1,61 +1,93 @@
 """Named tensors in files: .npz, .safetensors, or a folder of .npy."""
 
 import zipfile
-import zlib
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from common.errors import RosettaError, one_line
-from common.tensors.names import Arrays
+from common.input_files import ordinary
+from common.tensors.names import Array, Arrays
 from common.writing import replacing
 
-_DAMAGED = (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile, zlib.error)
+_READABLE = ("F64", "F32", "F16", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL")  # what NumPy has, too
 KINDS = "an .npz file, a .safetensors file, or a folder of .npy files"
 
 
 def read_tensors(path: Path) -> Arrays:
     """Every tensor of a file or folder, by name; raise RosettaError when it cannot be read or holds no numbers."""
+    pairs = _all_of(path)
+    for name, array in pairs:
+        check_real(name, array, f" in {str(path)!r}")
+    if repeated := [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]:
+        raise RosettaError(f"{repeated[0]!r} stands twice in {str(path)!r}: give each tensor once")
+    if not pairs:
+        raise RosettaError(f"{str(path)!r} holds no tensors: give {KINDS}")
+    return dict(pairs)
+
+
+def check_real(name: str, array: Array, place: str) -> None:
+    """Raise RosettaError for an array of anything but real numbers; `place` is where, in words."""
+    if array.dtype.kind not in "fiub":
+        raise RosettaError(f"{name!r}{place} is of type {array.dtype}: give real numbers")
+
+
+def _all_of(path: Path) -> list[tuple[str, Array]]:
     try:
-        arrays = _read(path)
+        return list(_read(path))
+    except RosettaError:
+        raise
     except FileNotFoundError:
         raise RosettaError(f"there is no {str(path)!r}: give {KINDS}") from None
-    except _DAMAGED as error:
+    except MemoryError:
+        what = "it says that it holds more than fits into memory: it is damaged, or too large"
+        raise RosettaError(f"cannot read the tensors {str(path)!r} ({what}): give {KINDS}") from None
+    except Exception as error:  # archives and headers of damaged files raise anything at all
         raise RosettaError(f"cannot read the tensors {str(path)!r} ({one_line(error)}): give {KINDS}") from None
-    for name, array in arrays.items():
-        if array.dtype.kind not in "fiub":
-            raise RosettaError(f"{name} in {str(path)!r} is of type {array.dtype}: give real numbers")
-    if not arrays:
-        raise RosettaError(f"{str(path)!r} holds no tensors: give {KINDS}")
-    return arrays
 
 
-def _read(path: Path) -> Arrays:
+def _read(path: Path) -> Iterator[tuple[str, Array]]:
     if path.is_dir():
-        return {
-            _name(file.relative_to(path)): np.load(file, allow_pickle=False) for file in sorted(path.rglob("*.npy"))
-        }
+        return _read_folder(path)
     if path.suffix == ".safetensors":
         return _read_safetensors(path)
     if path.suffix == ".npz":
-        # Opened here, since np.load leaves a damaged archive open.
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    if not path.exists():
-        raise FileNotFoundError
+        return _read_npz(path)
+    path.stat()  # says so where there is nothing
     raise RosettaError(f"{str(path)!r} is neither of what can be read: give {KINDS}")
 
 
-def _read_safetensors(path: Path) -> Arrays:
+def _read_folder(folder: Path) -> Iterator[tuple[str, Array]]:
+    for path in sorted(folder.rglob("*.npy")):
+        with open(ordinary(path), "rb") as file:
+            yield _name(path.relative_to(folder)), np.lib.format.read_array(file, allow_pickle=False)
+
+
+def _read_npz(path: Path) -> Iterator[tuple[str, Array]]:
+    import psutil  # here, as safetensors below
+
+    with zipfile.ZipFile(ordinary(path)) as archive:
+        if sum(member.file_size for member in archive.infolist()) > psutil.virtual_memory().available:
+            raise MemoryError
+        for member in archive.infolist():
+            with archive.open(member) as file:
+                yield member.filename.removesuffix(".npy"), np.lib.format.read_array(file, allow_pickle=False)
+
+
+def _read_safetensors(path: Path) -> Iterator[tuple[str, Array]]:
     import safetensors  # here, since a worker imports this room in environments without it
 
     try:
-        with safetensors.safe_open(path, framework="numpy") as file:
+        with safetensors.safe_open(ordinary(path), framework="numpy") as file:
             names = file.keys()
-            if unreadable := [name for name in names if file.get_slice(name).get_dtype() == "BF16"]:
-                what = f"{unreadable[0]} in {str(path)!r} is bfloat16"
-                raise RosettaError(f"{what}, which NumPy cannot read: save it as float32")
-            return {name: np.asarray(file.get_tensor(name)) for name in names}
+            for name in names:
+                kind = file.get_slice(name).get_dtype()
+                if kind not in _READABLE:
+                    what = f"{name!r} in {str(path)!r} is {'bfloat16' if kind == 'BF16' else kind}"
+                    raise RosettaError(f"{what}, which NumPy cannot read: save it as float32")
+                yield name, np.asarray(file.get_tensor(name))
     except safetensors.SafetensorError as error:
         raise ValueError(one_line(error)) from None
 

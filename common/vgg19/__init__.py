@@ -14,4 +14,4 @@ from common.vgg19.preprocessing import (
     affine_between,
 )
 from common.vgg19.weight_files import sha256_of
-from common.vgg19.weights import Weights
+from common.vgg19.weights import Weights, check_vgg19

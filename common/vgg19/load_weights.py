@@ -4,11 +4,13 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
-from common.errors import RosettaError, did_you_mean
+from common.errors import RosettaError, did_you_mean, one_line
+from common.input_files import ordinary
 from common.vgg19.weight_files import ENVIRONMENT_VARIABLE, KERAS_FILE, TORCHVISION_FILE, find, places
 from common.vgg19.weights import Weights, random_weights, read_keras_file, read_torch_file
 
 _READERS = {".h5": read_keras_file, ".hdf5": read_keras_file, ".pth": read_torch_file, ".pt": read_torch_file}
+_MOST_DIGITS = 18
 _PUBLISHED = {"keras": KERAS_FILE, "torchvision": TORCHVISION_FILE}
 
 
@@ -35,7 +37,7 @@ def weight_paths(source: str | None = None) -> tuple[Path, ...]:
 
 
 def _named(source: str | None) -> str:
-    return source or os.environ.get(ENVIRONMENT_VARIABLE) or "keras"
+    return (os.environ.get(ENVIRONMENT_VARIABLE) or "keras") if source is None else source
 
 
 def _find(source: str | None) -> Path | str:
@@ -47,8 +49,10 @@ def _find(source: str | None) -> Path | str:
 
 def _seed(source: str) -> int:
     digits = source.removeprefix("random").removeprefix(":") or "0"
-    if not digits.isdecimal():
-        raise RosettaError(f"the weights {source!r} have no usable seed: write random:0")
+    if not digits.isdecimal() or len(digits) > _MOST_DIGITS:
+        raise RosettaError(
+            f"the weights {source!r} have no usable seed: write random:0, with up to {_MOST_DIGITS} digits"
+        )
     return int(digits)
 
 
@@ -60,6 +64,10 @@ def _read(path: Path) -> Weights:
             f"the weights {str(path)!r}{nearest} are neither a Keras .h5 nor a torchvision .pth file: "
             "give the path of one, or keras, torchvision, or random"
         )
-    if not path.is_file():
-        raise RosettaError(f"there are no weights {str(path)!r}: give the path of a file that exists")
+    try:
+        ordinary(path)
+    except FileNotFoundError:
+        raise RosettaError(f"there are no weights {str(path)!r}: give the path of a file that exists") from None
+    except (OSError, ValueError) as error:
+        raise RosettaError(f"cannot read the weights {str(path)!r} ({one_line(error)}): name another file") from None
     return _READERS[path.suffix.lower()](path)

@@ -5,6 +5,7 @@ ordered dicts and plain values, and refuses every other global before it is call
 """
 
 import io
+import math
 import pickle
 import zipfile
 from collections import OrderedDict
@@ -16,8 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import RosettaError, one_line
+from common.input_files import ordinary
 
 _MAGIC = 0x1950A86A20F9469CFC6C
+_MOST_VALUES = 2**27  # of a tensor; the largest of VGG-19, of its classifier, has 103 million
+_TELLING = (OSError, ValueError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile, MemoryError)
 _DTYPES = {"DoubleStorage": "<f8", "FloatStorage": "<f4", "HalfStorage": "<f2", "LongStorage": "<i8"}
 
 
@@ -73,23 +77,36 @@ def read_state_dict(path: Path, names: Collection[str]) -> dict[str, NDArray[Any
     pickle of anything but a flat dict of tensors.
     """
     try:
-        reader = _read_zip if zipfile.is_zipfile(path) else _read_legacy
-        with open(path, "rb") as file:
+        with open(ordinary(path), "rb") as file:
+            reader = _read_zip if zipfile.is_zipfile(file) else _read_legacy
+            file.seek(0)
             return reader(file, names)
     except FileNotFoundError:
         raise RosettaError(f"there are no weights {str(path)!r}: give the path of a file that exists") from None
+    except RosettaError:
+        raise
     except Exception as error:  # a hostile or broken pickle can raise anything at all
+        reason = one_line(error) if isinstance(error, _TELLING) else "its parts do not belong together"
         raise RosettaError(
-            f"cannot read the weights {str(path)!r} ({one_line(error)}): give a whole state dict saved by torch.save"
+            f"cannot read the weights {str(path)!r} ({reason}): give a whole state dict saved by torch.save"
         ) from None
 
 
 def _read_zip(file: BinaryIO, names: Collection[str]) -> dict[str, NDArray[Any]]:
     with zipfile.ZipFile(file) as archive:
-        pickled = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
+        pickled = next((name for name in archive.namelist() if name.endswith("/data.pkl")), None)
+        if pickled is None:
+            raise pickle.UnpicklingError("it holds no data.pkl")
         folder = pickled.removesuffix("data.pkl")
-        state = _Unpickler(io.BytesIO(archive.read(pickled))).load()
-        return _arrays(state, names, lambda storage: archive.read(f"{folder}data/{storage.key}"))
+        state = _Unpickler(io.BytesIO(_stored(archive, pickled))).load()
+        return _arrays(state, names, lambda storage: _stored(archive, f"{folder}data/{storage.key}"))
+
+
+def _stored(archive: zipfile.ZipFile, name: str) -> bytes:
+    """A member of an archive as torch.save writes it: what is compressed could be of any size."""
+    if archive.getinfo(name).compress_type != zipfile.ZIP_STORED:
+        raise pickle.UnpicklingError(f"its {name} is compressed")
+    return archive.read(name)
 
 
 def _read_legacy(file: BinaryIO, names: Collection[str]) -> dict[str, NDArray[Any]]:
@@ -129,5 +146,7 @@ def _array(tensor: _Tensor, raw: bytes) -> NDArray[Any]:
     reach = sum((side - 1) * stride for side, stride in zip(tensor.shape, tensor.stride, strict=True))
     if min(tensor.stride, default=0) < 0 or reach >= flat.size:
         raise ValueError("a tensor reaches beyond its storage")
+    if math.prod(tensor.shape) > _MOST_VALUES:
+        raise ValueError(f"it says that a tensor has the shape {tensor.shape}, which no layer of VGG-19 has")
     strides = tuple(stride * dtype.itemsize for stride in tensor.stride)
     return np.lib.stride_tricks.as_strided(flat, tensor.shape, strides).copy()

@@ -3,12 +3,12 @@
 import hashlib
 import importlib.util
 import os
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.errors import RosettaError, one_line
+from common.errors import RosettaError, one_line, say
+from common.input_files import is_ordinary, ordinary
 from common.vgg19.preprocessing import Family
 
 ENVIRONMENT_VARIABLE = "STYLE_ROSETTA_WEIGHTS"
@@ -52,10 +52,10 @@ def find(published: Published) -> Path:
     file is nowhere and cannot be downloaded.
     """
     for path in places(published):
-        if path.is_file():
+        if is_ordinary(path):
             if _matches(path, published):
                 return path
-            print(f"warning: {path} is damaged (its sha256 is not {published.sha256}); looking on", file=sys.stderr)
+            say(f"warning: {path} is damaged (its sha256 is not {published.sha256}); looking on")
     return _download(published)
 
 
@@ -115,5 +115,5 @@ def _matches(path: Path, published: Published) -> bool:
 
 def sha256_of(path: Path) -> str:
     """The sha256 of a file as 64 hexadecimal digits."""
-    with open(path, "rb") as file:
+    with open(ordinary(path), "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import RosettaError, one_line
-from common.vgg19.layers import CONVS, LAYERS
+from common.input_files import ordinary
+from common.vgg19.layers import CONVS, LAYERS, Layer
 from common.vgg19.preprocessing import CAFFE, SPACES, UNIT_VARIANCE_SCALE, Family, Preprocessing
 from common.vgg19.torch_checkpoint import read_state_dict
 from common.vgg19.weight_files import KERAS_FILE, TORCHVISION_FILE, Published, sha256_of
@@ -100,13 +101,13 @@ def read_keras_file(path: Path) -> Weights:
     datasets, biases = {}, {}
     try:
         with _opened(path) as file:
-            root = file.get("model_weights", file)
+            root = file if file.get("model_weights", getlink=True) is None else _group(file, "model_weights")
             for conv in CONVS:
-                name = conv.name.replace("conv", "block").replace("_", "_conv")  # block1_conv1
-                found = _by_rank(root[name])
-                datasets[conv.name], biases[conv.name] = found[4].name, np.asarray(found[1], np.float32)
+                kernel, bias = _kernel_and_bias(root, conv.name.replace("conv", "block").replace("_", "_conv"))
+                _check_shapes(path, conv, kernel.shape, bias.shape)  # before memory is taken for them
+                datasets[conv.name], biases[conv.name] = kernel.name, np.asarray(bias, np.float32)
         kernels = _KernelsInFile(path, datasets)
-        _check(path, kernels, biases)
+        check_vgg19(path, kernels, biases)
     except (OSError, KeyError, AttributeError, ValueError, TypeError, RuntimeError) as error:
         raise RosettaError(
             f"cannot read the weights {str(path)!r} ({one_line(error)}): give a whole Keras VGG-19 .h5 file"
@@ -117,19 +118,31 @@ def read_keras_file(path: Path) -> Weights:
 def _opened(path: Path) -> "h5py.File":
     import h5py  # here, since a sixth of the time of --help went into the import
 
-    return h5py.File(path)
+    return h5py.File(ordinary(path))
 
 
-def _by_rank(group: "h5py.Group") -> dict[int, "h5py.Dataset"]:
-    """A layer's datasets by their number of axes: 4 for the kernel, 1 for the bias."""
+def _group(parent: "h5py.Group", name: str) -> "h5py.Group":
+    """A group that is in the file itself: a link may lead to another file, which may be a pipe."""
+    import h5py
+
+    if isinstance(parent.get(name, getlink=True), h5py.HardLink) and isinstance(group := parent[name], h5py.Group):
+        return group
+    raise ValueError(f"it has no group {name}")
+
+
+def _kernel_and_bias(root: "h5py.Group", name: str) -> "tuple[h5py.Dataset, h5py.Dataset]":
+    """A layer's datasets, told by their number of axes; those whose values are in other files do not count."""
     datasets: dict[int, h5py.Dataset] = {}
 
     def collect(_: str, item: "h5py.Dataset | h5py.Group") -> None:
-        if hasattr(item, "ndim"):  # a group has none
+        if hasattr(item, "ndim") and item.dtype.kind in "fiu" and not item.external and not item.is_virtual:
             datasets[item.ndim] = item
 
-    group.visititems(collect)
-    return datasets
+    _group(root, name).visititems(collect)
+    for axes, what in ((4, "kernel"), (1, "bias")):
+        if axes not in datasets:
+            raise ValueError(f"{name} has no {what}")
+    return datasets[4], datasets[1]
 
 
 def read_torch_file(path: Path) -> Weights:
@@ -145,7 +158,7 @@ def read_torch_file(path: Path) -> Weights:
             raise RosettaError(f"the weights {str(path)!r} are not VGG-19's: {key} has shape {weight_oihw.shape}")
         kernels[name] = np.ascontiguousarray(weight_oihw.transpose(2, 3, 1, 0), np.float32)
         biases[name] = state[f"{key}.bias"].astype(np.float32)
-    _check(path, kernels, biases)
+    check_vgg19(path, kernels, biases)
     return _weights(path, TORCHVISION_FILE, kernels, biases)
 
 
@@ -158,17 +171,19 @@ def _weights(
     return Weights(path.name, family, SPACES[family], kernels, biases, sha256, licence)
 
 
-def _check(path: Path, kernels: Mapping[str, Float32], biases: Mapping[str, Float32]) -> None:
+def check_vgg19(path: Path, kernels: Mapping[str, Float32], biases: Mapping[str, Float32]) -> None:
+    """Raise RosettaError unless the kernels and biases of a file have VGG-19's shapes and are finite."""
     for conv in CONVS:
-        wanted = ((3, 3, conv.in_channels, conv.out_channels), (conv.out_channels,))
         kernel, bias = kernels[conv.name], biases[conv.name]
-        found = (kernel.shape, bias.shape)
-        if found != wanted:
-            raise RosettaError(
-                f"the weights {str(path)!r} are not VGG-19's: {conv.name} is {found} and should be {wanted}"
-            )
+        _check_shapes(path, conv, kernel.shape, bias.shape)
         if not (np.isfinite(kernel).all() and np.isfinite(bias).all()):
             raise RosettaError(f"the weights {str(path)!r} hold values that are not finite in {conv.name}")
+
+
+def _check_shapes(path: Path, conv: Layer, *found: tuple[int, ...]) -> None:
+    wanted = ((3, 3, conv.in_channels, conv.out_channels), (conv.out_channels,))
+    if found != wanted:
+        raise RosettaError(f"the weights {str(path)!r} are not VGG-19's: {conv.name} is {found} and should be {wanted}")
 
 
 @lru_cache(maxsize=2)

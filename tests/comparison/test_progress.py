@@ -91,7 +91,7 @@ def test_what_is_printed_between_stays_and_a_new_line_begins_below(monkeypatch):
 def test_a_terminal_keeps_one_line_for_each_stage(monkeypatch, width):
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=width)
-    monkeypatch.setattr(progress_module, "Console", lambda **_: console)
+    monkeypatch.setattr(progress_module, "console", lambda **_: console)
     with Progress() as progress:
         for stage in ("references", "float32 256: measuring"):
             progress.stage(stage, 4)

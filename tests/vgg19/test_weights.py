@@ -2,6 +2,8 @@
 
 import os
 import pickle
+import re
+import zipfile
 from collections import OrderedDict
 from dataclasses import replace
 
@@ -120,6 +122,79 @@ def test_a_torch_file_without_a_layer(tmp_path):
     state = flat_state()
     del state["features.28.bias"]
     assert "features.28" in refusal(load, save(tmp_path / "a.pth", state))
+
+
+@pytest.mark.parametrize("part", ["kernel", "bias"])
+def test_a_layer_that_lacks_a_part_is_named(tmp_path, part):
+    path = write_keras(tmp_path / "a.h5")
+    with h5py.File(path, "a") as file:
+        del file[f"block1_conv2/block1_conv2/{part}:0"]
+    assert f"(block1_conv2 has no {part})" in refusal(load, path)
+
+
+@pytest.mark.parametrize("kind", ["c8", h5py.string_dtype(), [("a", "f4")]], ids=str)
+def test_what_are_no_real_numbers_is_no_bias(tmp_path, kind):
+    path = write_keras(tmp_path / "a.h5")
+    with h5py.File(path, "a") as file:
+        group = file["block1_conv2/block1_conv2"]
+        del group["bias:0"]
+        group.create_dataset("bias:0", (64,), kind)
+    assert "block1_conv2 has no bias" in refusal(load, path)
+
+
+@pytest.mark.parametrize("part", ["kernel", "bias"])
+def test_a_keras_file_that_lies_about_its_size_is_no_lack_of_memory(tmp_path, part):
+    path = write_keras(tmp_path / "a.h5")
+    with h5py.File(path, "a") as file:
+        group = file["block1_conv1/block1_conv1"]
+        del group[f"{part}:0"]
+        group.create_dataset(f"{part}:0", (2**40,) if part == "bias" else (3, 3, 3, 2**40), "f4", chunks=True)
+    assert "are not VGG-19's: conv1_1 is" in refusal(load, path)
+
+
+@pytest.mark.parametrize("where", ["/", "model_weights", "block1_conv1"])
+def test_a_link_to_another_file_is_not_followed(tmp_path, where):
+    """That file could be a pipe, for which HDF5 waits."""
+    os.mkfifo(tmp_path / "pipe")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        name = "block1_conv1" if where == "/" else where
+        file[name] = h5py.SoftLink("/") if where == "/" else h5py.ExternalLink(str(tmp_path / "pipe"), "/")
+    assert "it has no group" in refusal(load, tmp_path / "a.h5")
+
+
+def test_values_in_another_file_do_not_count(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    path = write_keras(tmp_path / "a.h5")
+    with h5py.File(path, "a") as file:
+        group = file["block1_conv1/block1_conv1"]
+        del group["kernel:0"]
+        external = [(str(tmp_path / "pipe"), 0, h5py.h5f.UNLIMITED)]
+        group.create_dataset("kernel:0", (3, 3, 3, 64), "f4", external=external)
+    assert "block1_conv1 has no kernel" in refusal(load, path)
+
+
+def test_an_archive_that_torch_did_not_write_is_named_for_what_it_lacks(tmp_path):
+    path = tmp_path / "a.pth"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("archive/version", "3")
+    assert "it holds no data.pkl" in refusal(load, path)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", bytes(10**6))
+    assert "its archive/data.pkl is compressed" in refusal(load, path)
+
+
+def test_a_tensor_that_would_fill_the_memory_is_refused(tmp_path):
+    """One value that is said to be expanded: no byte of the file is missing."""
+    state = flat_state(**{"features.0.weight": torch.zeros(1).expand(2**20, 2**20)})
+    assert "which no layer of VGG-19 has" in refusal(load, save(tmp_path / "a.pth", state))
+
+
+@pytest.mark.parametrize("pickled", [pickle.dumps({1: 2}), b"\x80\x02h\x05.", b".", b"\x80\x02]" + b"]" * 9 + b"."])
+def test_a_broken_pickle_is_described_in_words(tmp_path, pickled):
+    with zipfile.ZipFile(tmp_path / "a.pth", "w") as archive:
+        archive.writestr("archive/data.pkl", pickled)
+    message = refusal(load, tmp_path / "a.pth")
+    assert not re.search(r"\(\w+\)", message), "no type alone, and no key"
 
 
 def test_a_keras_file_of_another_network(tmp_path):

@@ -93,7 +93,7 @@ def missing(report: Report, baseline: Report) -> list[str]:
 def _logs_of_rounds(report: Report) -> dict[str, NDArray[np.float64]]:
     """The logarithms of the rounds' medians, by row, of the rows that agree."""
     timed = [(row.name, row.evaluation.rounds_s) for row in report.rows if row.ranked and row.evaluation is not None]
-    return {name: np.log([np.median(it) for it in rounds_s if it]) for name, rounds_s in timed}
+    return {name: np.log([np.median(it) for it in rounds_s if it]) for name, rounds_s in timed if any(rounds_s)}
 
 
 def _change(name: str, now: NDArray[np.float64], before: NDArray[np.float64]) -> Change:

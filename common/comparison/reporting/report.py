@@ -17,6 +17,7 @@ from common.comparison.measurement import QUIET
 from common.comparison.published import published, where
 from common.comparison.reporting.rows import Environment, Group, RowReport
 from common.errors import RosettaError, one_line
+from common.input_files import read_json
 
 SCHEMA: Literal[4] = 4
 _MOST_NAMED = 3
@@ -200,13 +201,15 @@ def report_to_json(report: Report) -> str:
 def read_report(path: Path) -> Report:
     """Read what `report_to_json` wrote; raise RosettaError for anything else."""
     try:
-        return _ADAPTER.validate_json(path.read_bytes())
+        return _ADAPTER.validate_python(read_json(path))
     except OSError as error:
         raise RosettaError(f"cannot read {str(path)!r} ({one_line(error)})") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"])) or "the whole"
         raise RosettaError(f"{str(path)!r} is no report of schema {SCHEMA} ({place}: {first['msg']})") from None
+    except ValueError as error:  # which is no JSON, or not one
+        raise RosettaError(f"{str(path)!r} is no report ({one_line(error)})") from None
 
 
 def report_schema() -> str:

@@ -8,7 +8,6 @@ from itertools import groupby
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -20,6 +19,7 @@ from common.comparison.session import Part
 from common.terminal import console, fitted, plain_table
 
 _MOST_PAIRS = 3
+_DIFFERS = Text("DIFFERS", "bold red")
 _PHASES = ("import", "weights", "build", "first", "forward", "backward", "optimizer", "saving")
 _DIFFERENCES = tuple(
     f"{quantity},\n{than}" for than in ("oracle", "float64") for quantity in ("loss", "gradient", "1 - cosine")
@@ -53,7 +53,7 @@ def _tables(group: Group, part: Part) -> Iterator[tuple[Table, tuple[str, ...]]]
 
 def _print_algorithm(agreement: Agreement, out: Console, verbose: bool) -> None:
     table = agreement_table(agreement if verbose else worst_of_each_kind(agreement))
-    out.print(fitted(table, out, *(escape(it) for it in _pairs(agreement) if not it.endswith(f"-{ORACLE}"))))
+    out.print(fitted(table, out, *(it for it in _pairs(agreement) if not it.endswith(f"-{ORACLE}"))))
     flips = [
         f"{name}: {flips.relu} of {flips.relu_decisions} ReLU signs and {flips.pool} of "
         f"{flips.pool_decisions} max-pool choices differ from the oracle's."
@@ -62,7 +62,7 @@ def _print_algorithm(agreement: Agreement, out: Console, verbose: bool) -> None:
     ]
     out.print(*map(Text, [verdict_line(agreement), *flips]), "", sep="\n")
     for line in explanation_lines(agreement):
-        out.print(Text(line), highlight=False)
+        out.print(line, highlight=False)
 
 
 def print_conclusion(report: Report, folder: Path) -> None:
@@ -102,7 +102,7 @@ def agreement_table(agreement: Agreement) -> Table:
     title = f"Relative differences, {where(agreement.precision, agreement.size_px)}"
     table, pairs = Table(title=title, title_justify="left"), _pairs(agreement)
     table.add_column("quantity", no_wrap=True)
-    for heading in (*map(escape, pairs), "tolerance"):
+    for heading in (*pairs, "tolerance"):
         table.add_column(heading, justify="right")
     table.add_column("verdict")
     for row in agreement.rows:
@@ -117,11 +117,11 @@ def _pairs(agreement: Agreement) -> list[str]:
     return pairs if len(pairs) <= _MOST_PAIRS else [pair for pair in pairs if pair.endswith(f"-{ORACLE}")]
 
 
-def verdict_cell(row: Quantity) -> str:
+def verdict_cell(row: Quantity) -> str | Text:
     """What a table says of a quantity."""
     if row.bound is None:
         return "reported"
-    return "same" if row.agrees else "[bold red]DIFFERS"
+    return "same" if row.agrees else _DIFFERS
 
 
 def explanation_lines(agreement: Agreement) -> Iterator[str]:
@@ -140,7 +140,7 @@ def row_agreement_table(group: Group) -> Table:
         if row.agreement is not None:
             checks = (row.agreement.oracle, row.agreement.float64)
             differences = [f"{it:.0e}" for check in checks for it in (check.loss, check.gradient, check.cosine_gap)]
-            table.add_row(escape(row.label), *differences, "[bold red]DIFFERS" if row.disagrees else "same")
+            table.add_row(row.label, *differences, _DIFFERS if row.disagrees else "same")
     return table
 
 
@@ -156,10 +156,10 @@ def timing_table(group: Group) -> Table:
 def _timing_cells(group: Group, row: RowReport) -> tuple[str, ...]:
     timing = row.evaluation
     if timing is None:
-        return (escape(row.label), row.status)
+        return (row.label, row.status)
     low, high = timing.quartiles_s
     return (
-        escape(row.label),
+        row.label,
         f"{timing.median_s:.4f}{' noisy' if timing.noisy else ''}",
         f"{low:.4f} to {high:.4f}",
         str(timing.count),
@@ -173,7 +173,7 @@ def phases_table(group: Group) -> Table:
     table = plain_table(title, "row", *_PHASES)
     for row in group.rows:
         if row.evaluation is not None:
-            table.add_row(escape(row.label), *("" if s is None else f"{s:.3g}" for s in astuple(row.phases)))
+            table.add_row(row.label, *("" if s is None else f"{s:.3g}" for s in astuple(row.phases)))
     return table
 
 
@@ -186,7 +186,7 @@ def resources_table(group: Group) -> Table:
             reached = "" if row.limit is None else f"{row.limit.flops_per_s / 1e9:.0f}"
             fraction = "" if row.limit is None else f"{row.limit.fraction:.0%}"
             memory = "" if row.memory is None else f"{row.memory.resident_bytes / 2**20:.0f} MiB"
-            table.add_row(escape(row.label), reached, fraction, memory)
+            table.add_row(row.label, reached, fraction, memory)
     return table
 
 

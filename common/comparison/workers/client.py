@@ -49,12 +49,12 @@ class Worker(AbstractContextManager["Worker"]):
         entry = find_entry(backend)
         self._label, self._imported = entry.label, False
         self._folder = tempfile.TemporaryDirectory(prefix="style-rosetta-")
-        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115, closed with the worker
+        self._log = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115, closed with the worker
         self._jobs = 0
         command = [python or sys.executable, "-m", "common.comparison.workers.server", backend]
         self.variables = _variables(entry, threads)
         environment, pipe = _environment(entry, f"{self._folder.name}/compiled") | self.variables, subprocess.PIPE
-        streams: dict[str, Any] = {"stdin": pipe, "stdout": pipe, "stderr": self._log, "text": True}
+        streams: dict[str, Any] = {"stdin": pipe, "stdout": pipe, "stderr": self._log, "errors": "replace"}
         try:
             # A session of its own: Ctrl-C is for the parent, which decides what to keep, and all of it can be ended.
             self._process = subprocess.Popen(command, env=environment, start_new_session=True, **streams)
@@ -106,14 +106,15 @@ class Worker(AbstractContextManager["Worker"]):
         for line in self._process.stdout or ():
             try:
                 ((kind, value),) = json.loads(line).items()
-            except (ValueError, AttributeError):
+                answer = dict(value) if kind == wanted else {}
+            except (ValueError, AttributeError, TypeError, RecursionError):
                 stranger = f"the {self._label} worker is no worker of this repository: {line[:60]!r}"
                 raise WorkerDiedError(stranger) from None
             if kind == "error":
                 raise RosettaError(value)
             on_event(kind, value)
             if kind == wanted:
-                return dict(value)
+                return answer
         raise self._died()
 
     def _died(self) -> WorkerDiedError:

@@ -1,6 +1,8 @@
 """What a worker is told: a job, as a folder that another interpreter can read, and a delay."""
 
 import json
+import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,9 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from common.errors import RosettaError
+from common.errors import RosettaError, one_line
 from common.images import Image
-from common.problem import Problem
+from common.input_files import ordinary, read_json
+from common.json_values import from_json
+from common.problem import Mode, Precision, Problem
 from common.recipes import recipe_from_json, recipe_to_json
 from common.vgg19 import load_weights
 
@@ -20,8 +24,20 @@ LONGEST_TURN_S = 5.0  # after so long a worker begins no further evaluation of a
 
 def load_arrays(path: Path) -> Arrays:
     """Every array of an .npz file, by name."""
-    with np.load(path) as arrays:
+    with np.load(ordinary(path)) as arrays:
         return dict(arrays)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Described:
+    """What a job is but for its images, as JSON has it; `weights` is where they are loaded from."""
+
+    precision: Precision
+    device: str
+    mode: Mode | None
+    recipe: Mapping[str, Any]
+    weights: str
+    seed: int
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -43,9 +59,15 @@ class Job:
         images = {"content": self.problem.content, "style": self.problem.style, "image": self.image}
         there = {name: image for name, image in images.items() if image is not None}
         np.savez(folder / "images.npz", allow_pickle=False, **there)
-        values: dict[str, Any] = {name: getattr(self.problem, name) for name in ("precision", "device", "mode")}
-        values |= {"recipe": recipe_to_json(self.problem.recipe), "weights": self.weights_source, "seed": self.seed}
-        (folder / "job.json").write_text(json.dumps(values))
+        described = _Described(
+            precision=self.problem.precision,
+            device=self.problem.device,
+            mode=self.problem.mode,
+            recipe=recipe_to_json(self.problem.recipe),
+            weights=self.weights_source,
+            seed=self.seed,
+        )
+        (folder / "job.json").write_text(json.dumps(vars(described)))
 
     @property
     def point(self) -> Image:
@@ -56,12 +78,17 @@ class Job:
 
     @classmethod
     def read(cls, folder: Path) -> "Job":
-        """The inverse of `write`."""
-        values = json.loads((folder / "job.json").read_text())
-        images = load_arrays(folder / "images.npz")
-        image, source, seed = images.pop("image", None), values.pop("weights"), values.pop("seed")
-        values |= {**images, "recipe": recipe_from_json(values["recipe"]), "weights": load_weights(source)}
-        return cls(problem=Problem(**values), weights_source=source, seed=seed, image=image)
+        """The inverse of `write`; raise RosettaError for a folder that holds no job."""
+        try:
+            described = from_json(_Described, read_json(folder / "job.json"))
+            recipe = recipe_from_json(described.recipe, "recipe")
+            images = load_arrays(folder / "images.npz")
+            image, content, style = images.get("image"), images["content"], images["style"]
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise RosettaError(f"{str(folder)!r} holds no job ({one_line(error)}): write one by Job.write") from None
+        weights = load_weights(described.weights)
+        problem = Problem(content, style, recipe, weights, described.precision, described.device, described.mode)
+        return cls(problem=problem, weights_source=described.weights, seed=described.seed, image=image)
 
 
 @dataclass(frozen=True)

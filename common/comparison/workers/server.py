@@ -21,7 +21,7 @@ import numpy as np
 
 from common.backend import Backend, best_device, check_arithmetic, find_entry, load_backend
 from common.comparison.workers.job import LONGEST_TURN_S, NO_DELAY, Arrays, Delay, Job
-from common.errors import RosettaError, one_line
+from common.errors import RosettaError, type_and_line
 from common.images import Image, save_image
 from common.machine import peak_memory_bytes
 from common.results import Step
@@ -189,19 +189,19 @@ def main(name: str) -> int:
         return 2
     handlers = Handlers(backend, emit)
     for line in sys.stdin:
-        _answer(handlers, json.loads(line), emit)
+        _answer(handlers, line, emit)
     return 0
 
 
-def _answer(handlers: Handlers, request: dict[str, Any], emit: Emit) -> None:
+def _answer(handlers: Handlers, line: str, emit: Emit) -> None:
     # Whatever a framework raises (no compiler, out of memory) is an answer, and the process lives on.
     try:
-        emit("result", handlers.do(**request))
+        emit("result", handlers.do(**json.loads(line)))
     except RosettaError as error:
         emit("error", str(error))
     except Exception as error:
         traceback.print_exc()
-        emit("error", f"{type(error).__name__}: {one_line(error)}")
+        emit("error", type_and_line(error))
 
 
 def _emitter() -> Emit:

@@ -5,11 +5,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
-from rich.text import Text
 
 from common.doctor.diagnosis.findings import Diagnosis, Finding
 from common.doctor.diagnosis.judge import Judged
+from common.errors import printable
 from common.terminal import fitted, plain_table
 
 _HEADINGS = ("shape", "layout", "relative\nL2", "largest", "cosine", "from its\nown inputs", "verdict")
@@ -22,12 +21,12 @@ def print_diagnosis(
     out: Console, title: str, diagnosis: Diagnosis, layouts: Mapping[str, str], verbose: bool = False
 ) -> None:
     """The table in data-flow order, then what is wrong and why; with `verbose`, also the statistics of differences."""
-    table = plain_table(escape(title), "tensor", *_HEADINGS)
+    table = plain_table(printable(title), "tensor", *_HEADINGS)
     for row in diagnosis.rows:
-        table.add_row(escape(row.name), *_cells(row, diagnosis, layouts), style=_STYLES[row.verdict])
+        table.add_row(row.name, *_cells(row, diagnosis, layouts), style=_STYLES[row.verdict])
     out.print(fitted(table, out, "cosine", "largest", "shape", "layout"), "", sep="\n")
     for line in _lines(diagnosis, verbose):
-        out.print(Text(line), highlight=False)
+        out.print(line, highlight=False)
 
 
 def to_markdown(title: str, diagnosis: Diagnosis, layouts: Mapping[str, str]) -> str:

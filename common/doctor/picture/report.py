@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Console
-from rich.text import Text
 
 from common.doctor.picture.examine import Examination
+from common.errors import printable
 from common.terminal import plain_table
 
 _HEADINGS = ("at the picture", "at the content", "at the reference's")
@@ -15,13 +15,13 @@ SCHEMA = 1
 
 def print_examination(out: Console, title: str, examination: Examination) -> None:
     """The loss terms, then what is said of the picture, then what to hand over next."""
-    out.print(Text(title, "bold"))
+    out.print(printable(title), style="bold", highlight=False)
     table = plain_table("", "loss term", *_HEADINGS)
     for name, *values in _rows(examination):
         table.add_row(name, *values)
     out.print(table, "", sep="\n")
     for line in _lines(examination):
-        out.print(Text(line), highlight=False)
+        out.print(line, highlight=False)
 
 
 def picture_markdown(title: str, examination: Examination) -> str:

@@ -5,23 +5,33 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from common.doctor.port.bundle_weights import WEIGHTS, read_weights, weights_entry, write_weights
+from common.doctor.port.bundle_weights import (
+    WEIGHTS,
+    WeightsEntry,
+    WeightsFile,
+    read_weights,
+    weights_entry,
+    write_weights,
+)
 from common.errors import RosettaError, one_line
 from common.images import load_image
+from common.input_files import read_json
+from common.json_values import from_json
 from common.oracle import Case, Picture, Run
-from common.problem import Problem
-from common.recipes import adam_of, lbfgs_of, recipe_from_json, recipe_to_json
+from common.problem import Problem, check_image
+from common.recipes import Recipe, adam_of, lbfgs_of, recipe_from_json, recipe_to_json
 from common.tensors import Array, Arrays, TensorName, read_tensors, tensor_names, write_tensors
 from common.vgg19 import layer
 from common.writing import PART_FOLDER, names_to_disk, replacing, write_text
 
-SCHEMA = 2
+SCHEMA: Literal[2] = 2
 TENSORS, MANIFEST = "tensors.safetensors", "manifest.json"
 WIDEST_GRAM = 128  # channels: a matrix of 512 x 512 takes 1 MB, and the feature map that it is made of 33 kB
 COMPUTED_BY = "style-rosetta's oracle, float64"
@@ -107,40 +117,56 @@ def _manifest(case: Case, arrays: Arrays, pictures: Mapping[str, str | None], we
     }
 
 
+@dataclass(frozen=True)
+class _Pictures:
+    content: str | None
+    style: str | None
+
+
+@dataclass(frozen=True)
+class _Manifest:
+    """What is read of a manifest."""
+
+    schema: Literal[2]
+    recipe: Mapping[str, Any]
+    weights: WeightsEntry
+    pictures: _Pictures
+
+
 def read_bundle(folder: Path, weights: str | None) -> Case:
     """The case of a bundle; raise RosettaError when it is none, or was made with other weights than are found."""
-    if not folder.is_dir():
-        raise RosettaError(f"there is no bundle {str(folder)!r}: make one by `python compare.py export DIR`")
+    manifest, recipe = _read_manifest(folder)
+    found_weights = read_weights(manifest.weights, folder, weights)
+    arrays = read_tensors(folder / TENSORS)
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        if manifest["schema"] != SCHEMA:
-            raise ValueError(f"its schema is {manifest['schema']}, and this version reads {SCHEMA}")
-        recipe = recipe_from_json(manifest["recipe"])
-        pictures = {role: _path(folder, manifest["pictures"][role]) for role in ("content", "style")}
-        found_weights = read_weights(manifest["weights"], folder, weights)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        content, style = (_picture(role, name, folder, arrays) for role, name in vars(manifest.pictures).items())
+        problem = Problem(arrays["content/resized"], arrays["style/resized"], recipe, found_weights, "float64")
+        case = Case(problem, content, style, arrays["image"])
+    except KeyError as error:
+        raise RosettaError(f"the bundle {str(folder)!r} has no {one_line(error)}: export it anew") from None
+    problem.pixels(case.image)  # refuses what does not fit
+    return case
+
+
+def _read_manifest(folder: Path) -> tuple[_Manifest, Recipe]:
+    try:
+        manifest = from_json(_Manifest, read_json(folder / MANIFEST))
+        return manifest, recipe_from_json(manifest.recipe, "recipe")
+    except (OSError, ValueError, RosettaError) as error:
         raise RosettaError(
             f"{str(folder)!r} is no bundle ({one_line(error)}): make one by `python compare.py export DIR`"
         ) from None
-    arrays = read_tensors(folder / TENSORS)
-    try:
-        problem = Problem(arrays["content/resized"], arrays["style/resized"], recipe, found_weights, "float64")
-        content, style = (_picture(role, arrays, path) for role, path in pictures.items())
-        return Case(problem, content, style, arrays["image"])
-    except KeyError as error:
-        raise RosettaError(f"the bundle {str(folder)!r} has no {one_line(error)}: export it anew") from None
 
 
-def _path(folder: Path, name: str | None) -> Path | None:
-    """The file in the folder itself, whatever the manifest says."""
-    return folder / Path(name).name if name else None
-
-
-def _picture(role: str, arrays: Arrays, path: Path | None) -> Picture:
-    if path:
+def _picture(role: str, name: str | None, folder: Path, arrays: Arrays) -> Picture:
+    """A picture of a bundle: from the file in the folder itself, whatever the manifest says, or from the tensors."""
+    if name:
+        path = folder / Path(name).name
         return Picture(load_image(path), path)
     decoded = arrays[f"{role}/decoded"]
-    return Picture((decoded / np.float32(255 if decoded.dtype == np.uint8 else 1)).astype(np.float32))
+    scaled = (decoded / np.float32(255 if decoded.dtype == np.uint8 else 1)).astype(np.float32)
+    check_image(f"{role} picture", scaled, 1)
+    return Picture(scaled)
 
 
 def check_bundle_folder(folder: Path) -> None:
@@ -163,14 +189,28 @@ def _strangers(folder: Path) -> set[Path]:
     return {file for file in folder.iterdir() if not file.name.startswith(PART_FOLDER)} - bundle_files(folder)
 
 
+@dataclass(frozen=True)
+class _EarlierWeights:
+    file: WeightsFile | None = None  # schema 1 has none
+
+
+@dataclass(frozen=True)
+class _Earlier:
+    """What a manifest of any schema says of the bundle's files."""
+
+    weights: _EarlierWeights
+    pictures: _Pictures
+
+
 def bundle_files(folder: Path) -> set[Path]:
     """The files of the bundle in a folder; empty where there is none."""
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        if manifest["computed by"] == COMPUTED_BY:
-            weights = manifest["weights"].get("file")  # schema 1 has none
-            names = [weights and weights["name"], *manifest["pictures"].values()]
+        values = read_json(folder / MANIFEST)
+        earlier = from_json(_Earlier, values)
+        if values["computed by"] == COMPUTED_BY:
+            weights, pictures = earlier.weights.file, vars(earlier.pictures).values()
+            names = [weights and weights.name, *pictures]
             return {folder / name for name in (TENSORS, MANIFEST, *(Path(name).name for name in names if name))}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, KeyError, RosettaError):
         pass
     return set()

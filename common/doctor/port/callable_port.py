@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from common.errors import RosettaError, one_line
+from common.errors import RosettaError, type_and_line
 from common.oracle import RIGHT, Case, Run
-from common.tensors import Arrays
+from common.tensors import Arrays, check_real
 from common.vgg19 import cut
 
 Port = Callable[..., Mapping[str, Any] | tuple[Any, Any] | float]
@@ -37,7 +37,7 @@ def load_port(name: str) -> Port:
     try:
         port = getattr(importlib.import_module(module_name), attribute)
     except _WHATEVER as error:
-        raise RosettaError(f"cannot import the port {name!r} ({type(error).__name__}: {one_line(error)})") from None
+        raise RosettaError(f"cannot import the port {name!r} ({type_and_line(error)})") from None
     if not callable(port):
         raise RosettaError(f"the port {name!r} cannot be called: write a function of content, style and image")
     return port  # type: ignore[no-any-return]
@@ -45,6 +45,10 @@ def load_port(name: str) -> Port:
 
 def tensors_of(port: Port, case: Case) -> Arrays:
     """What a port computes for a case; raise RosettaError with its own words when it fails."""
+    return _real(_called(port, case))
+
+
+def _called(port: Port, case: Case) -> Arrays:
     problem = case.problem
     images = (np.array(image, np.float32) for image in (problem.content, problem.style, case.image))
     try:
@@ -56,10 +60,16 @@ def tensors_of(port: Port, case: Case) -> Arrays:
         if loss.ndim == 0 and loss.dtype.kind in "iuf":
             return {_PAIR[0]: loss}
     except _WHATEVER as error:
-        raise RosettaError(f"the port failed{_place(error)}: {type(error).__name__}: {one_line(error)}") from None
+        raise RosettaError(f"the port failed{_place(error)}: {type_and_line(error)}") from None
     raise RosettaError(
         f"the port gave a {type(given).__name__}: return a dict of named tensors, or loss and gradient, or a loss"
     )
+
+
+def _real(arrays: Arrays) -> Arrays:
+    for name, array in arrays.items():
+        check_real(name, array, ", which the port gave,")
+    return arrays
 
 
 def _place(error: BaseException) -> str:
@@ -80,6 +90,6 @@ def layers_of(port: Port, case: Case) -> dict[str, Arrays]:
         try:
             tensors[name] = {before: given, name: np.asarray(layer_of_port(layer.name, given.copy()))}
         except _WHATEVER as error:
-            raise RosettaError(f"the port's {layer.name} failed: {type(error).__name__}: {one_line(error)}") from None
+            raise RosettaError(f"the port's {layer.name} failed: {type_and_line(error)}") from None
         before = name
-    return tensors
+    return {name: _real(arrays) for name, arrays in tensors.items()}

@@ -51,6 +51,10 @@ def interpreter(folder, script):
         ("""echo '{"error": "said so"}'; exit 2""", "said so"),
         ("echo welcome", "is no worker of this repository: 'welcome"),
         ("""printf '{"imported": {"cut'""", "is no worker of this repository"),
+        ("""echo '{"imported": 5}'""", "is no worker of this repository"),
+        ("""echo '[[1, 2]]'""", "is no worker of this repository"),
+        (r"""printf '\377\376\033[31m\n'""", "is no worker of this repository"),
+        (r"""printf 'the \377 reason\n' >&2; exit 3""", "exit code 3: the \N{REPLACEMENT CHARACTER} reason"),
     ],
 )
 def test_a_worker_that_dies_is_said_in_one_line(tmp_path, scene, small, script, words):

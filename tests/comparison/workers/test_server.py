@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import time
 from types import SimpleNamespace
 
@@ -9,7 +11,7 @@ import numpy as np
 import psutil
 import pytest
 
-from common import RECIPES, Problem, load_weights
+from common import RECIPES, Problem, RosettaError, load_weights
 from common.backend import BACKENDS
 from common.comparison import Request, Scene
 from common.comparison import row_runner as runner_module
@@ -69,6 +71,72 @@ def test_a_job_is_the_same_when_read_back(problem, tmp_path):
     assert again.problem.weights.sha256 == problem.weights.sha256
     np.testing.assert_array_equal(again.problem.style, problem.style)
     np.testing.assert_array_equal(again.image, problem.content)
+
+
+def changed(folder, **values):
+    path = folder / "job.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"precision": "float16"}, "precision is 'float16', not 'float32' or"),
+        ({"device": None}, "device is None, not a text"),
+        ({"mode": 5}, "mode is 5, not a text or null"),
+        ({"recipe": "d2l"}, "recipe is 'd2l', not an object"),
+        ({"recipe": {}}, "recipe has no pixel_space"),
+        ({"weights": ["random"]}, "weights is ['random'], not a text"),
+        ({"seed": "7"}, "seed is '7', not a whole number"),
+        ({"seed": True}, "seed is True, not a whole number"),
+    ],
+)
+def test_a_job_that_is_malformed_is_refused_by_the_place(problem, tmp_path, change, words):
+    job(problem).write(tmp_path / "job")
+    changed(tmp_path / "job", **change)
+    with pytest.raises(RosettaError, match=re.escape(f"job' holds no job ({words}")):
+        Job.read(tmp_path / "job")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", "{}", "[" * 100_000, '{"seed": 1, "seed": 1}', '{"seed": NaN}'])
+def test_what_is_no_job_is_one_line(problem, tmp_path, text):
+    job(problem).write(tmp_path / "job")
+    (tmp_path / "job" / "job.json").write_text(text)
+    with pytest.raises(RosettaError, match=r"holds no job \([^\n]+\): write one by Job.write"):
+        Job.read(tmp_path / "job")
+
+
+@pytest.mark.parametrize("images", [{}, {"content": np.zeros((40, 36, 3))}, {"style": "a", "content": "b"}])
+def test_a_job_without_its_pictures_is_one_line(problem, tmp_path, images):
+    job(problem).write(tmp_path / "job")
+    np.savez(tmp_path / "job" / "images.npz", **images)
+    with pytest.raises(RosettaError, match=r"holds no job|give numbers"):
+        Job.read(tmp_path / "job")
+
+
+def test_a_job_in_a_pipe_is_not_waited_for(problem, tmp_path):
+    job(problem).write(tmp_path / "job")
+    for name in ("images.npz", "job.json"):
+        (tmp_path / "job" / name).unlink()
+        os.mkfifo(tmp_path / "job" / name)
+        with pytest.raises(RosettaError, match=f"{name}' is a pipe"):
+            Job.read(tmp_path / "job")
+        (tmp_path / "job" / name).unlink()
+        job(problem).write(tmp_path / "again")
+        (tmp_path / "again" / name).rename(tmp_path / "job" / name)
+        shutil.rmtree(tmp_path / "again")
+
+
+@pytest.mark.parametrize(
+    "line", ["", "hello", "[]", "5", "{}", '{"action": "none"}', "[" * 100_000, '{"action": "device", "x": 1}']
+)
+def test_a_request_that_is_malformed_is_answered(line):
+    events = []
+    emit = lambda kind, value: events.append((kind, value))  # noqa: E731
+    server._answer(Handlers(FakeBackend(), emit), line, emit)
+    ((kind, value),) = events
+    assert kind == "error"
+    assert len(value.splitlines()) == 1
 
 
 def test_the_seed_of_a_request_reaches_the_backend(problem, tmp_path):
