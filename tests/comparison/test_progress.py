@@ -70,7 +70,7 @@ def test_a_forecast_is_counted_down_and_never_below_nothing(clock, capsys):
 
 def test_what_is_printed_between_stays_and_a_new_line_begins_below(monkeypatch):
     screen = io.StringIO()
-    monkeypatch.setattr(progress_module, "Console", lambda **_: Console(file=screen, force_terminal=True, width=80))
+    monkeypatch.setattr(progress_module, "console", lambda **_: Console(file=screen, force_terminal=True, width=80))
     with Progress() as progress:
         progress.stage("references", 1)
         progress.say("importing")
