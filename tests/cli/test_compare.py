@@ -128,7 +128,8 @@ def test_its_own_baseline_is_no_regression(finished):
     baseline = read_baseline(str(finished[1].parent / "baseline.json"))
     own = changes(read_baseline(str(finished[1] / "report.json")), baseline)
     assert [change.row for change in own] == ["torch eager float32 24", "keras graph float32 24"]
-    assert [(change.ratio, change.verdict(0.5)) for change in own] == [(1.0, "not slower")] * 2
+    assert [change.ratio for change in own] == [1.0] * 2
+    assert "SLOWER" not in [change.verdict(0.5) for change in own], "a busy machine leaves it open at most"
     assert all(change.low <= 1 <= change.high for change in own)
 
 

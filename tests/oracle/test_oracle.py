@@ -96,7 +96,7 @@ def test_bad_images_are_refused(problem_for, image):
     for bad, words in [
         (image[:, :-1], "37x34 and the content 37x35"),
         (image * 2, "give RGB in"),
-        (image[..., 0], "give .height, width, 3."),
+        (image[..., 0], "give numbers .height, width, 3."),
         (image[:8, :8], "need at least 16"),
         (np.full_like(image, np.nan), "give RGB in"),
     ]:
