@@ -8,9 +8,9 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -23,8 +23,21 @@ from common.points import Moments, Point
 from common.results import Step
 from common.writing import replacing, to_disk
 
-_SCHEMA = 1
-_DAMAGED = (OSError, ValueError, KeyError, TypeError)
+_SCHEMA: Literal[1] = 1
+_DAMAGED = (OSError, ValueError, KeyError, TypeError, RecursionError)
+
+
+@dataclass(frozen=True)
+class _Saved:
+    """What is saved beside the arrays; `told` are the checksums of what L-BFGS was told in the stage."""
+
+    schema: Literal[1]
+    identity: Mapping[str, Any]
+    stage: int
+    left: int
+    evaluations: int
+    moments_steps: int | None
+    told: tuple[int, ...]
 
 
 class RunFolder:
@@ -71,18 +84,12 @@ class RunFolder:
         arrays = {"pixels": state.point.pixels}
         if moments is not None:
             arrays |= {"mean": moments.mean, "square": moments.square}
-        values = {
-            "schema": _SCHEMA,
-            "identity": self._identity,
-            "stage": state.stage,
-            "left": state.left,
-            "evaluations": len(state.steps),
-            "moments_steps": moments.steps if moments else None,
-            "told": list(checksums),
-        }
+        moments_steps = moments.steps if moments else None
+        told = tuple(checksums)
+        saved = _Saved(_SCHEMA, self._identity, state.stage, state.left, len(state.steps), moments_steps, told)
         contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
         with replacing(self._state) as temporary:
-            safetensors.numpy.save_file(contiguous, temporary, {"state": json.dumps(values)})
+            safetensors.numpy.save_file(contiguous, temporary, {"state": json.dumps(vars(saved))})
         self._remove_told(state.stage if checksums else None)
 
     def _remove_told(self, but: int | None) -> None:
@@ -99,16 +106,14 @@ class RunFolder:
             self.path.rmdir()
 
     def _read(self) -> State:
-        values, arrays = _opened(self._state)
-        if values["schema"] != _SCHEMA:
-            raise ValueError(f"its schema is {values['schema']}, not {_SCHEMA}")
-        self._check(values["identity"])
-        count, pixels = values["moments_steps"], arrays["pixels"]
+        saved, arrays = _opened(self._state)
+        self._check(saved.identity)
+        count, pixels = saved.moments_steps, arrays["pixels"]
         moments = None if count is None else Moments(arrays["mean"], arrays["square"], count)
-        stage, steps = values["stage"], self._steps(values["evaluations"])
-        losses = [step.losses.total for step in steps if step.stage == stage]
-        told = read_told(self.told_path(stage), values["told"], losses, str(pixels.dtype), pixels.shape)
-        return State(stage, values["left"], Point(pixels, moments), steps, told)
+        steps = self._steps(saved.evaluations)
+        losses = [step.losses.total for step in steps if step.stage == saved.stage]
+        told = read_told(self.told_path(saved.stage), saved.told, losses, str(pixels.dtype), pixels.shape)
+        return State(saved.stage, saved.left, Point(pixels, moments), steps, told)
 
     def _check(self, identity: Mapping[str, Any]) -> None:
         ours, theirs = (_flat(values) for values in (self._identity, identity))
@@ -133,13 +138,13 @@ def line_of(step: Step) -> str:
     return json.dumps(asdict(step)) + "\n"
 
 
-def _opened(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def _opened(path: Path) -> tuple[_Saved, dict[str, Any]]:
     import safetensors
 
     try:
         with safetensors.safe_open(ordinary(path), framework="numpy") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  which is no mapping
-            return json.loads((file.metadata() or {})["state"]), arrays
+            return from_json(_Saved, json.loads((file.metadata() or {})["state"])), arrays
     except safetensors.SafetensorError as error:
         raise ValueError(one_line(error)) from None
 

@@ -1,9 +1,12 @@
 """The files of a run: what they hold, whose they are, and what is done with damaged ones."""
 
 import json
+import os
+import re
 
 import numpy as np
 import pytest
+import safetensors.numpy
 
 from common import LossTerms, RosettaError, Step
 from common.checkpoints import RunFolder, State, Told
@@ -93,6 +96,36 @@ def test_a_state_of_another_run_is_refused_and_left(kept, change, said):
     with pytest.raises(RosettaError, match=said):
         RunFolder(kept.path, {**IDENTITY, **change}).read()
     assert kept.read() is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"schema": 2}, "schema is 2, not 1"),
+        ({"identity": []}, "identity is [], not an object"),
+        ({"stage": "1"}, "stage is '1', not a whole number"),
+        ({"left": None}, "left is None, not a whole number"),
+        ({"evaluations": 1e3}, "evaluations is 1000.0, not a whole number"),
+        ({"moments_steps": []}, "moments_steps is [], not a whole number or null"),
+        ({"told": 5}, "told is 5, not a list"),
+    ],
+)
+def test_a_state_of_other_types_is_refused_by_the_place(kept, change, words):
+    state = kept.path / "state.safetensors"
+    with safetensors.safe_open(state, framework="numpy") as file:
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        values = {**json.loads(file.metadata()["state"]), **change}
+    safetensors.numpy.save_file(arrays, state, {"state": json.dumps(values)})
+    with pytest.raises(RosettaError, match=re.escape(f"({words}): start anew with --no-resume")):
+        kept.read()
+
+
+@pytest.mark.parametrize("name", ["state.safetensors", "losses.jsonl"])
+def test_a_pipe_in_a_checkpoint_is_not_waited_for(kept, name):
+    (kept.path / name).unlink()
+    os.mkfifo(kept.path / name)
+    with pytest.raises(RosettaError, match=f"{name}' is a pipe"):
+        kept.read()
 
 
 def test_a_damaged_state_is_one_line(kept):
