@@ -87,7 +87,7 @@ class Recorder:
     ) -> None:
         """Add one evaluation; raise DivergedError if its loss or gradient is not finite, or the loss grows on and on.
 
-        L-BFGS gives the `gradient` that it is told, Adam its `moments`.
+        `pixels` gives a copy of the variable. L-BFGS gives the `gradient` that it is told, Adam its `moments`.
         """
         now_s = _now_s()
         elapsed_s, duration_s = now_s - self._start_s, now_s - self._mark_s
@@ -99,8 +99,9 @@ class Recorder:
         if self._on_step is not None:
             self._on_step(step, lambda: self.problem.image(pixels()))
         if self._checkpoints is not None:
-            told = None if gradient is None else Told(checksum_of(pixels()), losses.total, gradient)
-            self._checkpoints.evaluated(Evaluated(self._steps, self._left, pixels, moments, told))
+            at = pixels()
+            told = None if gradient is None else Told(checksum_of(at), losses.total, gradient)
+            self._checkpoints.evaluated(Evaluated(self._steps, self._left, at, moments, told))
         self._mark_s = _now_s()
 
     def result(self, losses: LossTerms, pixels: Pixels) -> RunResult:

@@ -93,7 +93,7 @@ def run_lbfgs(
             return before.at(pixels)
         losses, gradient = objective.evaluate(pixels, recorder.evaluating())
         is_enough = recorder.is_enough(losses)
-        recorder.record(losses, lambda: pixels, gradient=gradient)
+        recorder.record(losses, pixels.copy, gradient=gradient)
         return losses.total, gradient
 
     end = minimize(value_and_grad, start.pixels, optimizer, len(told) + steps, is_enough=lambda: is_enough)

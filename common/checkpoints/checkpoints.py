@@ -31,14 +31,16 @@ class Checkpoints:
         """A stage starts, whose `problem` has its images at their size, or goes on where it was interrupted."""
         self._problem, self._start = problem, start
         self._ahead: Pixels = start.pixels
-        self._best, self._best_loss = start.pixels, float("inf")
         if self.state is None:
             self._told = ToldFile(self._folder.told_path(stage))
+            self._best, self._best_loss = start.pixels, float("inf")
+        else:
+            self._best, self._best_loss = self.state.best, self.state.best_loss
         self.state = None
 
     def evaluated(self, run: Evaluated) -> None:
         """Keep what is wanted of an evaluation; raise StoppedError when the run was asked to stop."""
-        pixels = run.pixels().copy()
+        pixels = run.pixels.astype(self._start.pixels.dtype, copy=False)  # SciPy's are float64
         at = self._ahead if run.told is None else pixels  # Adam has moved on from where the loss was evaluated
         if run.steps[-1].losses.total < self._best_loss:
             self._best, self._best_loss = at, run.steps[-1].losses.total
@@ -89,6 +91,6 @@ class Checkpoints:
         if run.told is not None:
             point = self._start if self._told.is_whole else Point(self._best)
         self._told.write()
-        state = State(run.steps[-1].stage, run.left, point, tuple(run.steps))
+        state = State(run.steps[-1].stage, run.left, point, tuple(run.steps), self._best, self._best_loss)
         self._folder.save(state, self._told.checksums)
         self._saved_s = time.monotonic()

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -20,8 +20,10 @@ from common.errors import RosettaError, one_line
 from common.input_files import ordinary
 from common.json_values import from_json
 from common.points import Moments, Point
+from common.problem import Dtype
 from common.results import Step
-from common.writing import replacing, to_disk
+from common.tensors import Arrays, write_tensors
+from common.writing import to_disk
 
 _SCHEMA: Literal[1] = 1
 _DAMAGED = (OSError, ValueError, KeyError, TypeError, RecursionError)
@@ -37,6 +39,7 @@ class _Saved:
     left: int
     evaluations: int
     moments_steps: int | None
+    best_loss: float
     told: tuple[int, ...]
 
 
@@ -77,19 +80,16 @@ class RunFolder:
 
     def save(self, state: State, checksums: Sequence[int]) -> None:
         """Save a state, whole or not at all; `checksums` are those of all that L-BFGS was told in its stage."""
-        import safetensors.numpy  # here, since the first evaluations need none of it
-
         to_disk(self._losses)
         moments = state.point.moments
-        arrays = {"pixels": state.point.pixels}
+        arrays = {"pixels": state.point.pixels, "best": state.best}
         if moments is not None:
             arrays |= {"mean": moments.mean, "square": moments.square}
         moments_steps = moments.steps if moments else None
         told = tuple(checksums)
-        saved = _Saved(_SCHEMA, self._identity, state.stage, state.left, len(state.steps), moments_steps, told)
-        contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-        with replacing(self._state) as temporary:
-            safetensors.numpy.save_file(contiguous, temporary, {"state": json.dumps(vars(saved))})
+        counts = state.stage, state.left, len(state.steps), moments_steps
+        saved = _Saved(_SCHEMA, self._identity, *counts, state.best_loss, told)
+        write_tensors(self._state, arrays, {"state": json.dumps(vars(saved))})
         self._remove_told(state.stage if checksums else None)
 
     def _remove_told(self, but: int | None) -> None:
@@ -108,12 +108,13 @@ class RunFolder:
     def _read(self) -> State:
         saved, arrays = _opened(self._state)
         self._check(saved.identity)
-        count, pixels = saved.moments_steps, arrays["pixels"]
+        count, pixels, best = saved.moments_steps, arrays["pixels"], arrays["best"]
+        _check_alike(arrays)
         moments = None if count is None else Moments(arrays["mean"], arrays["square"], count)
         steps = self._steps(saved.evaluations)
         losses = [step.losses.total for step in steps if step.stage == saved.stage]
         told = read_told(self.told_path(saved.stage), saved.told, losses, str(pixels.dtype), pixels.shape)
-        return State(saved.stage, saved.left, Point(pixels, moments), steps, told)
+        return State(saved.stage, saved.left, Point(pixels, moments), steps, best, saved.best_loss, told)
 
     def _check(self, identity: Mapping[str, Any]) -> None:
         ours, theirs = (_flat(values) for values in (self._identity, identity))
@@ -127,7 +128,7 @@ class RunFolder:
     def _steps(self, count: int) -> tuple[Step, ...]:
         """The first losses of the log, and the rest cut off."""
         lines = ordinary(self._losses).read_bytes().splitlines(keepends=True)[:count]
-        if len(lines) < count:
+        if not 0 < count <= len(lines):
             raise ValueError(f"{self._losses.name} has {len(lines)} losses of {count}")
         os.truncate(self._losses, sum(map(len, lines)))
         return tuple(from_json(Step, json.loads(line)) for line in lines)
@@ -138,7 +139,7 @@ def line_of(step: Step) -> str:
     return json.dumps(asdict(step)) + "\n"
 
 
-def _opened(path: Path) -> tuple[_Saved, dict[str, Any]]:
+def _opened(path: Path) -> tuple[_Saved, Arrays]:
     import safetensors
 
     try:
@@ -147,6 +148,16 @@ def _opened(path: Path) -> tuple[_Saved, dict[str, Any]]:
             return from_json(_Saved, json.loads((file.metadata() or {})["state"])), arrays
     except safetensors.SafetensorError as error:
         raise ValueError(one_line(error)) from None
+
+
+def _check_alike(arrays: Arrays) -> None:
+    """Raise ValueError unless all are finite, and of one shape (H, W, 3) and one type, as the variable is."""
+    for name, array in arrays.items():
+        is_variable = array.shape[2:] == (3,) and str(array.dtype) in get_args(Dtype)
+        if not is_variable or (array.shape, array.dtype) != (arrays["pixels"].shape, arrays["pixels"].dtype):
+            raise ValueError(f"{name} has the shape {array.shape} and the type {array.dtype}")
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} has values that are not finite")
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

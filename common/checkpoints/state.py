@@ -41,13 +41,16 @@ class State:
 
     `point` is where Adam goes on. SciPy does not give its memory away: L-BFGS starts from the `point` at which the
     stage began, is `told` again what it was told before the interruption, and so arrives at the same memory. Where that
-    was too much to keep, `told` is empty and L-BFGS starts with an empty memory at its lowest `point`.
+    was too much to keep, `told` is empty and L-BFGS starts with an empty memory at its lowest `point`. `best` are the
+    pixels of the stage's lowest loss, which is `best_loss`.
     """
 
     stage: int
     left: int
     point: Point
     steps: tuple[Step, ...]
+    best: Pixels
+    best_loss: float
     told: tuple[Told, ...] = ()
 
 
@@ -55,11 +58,11 @@ class State:
 class Evaluated:
     """A run after an evaluation; `left` are the evaluations that its stage has left.
 
-    `pixels` gives the point that L-BFGS evaluated, or where Adam has moved to. `told` is None for Adam.
+    `pixels` is the point that L-BFGS evaluated, or where Adam has moved to. `told` is None for Adam.
     """
 
     steps: Sequence[Step]
     left: int
-    pixels: Callable[[], Pixels]
+    pixels: Pixels
     moments: Callable[[], Moments | None]
     told: Told | None

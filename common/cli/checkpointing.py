@@ -25,7 +25,21 @@ def checkpoints_for(options: argparse.Namespace, entry: Entry, problem: Problem,
         "pictures": {role: file["sha256"] for role, file in files.items()},
     }
     folder = RunFolder(output.with_name(f"{output.stem}-checkpoint"), identity)
-    return Checkpoints(folder, _state(folder, options.resume), options.checkpoint_every)
+    state = _state(folder, options.resume)
+    if state is not None:
+        _check_fits(state, problem, folder)
+    return Checkpoints(folder, state, options.checkpoint_every)
+
+
+def _check_fits(state: State, problem: Problem, folder: RunFolder) -> None:
+    """Raise RosettaError unless the problem has the state's stage, of its size and with as many evaluations left."""
+    stages = problem.recipe.stages[state.stage - 1 : state.stage] if state.stage > 0 else ()
+    if not any(state.best.shape[:2] == problem.sizes_at(it)[0] and 0 <= state.left < it.steps for it in stages):
+        height, width = state.best.shape[:2]
+        raise RosettaError(
+            f"the checkpoint {str(folder.path)!r} has {height}x{width} pixels and {state.left} evaluations left in "
+            f"stage {state.stage}, which the recipe has not: start anew with --no-resume"
+        )
 
 
 def _state(folder: RunFolder, resume: bool | None) -> State | None:

@@ -1,11 +1,11 @@
 """`compare.py`: do the rows agree, how fast is each, and where do they arrive."""
 
 import argparse
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from common.cli.interrupts import ignored
 from common.cli.outputs import paths_read
 from common.cli.requests import measured_request_from, note_noise
 from common.comparison import Group, Request, reporting
@@ -67,11 +67,8 @@ def _measured(session: Session, folder: Path, verbose: bool) -> reporting.Report
 
 def _write(session: Session, folder: Path, complete: bool) -> reporting.Report:
     report, pictures = reporting.report_of(session, complete)
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would lose what the first has saved
-    try:
+    with ignored():
         write_or_keep(folder / "report.html", lambda page: write_report(report, pictures, page.parent))
-    finally:
-        signal.signal(signal.SIGINT, before)
     return report
 
 

@@ -20,12 +20,23 @@ def calling(first: Callable[[int], None]) -> Iterator[None]:
             signal.signal(each, signal.SIG_DFL)
         first(number)
 
-    before = {number: signal.signal(number, handle) for number in _SIGNALS}
+    with _handled_by(handle):
+        yield
+
+
+def ignored() -> AbstractContextManager[None]:
+    """Ctrl-C and SIGTERM do nothing, as a second one would lose what is saved after the first."""
+    return _handled_by(signal.SIG_IGN)
+
+
+@contextmanager
+def _handled_by(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in _SIGNALS}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
 
 
 def interrupting() -> AbstractContextManager[None]:

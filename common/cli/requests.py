@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from common.cli.options import CHANGES, MIXED
+from common.cli.options import CHANGES
 from common.comparison.devices import shared_device
 from common.comparison.plan import DEFAULT_RECIPE, DEFAULT_ROUNDS, MODES, NamedRow, Request
 from common.entry import OptimizerChoice
 from common.errors import RosettaError, say
 from common.images import parse_size
 from common.machine import usable_cores
-from common.problem import PRECISIONS, Precision
+from common.problem import PRECISIONS
 from common.recipes import (
     LBFGS,
     Recipe,
@@ -97,12 +97,6 @@ def optimizer_from(options: argparse.Namespace) -> OptimizerChoice:
         return "recipe"
     choice: OptimizerChoice = options.optimizer or ("recipe" if options.recipe else "customary")
     return choice
-
-
-def precision_from(options: argparse.Namespace) -> Precision:
-    """The precision of a run: float32 where stages of the recipe have one of their own."""
-    precision: Precision = "float32" if options.precision == MIXED else options.precision
-    return precision
 
 
 def start_from(options: argparse.Namespace) -> str | None:

@@ -14,13 +14,13 @@ from common.cli.interrupts import calling, say_that_it_stops
 from common.cli.options import MIXED, TRANSFER, OneLineParser, add_options
 from common.cli.outputs import KeptPictures, choose_output, loss_curves_of, losses_of
 from common.cli.provenance import Files, files_read, provenance, stages_in_words
-from common.cli.requests import note_noise, optimizer_from, precision_from, recipe_from, start_from
+from common.cli.requests import note_noise, optimizer_from, recipe_from, start_from
 from common.entry import Entry
 from common.errors import DivergedError, RosettaError, StoppedError, exit_code, say
 from common.framework_imports import quiet_stderr
 from common.images import Image, load_image, save_or_keep
 from common.machine import use_memory_sparingly
-from common.problem import Problem
+from common.problem import Precision, Problem
 from common.recipes import FOR_PICTURES, with_mixed, with_proportions
 from common.results import RunResult, Step
 from common.vgg19 import load_weights
@@ -109,6 +109,7 @@ def _problem_from(entry: Entry, options: argparse.Namespace) -> tuple[Problem, I
     """The problem on the CPU, the picture to start from, and what was read."""
     samples.check_pair(options.content, options.style)
     recipe = entry.with_optimizer(recipe_from(options), optimizer_from(options))
+    precision: Precision = "float32" if options.precision == MIXED else options.precision
     if options.precision == MIXED:
         recipe = with_mixed(recipe)
     pictures, start = samples.paths(options.content, options.style), start_from(options)
@@ -118,7 +119,7 @@ def _problem_from(entry: Entry, options: argparse.Namespace) -> tuple[Problem, I
     init = None if start is None else load_image(start)
     files = files_read(content=pictures[0], style=pictures[1], init=start)
     choose_output(entry, recipe, options, files)
-    problem = Problem(content, style, recipe, load_weights(options.weights), precision_from(options))
+    problem = Problem(content, style, recipe, load_weights(options.weights), precision)
     problem.try_stages()
     note_noise(recipe, options)
     return problem, init, files

@@ -2,7 +2,7 @@
 
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -97,14 +97,14 @@ def _name(relative: Path) -> str:
     return relative.with_suffix("").as_posix().replace("--", "/")
 
 
-def write_tensors(path: Path, arrays: Arrays) -> None:
-    """Write a .safetensors file, whole or not at all."""
+def write_tensors(path: Path, arrays: Arrays, metadata: Mapping[str, str] | None = None) -> None:
+    """Write a .safetensors file, whole or not at all, with texts in its header."""
     import safetensors
     import safetensors.numpy
 
     contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     with replacing(path) as temporary:
         try:
-            safetensors.numpy.save_file(contiguous, temporary)
+            safetensors.numpy.save_file(contiguous, temporary, dict(metadata or {}) or None)
         except safetensors.SafetensorError as error:  # a full disk, too
             raise OSError(one_line(error)) from None

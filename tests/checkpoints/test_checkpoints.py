@@ -9,15 +9,15 @@ import pytest
 import safetensors
 
 from common import LossTerms, Step
-from common.checkpoints import Checkpoints, Evaluated, RunFolder, Told, checkpoints
+from common.checkpoints import Checkpoints, Evaluated, RunFolder, Told, checkpoints, told_file
 from common.errors import StoppedError
 from common.points import Point
 
-PROBLEM = SimpleNamespace(image=lambda pixels: ("picture", pixels.item()))
+PROBLEM = SimpleNamespace(image=lambda pixels: ("picture", pixels.flat[0]))
 
 
 def at(value):
-    return np.full((1, 1, 1), value, np.float32)
+    return np.full((1, 1, 3), value, np.float32)
 
 
 class Run:
@@ -25,15 +25,15 @@ class Run:
 
     def __init__(self, kept, kind="adam"):
         self.kept, self.kind, self.steps = kept, kind, []
-        kept.starts(1, PROBLEM, Point(at(1)))
+        kept.starts(1, PROBLEM, kept.state.point if kept.state else Point(at(1)))
 
-    def evaluate(self, *losses):
+    def evaluate(self, *losses, dtype=np.float32):
         for loss in losses:
             number = len(self.steps) + 1
             self.steps.append(Step(number, 1, number, 1.0, 1.0, LossTerms({}, {}, loss)))
             told = Told(0, loss, at(0)) if self.kind == "lbfgs" else None
             pixels = at(number + (self.kind == "adam"))
-            self.kept.evaluated(Evaluated(self.steps, 9, lambda pixels=pixels: pixels, lambda: None, told))
+            self.kept.evaluated(Evaluated(self.steps, 9, pixels.astype(dtype), lambda: None, told))
 
 
 @pytest.fixture
@@ -90,6 +90,32 @@ def test_the_best_picture_is_that_of_the_lowest_loss(folder, kind):
     assert kept.best() == ("picture", 2)
     kept.starts(2, PROBLEM, Point(at(7)))
     assert kept.best() == ("picture", 7), "another stage has another size"
+
+
+def test_the_best_picture_of_before_an_interruption_is_kept(folder):
+    kept = Checkpoints(folder, every=1)
+    run = Run(kept, "lbfgs")
+    run.evaluate(5.0, 3.0, 4.0)
+    again = Checkpoints(folder, folder.read())
+    resumed = Run(again, "lbfgs")
+    assert again.best() == ("picture", 2)
+    resumed.evaluate(3.5, 3.25)
+    assert again.best() == ("picture", 2)
+    resumed.evaluate(2.5)
+    assert again.best() == ("picture", 3)
+
+
+def test_what_is_too_much_to_keep_is_left_out_also_after_it_was_resumed(folder, monkeypatch):
+    for count in (3, 5):
+        state = folder.read()
+        monkeypatch.setattr(told_file, "_MOST_BYTES", 0 if state is None else 10**6)
+        run = Run(Checkpoints(folder, state, every=1), "lbfgs")
+        run.steps = list(state.steps) if state else []
+        run.evaluate(*range(count, 0, -1), dtype=np.float64)
+        state = folder.read()
+        assert len(state.told) == (0 if count == 3 else 5)
+        assert state.point.pixels.dtype == np.float32
+    assert state.point.pixels.flat[0] == 3, "the lowest point of the run that kept nothing"
 
 
 def test_losses_are_on_the_disk_from_the_first_evaluation(folder):

@@ -24,6 +24,11 @@ def random(seed, dtype=np.float32):
     return np.random.default_rng(seed).random((4, 5, 3)).astype(dtype)
 
 
+def state_of(stage, dtype=np.float32):
+    """A state of L-BFGS after two evaluations."""
+    return State(stage, 3, Point(random(0, dtype)), (step_of(1), step_of(2)), random(3, dtype), 0.25)
+
+
 @pytest.fixture
 def kept(tmp_path):
     """A folder with the state of Adam after two steps."""
@@ -31,8 +36,16 @@ def kept(tmp_path):
     steps = (step_of(1), step_of(2))
     for step in steps:
         folder.log(step)
-    folder.save(State(1, 3, Point(random(0), Moments(random(1), random(2), 2)), steps), [])
+    folder.save(State(1, 3, Point(random(0), Moments(random(1), random(2), 2)), steps, random(3), 0.25), [])
     return folder
+
+
+def change_state(folder, values=None, arrays=None):
+    state = folder.path / "state.safetensors"
+    with safetensors.safe_open(state, framework="numpy") as file:
+        before = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        saved = {**json.loads(file.metadata()["state"]), **(values or {})}
+    safetensors.numpy.save_file({**before, **(arrays or {})}, state, {"state": json.dumps(saved)})
 
 
 def assert_same(array, other):
@@ -48,6 +61,8 @@ def test_a_state_is_read_as_it_was_saved(kept):
     assert_same(state.point.moments.mean, random(1))
     assert_same(state.point.moments.square, random(2))
     assert state.point.moments.steps == 2
+    assert_same(state.best, random(3))
+    assert state.best_loss == 0.25
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -58,7 +73,7 @@ def test_what_l_bfgs_was_told_is_read_as_it_was_told(tmp_path, dtype):
         folder.log(step_of(number))
         told.add(Told(number, step_of(number).losses.total, random(number, dtype)))
     told.write()
-    folder.save(State(1, 3, Point(random(0, dtype)), (step_of(1), step_of(2))), told.checksums)
+    folder.save(state_of(1, dtype), told.checksums)
     state = folder.read()
     assert [(each.checksum, each.loss) for each in state.told] == [(it, step_of(it).losses.total) for it in (1, 2)]
     for number, each in enumerate(state.told, start=1):
@@ -78,7 +93,7 @@ def test_what_was_written_after_the_state_is_cut_off(kept):
 def test_gradients_of_an_earlier_stage_go_when_the_next_state_is_saved(kept):
     kept.told_path(1).write_bytes(b"1")
     kept.told_path(2).write_bytes(b"2")
-    kept.save(State(2, 3, Point(random(0)), (step_of(1), step_of(2))), [7])
+    kept.save(state_of(2), [7])
     assert [kept.told_path(stage).exists() for stage in (1, 2)] == [False, True]
 
 
@@ -111,12 +126,22 @@ def test_a_state_of_another_run_is_refused_and_left(kept, change, said):
     ],
 )
 def test_a_state_of_other_types_is_refused_by_the_place(kept, change, words):
-    state = kept.path / "state.safetensors"
-    with safetensors.safe_open(state, framework="numpy") as file:
-        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        values = {**json.loads(file.metadata()["state"]), **change}
-    safetensors.numpy.save_file(arrays, state, {"state": json.dumps(values)})
+    change_state(kept, values=change)
     with pytest.raises(RosettaError, match=re.escape(f"({words}): start anew with --no-resume")):
+        kept.read()
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "words"),
+    [
+        ("mean", np.zeros((4, 6, 3), np.float32), "mean has the shape (4, 6, 3)"),
+        ("best", np.zeros((4, 5, 3), np.int64), "best has the shape (4, 5, 3) and the type int64"),
+        ("square", np.full((4, 5, 3), np.inf, np.float32), "square has values that are not finite"),
+    ],
+)
+def test_arrays_that_are_no_variable_are_damage(kept, name, array, words):
+    change_state(kept, arrays={name: array})
+    with pytest.raises(RosettaError, match=re.escape(words)):
         kept.read()
 
 
@@ -139,7 +164,7 @@ def test_a_damaged_state_is_one_line(kept):
 
 
 def test_missing_losses_and_gradients_are_damage(kept):
-    kept.save(State(1, 3, Point(random(0)), (step_of(1), step_of(2))), [7])
+    kept.save(state_of(1), [7])
     kept.told_path(1).write_bytes(b"\0" * 10)
     with pytest.raises(RosettaError, match=r"gradients-1.bin is too short"):
         kept.read()

@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM during a transfer and a comparison: what is kept, what is said, and that the run goes on."""
 
+import json
 import os
 import re
 import signal
@@ -10,13 +11,15 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import safetensors
 
 from common import load_image, save_image
 from common.backend import BACKENDS
 from common.cli import main as compare
 from common.cli import stylize
-from common.cli.interrupts import calling
+from common.cli.interrupts import calling, ignored
 from common.errors import TerminatedError
+from common.tensors import read_tensors, write_tensors
 from common.terminal import ProgressBar
 
 OPTIONS = (
@@ -87,6 +90,20 @@ def test_an_interrupted_run_is_neither_forgotten_nor_taken_for_another(run, fold
     assert names(folder) == ["out-partial.png", "out.png"]
 
 
+@pytest.mark.parametrize("change", [{"stage": 0}, {"stage": 2}, {"left": 6}, {"left": -1}])
+def test_a_state_that_the_recipe_has_not_is_one_line(run, folder, capsys, change):
+    assert run(at=2) == 143
+    path = folder / "out-checkpoint" / "state.safetensors"
+    with safetensors.safe_open(path, framework="numpy") as file:
+        state = {**json.loads(file.metadata()["state"]), **change}
+    write_tensors(path, read_tensors(path), {"state": json.dumps(state)})
+    capsys.readouterr()
+    assert run("--resume") == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "which the recipe has not: start anew with --no-resume" in said
+
+
 def test_resuming_what_is_not_there_starts_at_the_beginning_and_says_so(run, folder, capsys):
     assert run("--resume") == 0
     assert "note: there is no checkpoint 'out-checkpoint': starts at the beginning" in capsys.readouterr().err
@@ -126,6 +143,13 @@ def test_the_second_signal_ends_at_once():
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(0.01)  # until Python has called the handler
         assert signal.getsignal(signal.SIGTERM) == signal.getsignal(signal.SIGINT) == signal.SIG_DFL
+
+
+def test_no_signal_ends_what_ignores_them():
+    with ignored():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            os.kill(os.getpid(), number)
+    assert signal.getsignal(signal.SIGTERM) != signal.SIG_IGN
 
 
 def test_termination_is_an_interrupt():
