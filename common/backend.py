@@ -1,6 +1,7 @@
 """What a backend must offer, and the registry of those there are."""
 
 import importlib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any, Protocol, cast
 from common import objective
 from common.checkpoints import Checkpoints
 from common.entry import Entry
-from common.errors import RosettaError, did_you_mean, one_line
+from common.errors import OutOfMemoryError, RosettaError, did_you_mean, one_line
 from common.images import Image
 from common.problem import Features, Network, Pixels, Problem
 from common.recorder import OnStep
@@ -83,6 +84,7 @@ def check_arithmetic(backend: Backend, problem: Problem) -> None:
         backend.check_arithmetic(network)
 
 
+_NO_MEMORY = re.compile("failed to map segment|Cannot allocate memory")  # of the system's loader
 GROUP = "style_rosetta.backends"
 _DISTRIBUTION = "style-rosetta"
 # The same lines as in pyproject.toml: another interpreter may run the checkout, where nothing of it is installed.
@@ -150,6 +152,11 @@ def load_backend(name: str) -> Backend:
         for function in (name for name in vars(Backend) if not name.startswith("_")):
             getattr(backend, function)  # which imports the framework
     except Exception as error:  # a framework's import fails in many ways
+        if isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)):
+            raise OutOfMemoryError(
+                f"{entry.label} cannot be imported ({one_line(error)}): raise the limit of `ulimit -v`, or end other "
+                "programs"
+            ) from None
         packages = " ".join(entry.distributions) or entry.package
         raise RosettaError(
             f"{entry.label} cannot be imported ({one_line(error)}): try `python -m pip install {packages}`"

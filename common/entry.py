@@ -1,11 +1,12 @@
 """What a backend's package registers: everything about its framework that others need before it is imported."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
 from common.errors import RosettaError, did_you_mean
+from common.footprint import Footprint
 from common.recipes import Recipe, with_optimizer
 
 OptimizerChoice = Literal["adam", "lbfgs", "recipe", "customary"]
@@ -22,8 +23,9 @@ class Entry:
     gradient is computed otherwise.
     `transfer_mode` is the one in which its command line makes pictures on a CPU, the first where there is none.
     `distributions` are what pip installs, `thread_variables` the environment variables that limit the framework's
-    threads, `cache_variable` names the folder of its compiler, and `loggers` write what a user has no use for. Raises
-    RosettaError for values that the command line cannot name.
+    threads, `cache_variable` names the folder of its compiler, and `loggers` write what a user has no use for.
+    `footprint` is what the framework takes of the memory. Raises RosettaError for values that the command line cannot
+    name.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Entry:
     thread_variables: tuple[str, ...] = ()
     cache_variable: str | None = None
     loggers: tuple[str, ...] = ()
+    footprint: Footprint = field(default_factory=Footprint)
 
     def __post_init__(self) -> None:
         for name in (self.name, *self.modes):

@@ -11,11 +11,16 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any, NoReturn, TextIO
 
+TAKE_LESS = "choose a smaller --size, or end other programs"
 _LONG_WORD = re.compile(r"(\S{150})\S{150,}(\S{50})")  # as a number of 5,000 digits; few paths are as long
 
 
 class RosettaError(Exception):
     """Something the user gave cannot be used; the message is one line and names the way out."""
+
+
+class OutOfMemoryError(RosettaError):
+    """Something takes more memory than there is."""
 
 
 class DivergedError(RosettaError):
@@ -79,7 +84,7 @@ def exit_code(program: str, run: Callable[[], int]) -> int:
         say(f"{program}: {error}")
         return 2
     except MemoryError:
-        say(f"{program}: out of memory: choose a smaller --size")
+        say(f"{program}: out of memory: {TAKE_LESS}")
         return 2
     except TerminatedError:
         say(f"{program}: terminated")

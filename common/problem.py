@@ -16,6 +16,7 @@ from common.vgg19 import Affine, Pooling, Weights, affine_between
 
 Precision = Literal["float32", "float64", "bfloat16", "tf32"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+SizePx = tuple[int, int]  # height and width
 Mode = str  # the name of an execution mode; every backend registers its own
 Dtype = Literal["float32", "float64"]
 DEVICE = re.compile(r"cpu|mps|(?:gpu|cuda)(?::(\d{1,4}))?")
@@ -131,11 +132,10 @@ class Problem:
         content_px, style_px = self.sizes_at(stage)
         return replace(self, content=resize(self.content, *content_px), style=resize(self.style, *style_px))
 
-    def sizes_at(self, stage: Stage) -> tuple[tuple[int, int], tuple[int, int]]:
+    def sizes_at(self, stage: Stage) -> tuple[SizePx, SizePx]:
         """The (height, width) in pixels of the content and of the style image in a stage."""
-        content_px = extent_for(stage.size, *self.content.shape[:2])
-        own = self.recipe.style_size == "own"
-        return content_px, extent_for(stage.size, *self.style.shape[:2]) if own else content_px
+        height, width, style_height, style_width = *self.content.shape[:2], *self.style.shape[:2]
+        return sizes_at(self.recipe, stage, (height, width), (style_height, style_width))
 
     def try_stages(self) -> None:
         """Raise RosettaError for a stage whose size does not fit, from the numbers alone."""
@@ -145,6 +145,12 @@ class Problem:
     def _check_stage(self, stage: Stage) -> None:
         for role, size_px in zip(("content", "style"), self.sizes_at(stage), strict=True):
             check_size(role, size_px, self.recipe.smallest_side_px)
+
+
+def sizes_at(recipe: Recipe, stage: Stage, content_px: SizePx, style_px: SizePx) -> tuple[SizePx, SizePx]:
+    """The sizes that a content and a style picture of these sizes have in a stage."""
+    at_content_px = extent_for(stage.size, *content_px)
+    return at_content_px, extent_for(stage.size, *style_px) if recipe.style_size == "own" else at_content_px
 
 
 def probe(problem: Problem) -> Image:

@@ -1,5 +1,6 @@
 """NumPy to native and back: the only file that converts layouts and names devices."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,10 +10,13 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from common.errors import RosettaError
+from common.errors import TAKE_LESS, OutOfMemoryError, RosettaError
 from common.framework_imports import keep_out_triton
 from common.problem import Network
 from common.vgg19 import Affine
+
+# A library that the framework calls says so in an error of another type; 1 is oneDNN's out_of_memory.
+_NO_MEMORY = re.compile("bad_alloc|Status: 1, message")
 
 if keras.config.backend() != "tensorflow":
     raise ImportError(f"Keras was imported before with the backend {keras.config.backend()}, not tensorflow")
@@ -27,7 +31,8 @@ for _gpu in tf.config.list_physical_devices("GPU"):
 def device_scope(network: Network) -> Iterator[None]:
     """The context in which tensors are made and computed on the network's device, in its arithmetic.
 
-    The switches of the process are afterwards what they were before.
+    The switches of the process are afterwards what they were before. Raises OutOfMemoryError where the block runs out
+    of memory, whatever the framework raises then.
     """
     # TF32 rounds to 10 bits behind the name of float32, and is a switch of the whole process.
     before = tf.config.experimental.tensor_float_32_execution_enabled()
@@ -35,8 +40,18 @@ def device_scope(network: Network) -> Iterator[None]:
     try:
         with tf.device(native_device(network)):
             yield
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise OutOfMemoryError(f"out of memory on {network.device}: {TAKE_LESS}") from None
+        raise
     finally:
         tf.config.experimental.enable_tensor_float_32_execution(before)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether the framework, or Python, says by an exception that an allocation failed."""
+    said = isinstance(error, tf.errors.OpError) and bool(_NO_MEMORY.search(str(error)))
+    return said or isinstance(error, MemoryError | tf.errors.ResourceExhaustedError)
 
 
 def native_device(network: Network) -> str:

@@ -65,7 +65,7 @@ def test_a_planted_violation_is_seen_by_both(tmp_path):
 
 # Each line may import from the lines above it, and its own room from within.
 ORDER = (
-    "errors",
+    "errors footprint",
     "machine framework_imports distances terminal samples writing input_files json_values",
     "vgg19",
     "recipes",
@@ -73,6 +73,7 @@ ORDER = (
     "results",
     "problem",
     "tolerances points objective divergence tensors",
+    "memory",
     "checkpoints",
     "recorder",
     "mixed_objective",
@@ -85,7 +86,7 @@ ORDER = (
     "doctor",
     "comparison.published comparison.progress comparison.workers",
     "comparison.measurement comparison.plan comparison.agreement comparison.devices",
-    "comparison.row_runner",
+    "comparison.row_runner comparison.memory_plan",
     "comparison.session",
     "comparison.reporting",
     "comparison.rendering",

@@ -1,5 +1,6 @@
 """NumPy to native and back: the only file that converts layouts and names devices."""
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,10 +10,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from common.errors import RosettaError
+from common.errors import TAKE_LESS, OutOfMemoryError, RosettaError
 from common.framework_imports import keep_out_triton
 from common.problem import Network
 from common.vgg19 import Affine
+
+# On a CPU, and in the libraries that it calls, the framework has no type of its own for this; oneDNN, which compiles
+# its kernels, then says that it could not create a primitive.
+_NO_MEMORY = re.compile(
+    "allocate memory|not enough memory|out of memory|bad_alloc|ALLOC_FAILED|could not create a primitive$"
+)
 
 if "tensorflow" in sys.modules:
     keep_out_triton()
@@ -22,7 +29,8 @@ if "tensorflow" in sys.modules:
 def device_scope(network: Network) -> Iterator[None]:
     """The context in which tensors are made and computed on the network's device, in its arithmetic.
 
-    The switches of the process are afterwards what they were before.
+    The switches of the process are afterwards what they were before. Raises OutOfMemoryError where the block runs out
+    of memory, whatever the framework raises then.
     """
     # TF32 rounds to 10 bits behind the name of float32, and is a switch of the whole process.
     before = torch.backends.cudnn.allow_tf32, torch.get_float32_matmul_precision()
@@ -31,6 +39,10 @@ def device_scope(network: Network) -> Iterator[None]:
     try:
         with torch.cuda.device(device if device.type == "cuda" else -1):
             yield
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise OutOfMemoryError(f"out of memory on {network.device}: {TAKE_LESS}") from None
+        raise
     finally:
         _allow_tf32(*before)
 
@@ -38,6 +50,11 @@ def device_scope(network: Network) -> Iterator[None]:
 def _allow_tf32(convolutions: bool, matrix_products: str) -> None:
     torch.backends.cudnn.allow_tf32 = convolutions
     torch.set_float32_matmul_precision(matrix_products)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether the framework, or Python, says by an exception that an allocation failed."""
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and bool(_NO_MEMORY.search(str(error))))
 
 
 def native_device(network: Network) -> torch.device:

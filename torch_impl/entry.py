@@ -1,6 +1,7 @@
 """What the registry of backends knows of the framework, without importing it."""
 
 from common.entry import Entry
+from common.footprint import Footprint, Keeps
 
 ENTRY = Entry(
     name="torch",
@@ -12,4 +13,14 @@ ENTRY = Entry(
     transfer_mode="lean",
     distributions=("torch",),
     cache_variable="TORCHINDUCTOR_CACHE_DIR",
+    footprint=Footprint(
+        base_bytes=735e6,
+        forward_maps=1.0,
+        slack=1.0,
+        modes={
+            "eager": Keeps(pool_bytes=8, conv_maps=1.0, pool_maps=1.0),
+            "compiled": Keeps(maps=0, relu_bytes=1, pool_bytes=1, term_maps=0.0, compiler_bytes=170e6),
+            "lean": Keeps(maps=0, relu_bytes=1, pool_bytes=1, term_maps=0.0),
+        },
+    ),
 )

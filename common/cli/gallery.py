@@ -45,6 +45,7 @@ def _run(requests: Mapping[str, Request], folder: Path, options: argparse.Namesp
     scenes = {recipe: Scene.of(request) for recipe, request in requests.items()}
     for scene in scenes.values():
         scene.check_sizes([options.size])
+        scene.check_memory(*([scene.transfer(row)] for row in scene.request.rows))
     for scene in scenes.values():
         note_noise(scene.request.recipe, options)
     shown = next(iter(scenes.values())).problem_at(options.precision, options.size)

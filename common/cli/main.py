@@ -28,6 +28,7 @@ compare.py gallery [CONTENT STYLE]     every recipe on every backend, as one pic
 compare.py doctor [BACKEND ...]        every tensor of a backend, to the first that differs, and why
 compare.py export DIR                  the reference's tensors and weights, for a port that is written elsewhere
 compare.py check THEIRS                a port's tensors, or its picture: the first that differs, and why
+compare.py plan                        the memory that a size takes, and the largest size that fits
 compare.py recipes                     the recipes, with their sources and deviations
 
 One picture is made by {_transfers}; start with --recipe {FOR_PICTURES}.
@@ -96,6 +97,13 @@ COMMANDS = {
         "The exit code is 0 when nothing differs but by rounding, 1 when something does, 2 when it cannot be compared."
         + _WEIGHTS,
         of.PORT | of.CASE | of.FILES,
+    ),
+    "plan": Command(
+        "plan:run",
+        "Print the memory that a transfer takes on a CPU, by mode and size, and the largest size that fits into what\n"
+        "is free. Nothing is computed: these are estimates, and docs/performance.md has them beside measured peaks.",
+        of.PLANNED | of.OPTIMIZATION,
+        {"default_size": "512,1024,2048", "device": "cpu", "weights": None},
     ),
     "recipes": Command("recipes:run", "Print the recipes."),
 }

@@ -96,6 +96,7 @@ ROWS: Options = {
     "--rounds": {"type": _count, "metavar": "N", "help": "rounds in which the rows take turns (default: 10)"},
     "--threads": {"type": _count, "metavar": "N", "help": "of every process (default: the cores)"},
 }
+_SHAPING = ("--backends", "--modes", "--precisions --precision", "--sizes --size")  # of the rows
 LOSS: Options = {
     "--recipe": {"metavar": "NAME", "help": _recipe},
     "--content-weight": {"type": float, "metavar": "W", "help": "weight of the content loss"},
@@ -105,6 +106,7 @@ LOSS: Options = {
     "--style-taps": {"metavar": "TAP,...", "help": "layers of the style loss, such as relu1_1,relu2_1"},
 }
 MEASURED = PICTURES | ROWS | LOSS
+PLANNED = PICTURES | {names: ROWS[names] for names in _SHAPING} | LOSS
 RECIPES_SHOWN: Options = {"--recipes": {"metavar": "NAME,...", "help": "which recipes (default: all)"}}
 SIZE: Options = {"--size": {"metavar": "SIZE", "help": "longest side (288), or height x width (192x288), in pixels"}}
 _own_size = "longest side (288), height x width (192x288), or recipe: that of its source, which may stretch "
@@ -173,7 +175,8 @@ FILES: Options = {
 # What functions read of a command that lacks the option.
 _ABSENT = {
     **dict.fromkeys(("steps", "init", "against", "pyramid", "until", "until_loss", *CHANGES)),
-    **{"seed": 0, "precision": "float32", "allow_unknown": False, "fast": False},
+    **{"seed": 0, "precision": "float32", "allow_unknown": False, "fast": False, "thorough": False},
+    **{"rounds": None, "threads": None, "python": [], "row": []},
 }
 
 

@@ -55,6 +55,7 @@ def selftest(request: Request, repeats: int) -> int:
         raise RosettaError(f"{only}: name a backend, a mode, a size")
     scene, rows = Scene.of(request), delayed(row)
     scene.check_sizes(request.sizes)
+    scene.check_memory([scene.transfer(it) for it in rows])
     trials: list[Trial] = []
     try:
         with Progress() as progress:

@@ -19,7 +19,8 @@ from common.entry import Entry
 from common.errors import DivergedError, RosettaError, StoppedError, exit_code, say
 from common.framework_imports import quiet_stderr
 from common.images import Image, load_image, save_or_keep
-from common.machine import use_memory_sparingly
+from common.machine import has_nvidia_gpu, use_memory_sparingly
+from common.memory import Transfer, check_memory
 from common.problem import Precision, Problem
 from common.recipes import FOR_PICTURES, with_mixed, with_proportions
 from common.results import RunResult, Step
@@ -121,6 +122,9 @@ def _problem_from(entry: Entry, options: argparse.Namespace) -> tuple[Problem, I
     choose_output(entry, recipe, options, files)
     problem = Problem(content, style, recipe, load_weights(options.weights), precision)
     problem.try_stages()
+    if options.device == "cpu" or (options.device == "auto" and not has_nvidia_gpu()):
+        mode = options.mode or entry.transfer_mode
+        check_memory([[Transfer.of(entry, replace(problem, mode=mode))]])
     note_noise(recipe, options)
     return problem, init, files
 

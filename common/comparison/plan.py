@@ -13,6 +13,7 @@ from common.entry import OptimizerChoice
 from common.errors import RosettaError, did_you_mean
 from common.images import Image, load_image, parse_size
 from common.machine import usable_cores
+from common.memory import AtOnce, Transfer, check_memory
 from common.problem import DEVICE, PRECISIONS, Mode, Precision, Problem
 from common.recipes import Exactly, Recipe, Stage, find_recipe, with_size, with_steps
 from common.vgg19 import Weights, load_weights, locate_weights, sha256_of
@@ -210,6 +211,15 @@ class Scene:
         """Raise RosettaError for a size at which a stage does not fit."""
         for size in sizes:
             self.problem("float32", size).try_stages()
+
+    def check_memory(self, *steps: AtOnce) -> None:
+        """Raise OutOfMemoryError for a step that takes more than the machine has, where the device is the CPU."""
+        if self.request.device == "cpu":
+            check_memory(steps)
+
+    def transfer(self, row: Row) -> Transfer:
+        """A row's transfer as far as its memory goes."""
+        return Transfer.of(BACKENDS[row.backend], self.for_row(row, self.problem(row.group.precision, row.group.size)))
 
     def for_row(self, row: Row, problem: Problem) -> Problem:
         """A problem in a row's mode, with the optimizer that the row's backend uses."""

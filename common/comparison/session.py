@@ -12,6 +12,7 @@ from common.backend import BACKENDS
 from common.comparison.agreement import Agreement, compare
 from common.comparison.devices import Interpreter
 from common.comparison.measurement import Others
+from common.comparison.memory_plan import memory_of_steps
 from common.comparison.plan import Group, Request, Scene
 from common.comparison.progress import Progress
 from common.comparison.row_runner import RowResult, RowRunner, had_enough
@@ -35,6 +36,7 @@ class Session:
     def __init__(self, request: Request) -> None:
         self.request, self.scene = request, Scene.of(request)
         self.scene.check_sizes(request.sizes)
+        self.scene.check_memory(*memory_of_steps(self.scene))
         self._progress = Progress()
         self._runners = [RowRunner(row, self.scene, request.threads, self._progress) for row in request.rows]
         # What each interpreter's backend computes in float64, by size, or why it cannot.

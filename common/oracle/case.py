@@ -1,13 +1,14 @@
 """What is computed: a problem, the files of its pictures, and the image where it is evaluated; its tensors' shapes."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import psutil
 
-from common.errors import RosettaError
+from common.errors import OutOfMemoryError
 from common.images import Image, extent_for, load_image, resize
+from common.memory import MachineMemory
 from common.oracle.pictures import Picture
 from common.oracle.variant import Variant
 from common.problem import Problem, probe
@@ -62,11 +63,12 @@ def _random_picture(generator: np.random.Generator) -> Picture:
 
 def _case(content: Picture, style: Picture, recipe: Recipe, weights: Weights, size: Size) -> Case:
     height_px, width_px = extent_for(size, *content.decoded.shape[:2])
-    needed, free = height_px * width_px * _BYTES_OF_A_PIXEL, psutil.virtual_memory().available
+    needed, free = height_px * width_px * _BYTES_OF_A_PIXEL, MachineMemory.now().free_bytes
     if needed > free:
-        raise RosettaError(
+        side_px = math.floor(max(height_px, width_px) * math.sqrt(free / needed))
+        raise OutOfMemoryError(
             f"every tensor at {height_px}x{width_px} px takes about {needed / 1e9:.0f} GB, and {free / 1e9:.0f} are "
-            "free: choose a smaller size"
+            f"free: choose a smaller size, such as --size {side_px}"
         )
     whole = Problem(content.decoded, style.decoded, recipe, weights, "float64")
     problem = whole.at(Stage(size, 1, recipe.stages[0].optimizer))
