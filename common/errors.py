@@ -1,5 +1,6 @@
 """What a user is told: the one exception that a user may see, lines on the terminal, and exit codes."""
 
+import atexit
 import io
 import os
 import re
@@ -109,7 +110,9 @@ def leave(code: int) -> NoReturn:
     """End a program of a framework with an exit code, at once.
 
     The destructors of PyTorch's libraries would take a third of a second and 110 MB, only to free what ends anyway.
+    What Python was asked to do at its end is done: TensorFlow removes its temporary files then.
     """
+    atexit._run_exitfuncs()
     for stream in filter(None, (sys.stdout, sys.stderr)):
         try:
             stream.flush()

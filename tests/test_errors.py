@@ -145,3 +145,10 @@ def test_letters_that_the_terminal_does_not_have_are_escaped():
 def test_what_could_not_be_printed_is_no_success():
     command = f"{sys.executable} -c 'from common.errors import leave; print(1); leave(0)' >/dev/full"
     assert ended(command) == (2, "")
+
+
+def test_what_python_was_asked_to_do_at_its_end_is_done():
+    """TensorFlow removes its temporary files then."""
+    code = "import atexit; atexit.register(print, 2); from common.errors import leave; print(1); leave(0)"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout == "1\n2\n"

@@ -13,6 +13,7 @@ from common.tensors.names import Array, Arrays
 from common.writing import replacing
 
 _READABLE = ("F64", "F32", "F16", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL")  # what NumPy has, too
+_LIKELY_BYTES, _MOST_PACKED = 2**27, 100  # of any archive; what deflate makes of numbers is not as small
 KINDS = "an .npz file, a .safetensors file, or a folder of .npy files"
 
 
@@ -72,6 +73,10 @@ def _read_npz(path: Path) -> Iterator[tuple[str, Array]]:
         if sum(member.file_size for member in archive.infolist()) > psutil.virtual_memory().available:
             raise MemoryError
         for member in archive.infolist():
+            if member.file_size > max(_LIKELY_BYTES, _MOST_PACKED * member.compress_size):
+                raise ValueError(
+                    f"{member.filename} unpacks to {member.file_size / member.compress_size:.0f} times its size"
+                )
             with archive.open(member) as file:
                 yield member.filename.removesuffix(".npy"), np.lib.format.read_array(file, allow_pickle=False)
 
