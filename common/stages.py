@@ -82,6 +82,8 @@ def run_lbfgs(
 
     `told` is what L-BFGS was told from this start before an interruption, and is told again; `steps` are further ones.
     """
+    if not told and steps == 0:  # the run was stopped after its last evaluation, and what was told is not kept
+        return start
     from common.lbfgs import Vector, minimize  # here, since SciPy takes long to import, and Adam needs none
 
     is_enough, shape, again = False, start.pixels.shape, iter(told)

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from common import samples
+from common.checkpoints import LOSSES, STATE
 from common.cli.provenance import Files, is_result_of
 from common.cli.requests import start_from
 from common.entry import Entry
@@ -51,7 +52,7 @@ def _default_name(entry: Entry, recipe: Recipe, files: Files) -> str:
 def _written(options: argparse.Namespace) -> list[Path]:
     """What a transfer writes; of the pictures of `--save-every` those that are there, and would be replaced."""
     output = Path(options.output)
-    written = [output, partial_of(output)]
+    written = [output, partial_of(output), *(checkpoint_of(output) / name for name in (LOSSES, STATE))]
     if options.plot:
         written += [loss_curves_of(output), losses_of(output)]
     if options.save_every:
@@ -62,7 +63,7 @@ def _written(options: argparse.Namespace) -> list[Path]:
 
 def loss_curves_of(output: str | Path) -> Path:
     """Where `--plot` draws the loss curves."""
-    return Path(output).with_name(f"{Path(output).stem}-losses.png")
+    return Path(output).with_name(f"{Path(output).name}-losses.png")
 
 
 def losses_of(output: str | Path) -> Path:
@@ -73,6 +74,11 @@ def losses_of(output: str | Path) -> Path:
 def partial_of(output: str | Path) -> Path:
     """Where the best picture of a run that ends early goes."""
     return Path(output).with_name(f"{Path(output).stem}-partial{Path(output).suffix}")
+
+
+def checkpoint_of(output: str | Path) -> Path:
+    """The folder of what `--resume` needs."""
+    return Path(output).with_name(f"{Path(output).name}-checkpoint")
 
 
 class KeptPictures:

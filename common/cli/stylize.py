@@ -8,9 +8,9 @@ from pathlib import Path
 
 from common import samples
 from common.backend import BACKENDS, Backend, best_device, check_arithmetic, load_backend
-from common.checkpoints import Checkpoints, line_of
+from common.checkpoints import Checkpoints, step_as_json_line
 from common.cli.checkpointing import checkpoints_for, ended_early
-from common.cli.interrupts import calling, say_that_it_stops
+from common.cli.interrupts import calling, ignored, say_that_it_stops
 from common.cli.options import MIXED, TRANSFER, OneLineParser, add_options
 from common.cli.outputs import KeptPictures, choose_output, loss_curves_of, losses_of
 from common.cli.provenance import Files, files_read, provenance, stages_in_words
@@ -60,20 +60,21 @@ def _run(entry: Entry, program: str, options: argparse.Namespace) -> int:
             problem, result = _transferred(entry, options, problem, init, checkpoints)
         except (StoppedError, DivergedError) as end:
             return ended_early(program, end, checkpoints, options)
-        _save(entry, options, problem, result, files)
-        checkpoints.finished()
+        with ignored():
+            save_or_keep(options.output, result.image, provenance(entry, options, problem, result, files))
+            checkpoints.remove()
+        _report(entry, options, problem, result)
     return 0
 
 
-def _save(entry: Entry, options: argparse.Namespace, problem: Problem, result: RunResult, files: Files) -> None:
-    save_or_keep(options.output, result.image, provenance(entry, options, problem, result, files))
+def _report(entry: Entry, options: argparse.Namespace, problem: Problem, result: RunResult) -> None:
     if options.plot:
         path = loss_curves_of(options.output)
         _save_loss_curves(path, result.steps, f"{entry.label}, {problem.recipe.name}")
-        write_text(losses_of(options.output), "".join(map(line_of, result.steps)))
+        write_text(losses_of(options.output), "".join(map(step_as_json_line, result.steps)))
         say(f"loss curves -> {path}", sys.stdout)
     if options.fast or options.precision == MIXED or len(problem.recipe.stages) > 1:
-        print(stages_in_words(problem, result))
+        say(stages_in_words(problem, result), sys.stdout)
     say(f"{_terms(result, '.6g')} after {len(result.steps)} evaluations -> {options.output}", sys.stdout)
 
 

@@ -77,7 +77,7 @@ def test_a_process_writes_the_picture_and_its_companions(folder, tmp_path, backe
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(LAST_LINE, done.stdout.splitlines()[-1])
     assert done.stdout.splitlines()[-1].endswith(f"-> {output}")
-    names = ["out-00002.png", "out-00004.png", "out-losses.jsonl", "out-losses.png", "out.png"]
+    names = ["out-00002.png", "out-00004.png", "out.png", "out.png-losses.jsonl", "out.png-losses.png"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
     for name in [it for it in names if "losses" not in it]:
         assert load_image(tmp_path / name).shape == (36, 34, 3)
@@ -172,7 +172,7 @@ def test_more_steps_lower_the_loss(run, capsys):
 
 def test_all_weights_zero_can_be_plotted(run, tmp_path):
     assert run("--content-weight", "0", "--style-weight", "0", "--tv-weight", "0", "--plot") == 0
-    assert (tmp_path / "out-losses.png").exists()
+    assert (tmp_path / "out.png-losses.png").exists()
 
 
 BAD = [
@@ -242,7 +242,7 @@ def test_a_bad_output_is_refused(run, folder, refused, output, message):
     assert before == {path: path.read_bytes() for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize("companion", ["out-losses.png", "out-00002.png"])
+@pytest.mark.parametrize("companion", ["out.png-losses.png", "out-00002.png"])
 def test_a_companion_that_would_replace_a_picture_is_refused(tmp_path, content, style, refused, companion):
     """Those of --plot and --save-every are written too."""
     save_image(tmp_path / "style.png", style)
