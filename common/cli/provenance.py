@@ -95,7 +95,7 @@ def stages_in_words(problem: Problem, result: RunResult) -> str:
 def _stage(problem: Problem, stage: Stage) -> str:
     optimizer, (height, width) = stage.optimizer, problem.sizes_at(stage)[0]
     memory = "" if isinstance(optimizer, Adam) else f" memory {optimizer.memory}"
-    rough = f", {stage.rough_steps} of them in bfloat16" if stage.rough_steps else ""
+    rough = f", {stage.bfloat16_steps} of them in bfloat16" if stage.bfloat16_steps else ""
     return f"{optimizer.label}{memory} at {height}x{width}{rough}"
 
 

@@ -181,6 +181,7 @@ BAD = [
     (("--steps", "-4"), "is not a number of evaluations from 0 up"),
     (("--until-loss", "low"), "'low' is not a loss"),
     (("--until-loss", "0"), "cannot end at a loss of 0"),
+    (("--until", "1%", "--precision", "mixed", "--steps", "40"), "mixed precision ends by float32 after all steps"),
     (("--until", "one"), "'one' is not a percentage"),
     (("--until", "100%"), "a change of 1 ends no run"),
     (("--steps", "0"), "0 steps"),
