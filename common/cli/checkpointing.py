@@ -13,7 +13,9 @@ from common.problem import Problem
 from common.recipes import recipe_to_json
 
 
-def checkpoints_for(options: argparse.Namespace, entry: Entry, problem: Problem, files: Files) -> Checkpoints:
+def checkpoints_for(
+    output: str, options: argparse.Namespace, entry: Entry, problem: Problem, files: Files
+) -> Checkpoints:
     """The checkpoints beside the output; raise RosettaError for a run there that nobody said what to do with."""
     identity = {
         "backend": entry.name,
@@ -23,7 +25,7 @@ def checkpoints_for(options: argparse.Namespace, entry: Entry, problem: Problem,
         "weights": problem.weights.sha256,
         "pictures": {role: file["sha256"] for role, file in files.items()},
     }
-    folder = RunFolder(checkpoint_of(options.output), identity)
+    folder = RunFolder(checkpoint_of(output), identity)
     state = _state(folder, options.resume)
     if state is not None:
         _check_fits(state, problem, folder)
@@ -60,11 +62,9 @@ def _state(folder: RunFolder, resume: bool | None) -> State | None:
     return state
 
 
-def ended_early(
-    program: str, end: StoppedError | DivergedError, checkpoints: Checkpoints, options: argparse.Namespace
-) -> int:
+def ended_early(program: str, end: StoppedError | DivergedError, checkpoints: Checkpoints, output: str) -> int:
     """Save the best picture so far, and say how to go on; returns the exit code."""
-    partial = partial_of(options.output)
+    partial = partial_of(output)
     save_or_keep(partial, checkpoints.best())
     if isinstance(end, DivergedError):
         checkpoints.remove()  # which leads there again

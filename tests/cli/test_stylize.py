@@ -209,7 +209,7 @@ BAD = [
     (("--optimizer", "sgd"), "invalid choice: 'sgd'"),
     (("--device", "tpu"), "is not a device"),
     (("--seed", "-1"), "is not a seed"),
-    (("--save-every", "0"), "--save-every is 0"),
+    (("--save-every", "0"), "'0' is not a number from 1 up"),
     (("--faster",), "unrecognized arguments: --faster"),
     (("--fast", "--optimizer", "adam"), "--fast chooses the optimizer: leave out --optimizer adam, or --fast"),
     (("third.png",), "unrecognized arguments: third.png"),
@@ -397,6 +397,20 @@ def test_pictures_keep_their_proportions_unless_a_size_says_otherwise(folder, tm
     ],
 )
 def test_a_run_from_noise_that_is_too_short_is_noted(run, at_once, capsys, options, note):
+    assert run(*options) == 0
+    assert capsys.readouterr().err.partition("importing")[0] == note
+
+
+@pytest.mark.parametrize(
+    ("options", "note"),
+    [
+        (("--size", "32x64"), "note: 32x64 stretches this 37x35 picture; --size 64 keeps its proportions\n"),
+        (("--size", "recipe"), "note: 300x450 stretches this 37x35 picture; --size 450 keeps its proportions\n"),
+        (("--size", "40x38"), ""),
+        ((), ""),
+    ],
+)
+def test_a_size_that_stretches_the_content_is_noted(run, at_once, capsys, options, note):
     assert run(*options) == 0
     assert capsys.readouterr().err.partition("importing")[0] == note
 
