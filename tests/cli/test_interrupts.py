@@ -20,7 +20,7 @@ from common.backend import BACKENDS
 from common.checkpoints import RunFolder
 from common.cli import main as compare
 from common.cli import stylize
-from common.cli.interrupts import calling, ignored
+from common.cli.interrupts import calling, ignored, say_that_it_stops
 from common.errors import DivergedError, TerminatedError
 from common.tensors import read_tensors, write_tensors
 from common.terminal import ProgressBar
@@ -252,6 +252,22 @@ def test_no_signal_ends_what_ignores_them():
         for number in (signal.SIGTERM, signal.SIGINT):
             os.kill(os.getpid(), number)
     assert signal.getsignal(signal.SIGTERM) != signal.SIG_IGN
+
+
+def test_a_stderr_that_takes_nothing_more_ends_no_signal_handler(monkeypatch):
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("sys.stderr", SimpleNamespace(isatty=lambda: False, write=full))
+    say_that_it_stops(signal.SIGTERM)
+
+
+@pytest.mark.parametrize(("terminal", "before"), [(False, ""), (True, "\x1b[?25h\n")])
+def test_the_line_of_the_progress_bar_is_ended_in_a_terminal_alone(capsys, monkeypatch, terminal, before):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
+    say_that_it_stops(signal.SIGTERM)
+    said = "SIGTERM: stops after this evaluation; a second one ends at once\n"
+    assert capsys.readouterr().err == before + said
 
 
 def test_termination_is_an_interrupt():
