@@ -78,7 +78,7 @@ def best_device(backend: Backend) -> str:
     return str(getattr(backend, "best_device", lambda: "cpu")())
 
 
-def check_arithmetic(backend: Backend, problem: Problem) -> None:
+def check_precisions(backend: Backend, problem: Problem) -> None:
     """Raise RosettaError when the problem's device lacks a precision that a stage computes in."""
     for network in problem.networks:
         backend.check_arithmetic(network)

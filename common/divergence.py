@@ -1,4 +1,4 @@
-"""When a run leads nowhere: a loss or a gradient that is not finite, or a loss that only grows."""
+"""Ends a run that diverges: a loss or a gradient is not finite, or the loss stays far above its first value."""
 
 import math
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from common.errors import DivergedError
 from common.problem import Pixels, Problem
+from common.recipes import Adam
 from common.results import LossTerms
 from common.vgg19 import LAYERS
 
@@ -22,10 +23,10 @@ def check_finite(problem: Problem, losses: LossTerms, evaluation: int, gradient:
 
 
 class Growth:
-    """Sees that the loss of a stage is far above its first one, many times in a row."""
+    """Sees that the loss of a stage is far above its `first` one, many times in a row."""
 
-    def __init__(self) -> None:
-        self._first: float | None = None
+    def __init__(self, first: float | None = None) -> None:
+        self._first = first
         self._in_a_row = 0
 
     def check(self, problem: Problem, losses: LossTerms, evaluation: int) -> None:
@@ -56,6 +57,8 @@ def _advice(problem: Problem) -> str:
     weights = problem.weights
     if not weights.is_published:
         return f"the weights {weights.name} are not the published ones (by their sha256): check them first"
-    if problem.precision in ("bfloat16", "tf32"):
-        return "use --precision float32, or lower the learning rate or the weights of the losses"
-    return "lower the weights of the losses (--style-weight, --content-weight, --tv-weight) or the learning rate"
+    lower = "lower the weights of the losses (--style-weight, --content-weight, --tv-weight)"
+    if problem.precision in ("bfloat16", "tf32") or len(problem.networks) > 1:
+        return f"use --precision float32, or {lower}"
+    by_adam = any(isinstance(stage.optimizer, Adam) for stage in problem.recipe.stages)
+    return f"{lower}, or use --optimizer lbfgs" if by_adam else lower

@@ -1,6 +1,7 @@
 """What a user is told: the one exception that a user may see, lines on the terminal, and exit codes."""
 
 import atexit
+import errno
 import io
 import os
 import re
@@ -8,11 +9,12 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from typing import Any, NoReturn, TextIO
 
 TAKE_LESS = "choose a smaller --size, or end other programs"
+_UNWRITABLE = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EIO)
 _LONG_WORD = re.compile(r"(\S{150})\S{150,}(\S{50})")  # as a number of 5,000 digits; few paths are as long
 
 
@@ -79,7 +81,7 @@ def exit_code(program: str, run: Callable[[], int]) -> int:
     try:
         if callable(signal.getsignal(signal.SIGINT)):  # until here, an interrupt ended the program at once
             signal.signal(signal.SIGINT, signal.default_int_handler)
-        with _warnings_as_notes():
+        with _warnings_as_notes(), _printed():
             return run()
     except RosettaError as error:
         say(f"{program}: {error}")
@@ -93,6 +95,30 @@ def exit_code(program: str, run: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         say(f"{program}: interrupted")
         return 130
+    except OSError as error:
+        return _cannot_print(program, error)
+
+
+def _cannot_print(program: str, error: OSError) -> int:
+    """The exit code and one line where stdout takes nothing more; raise the error where it is another one."""
+    if error.filename is not None or error.errno not in _UNWRITABLE:
+        raise error
+    with suppress(OSError, ValueError):  # what stdout still holds is dropped: Python would write it at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if error.errno == errno.EPIPE:  # as of `| head`
+        return 128 + signal.SIGPIPE
+    say(f"{program}: cannot print ({error.strerror}): make room, or print elsewhere")
+    return 2
+
+
+@contextmanager
+def _printed() -> Iterator[None]:
+    """Have all that was printed written when the block ends, unless it ends by an error."""
+    try:
+        yield
+    finally:
+        if sys.stdout is not None and not isinstance(sys.exc_info()[1], Exception):
+            sys.stdout.flush()
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import warnings
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +21,7 @@ Image = NDArray[np.float32]
 
 READABLE = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
 LARGEST_SIDE_PX = 16384
+_SIDE = re.compile(r"0{0,9}[1-9]\d{0,8}")
 _JPEG: dict[str, Any] = {"format": "JPEG", "quality": 95, "subsampling": 0}
 _WEBP: dict[str, Any] = {"format": "WEBP", "quality": 95}
 _SAVE_OPTIONS = {
@@ -106,7 +108,7 @@ def extent_for(size: Size, height_px: int, width_px: int) -> tuple[int, int]:
 def parse_size(text: str) -> Size:
     """A size from the command line: `288` is the longest side, `192x288` is height by width exactly."""
     parts = text.lower().split("x")
-    if len(parts) > 2 or not all(part.isdecimal() and 0 < int(part[:9]) <= LARGEST_SIDE_PX for part in parts):
+    if len(parts) > 2 or not all(_SIDE.fullmatch(part) and int(part) <= LARGEST_SIDE_PX for part in parts):
         forms = "the longest side (288) or height x width (192x288)"
         raise RosettaError(f"the size {text!r} is not one: give {forms}, from 1 to {LARGEST_SIDE_PX} pixels a side")
     return LongestSide(int(parts[0])) if len(parts) == 1 else Exactly(int(parts[0]), int(parts[1]))

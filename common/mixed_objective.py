@@ -10,13 +10,13 @@ from common.results import LossTerms
 
 
 class MixedObjective:
-    """The objective of a problem, which computes its first `rough_steps` evaluations in bfloat16.
+    """The objective of a problem, which computes its first `bfloat16_steps` evaluations in bfloat16.
 
     One network is held at a time: that of the problem's own precision is made when an evaluation needs the network.
     """
 
-    def __init__(self, objective_of: Callable[[Problem], Objective], problem: Problem, rough_steps: int) -> None:
-        self._objective_of, self._problem, self._rough_left = objective_of, problem, rough_steps
+    def __init__(self, objective_of: Callable[[Problem], Objective], problem: Problem, bfloat16_steps: int) -> None:
+        self._objective_of, self._problem, self._bfloat16_left = objective_of, problem, bfloat16_steps
         self._objective = objective_of(replace(problem, precision="bfloat16"))
         self._is_exact = False
 
@@ -45,9 +45,9 @@ class MixedObjective:
         self._objective.wait()
 
     def _next(self) -> Objective:
-        if self._rough_left == 0:
+        if self._bfloat16_left == 0:
             return self._exact()
-        self._rough_left -= 1
+        self._bfloat16_left -= 1
         return self._objective
 
     def _exact(self) -> Objective:

@@ -95,7 +95,7 @@ class Problem:
     @property
     def networks(self) -> tuple[Network, ...]:
         """The network in every precision that the stages compute in."""
-        is_mixed = any(stage.rough_steps for stage in self.recipe.stages)
+        is_mixed = any(stage.bfloat16_steps for stage in self.recipe.stages)
         return (self.network, replace(self.network, precision="bfloat16")) if is_mixed else (self.network,)
 
     @cached_property

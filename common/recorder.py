@@ -45,10 +45,11 @@ class Recorder:
     @contextmanager
     def setting_up(self, problem: Problem, until: Until | None = None) -> Iterator[None]:
         """Begin the next stage, whose `problem` has its images at their size, and time the block as set-up."""
-        self.problem, self._until, self._growth = problem, until, Growth()
+        self.problem, self._until = problem, until
         self._stage += 1
         in_stage = (step.losses.total for step in self._steps if step.stage == self._stage)  # before an interruption
         self._lowest = list(accumulate(in_stage, min))
+        self._growth = Growth(next(iter(self._lowest), None))
         before_s = _now_s()
         yield
         self._mark_s = _now_s()

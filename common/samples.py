@@ -1,13 +1,11 @@
 """The sample pictures: both are free, and both come in scikit-image's wheel."""
 
 import importlib.util
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from common.errors import RosettaError
-
-PathLike = str | os.PathLike[str]
+from common.writing import PathLike
 
 
 @dataclass(frozen=True)

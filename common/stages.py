@@ -50,7 +50,7 @@ def run_stages(
         point = state.point if state else _start(stage, problem, before, init, seed)
         left, told = (state.left, state.told) if state else (stage.steps, ())
         with recorder.setting_up(problem, stage.until):
-            objective = _objective(objective_of, problem, stage.rough_steps - (stage.steps - left))
+            objective = _objective(objective_of, problem, stage.bfloat16_steps - (stage.steps - left))
         recorder.starts(point, left)
         if isinstance(stage.optimizer, Adam):
             end = run_adam(objective, point, stage.optimizer, left, recorder)
@@ -71,8 +71,8 @@ def _start(
     return Point(pixels, end.moments.resized(*pixels.shape[:2]) if end.moments and stage.continues else None)
 
 
-def _objective(objective_of: Callable[[Problem], Objective], problem: Problem, rough_steps: int) -> Objective:
-    return MixedObjective(objective_of, problem, rough_steps) if rough_steps > 0 else objective_of(problem)
+def _objective(objective_of: Callable[[Problem], Objective], problem: Problem, bfloat16_steps: int) -> Objective:
+    return MixedObjective(objective_of, problem, bfloat16_steps) if bfloat16_steps > 0 else objective_of(problem)
 
 
 def run_lbfgs(
@@ -82,6 +82,8 @@ def run_lbfgs(
 
     `told` is what L-BFGS was told from this start before an interruption, and is told again; `steps` are further ones.
     """
+    if not told and steps == 0:  # the run was stopped after its last evaluation, and what was told is not kept
+        return start
     from common.lbfgs import Vector, minimize  # here, since SciPy takes long to import, and Adam needs none
 
     is_enough, shape, again = False, start.pixels.shape, iter(told)

@@ -1,5 +1,6 @@
 """What is shown in a terminal: plain tables no wider than the terminal, and progress bars."""
 
+import errno
 import time
 from typing import Any
 
@@ -20,6 +21,10 @@ class _Console(Console):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(markup=False, emoji=False, **options)
+
+    def on_broken_pipe(self) -> None:
+        """Nobody reads any more: `exit_code` ends the program."""
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
 
     def render_str(self, text: str, **options: Any) -> Text:
         """A text as it is printed, and as it is measured for a table; line breaks stay."""

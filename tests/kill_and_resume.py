@@ -39,7 +39,7 @@ def main() -> int:
 
 
 def ended_again_and_again(backend: str, name: str, optimizer: str, times: int, moments: random.Random) -> bool:
-    """Whether the picture of the run that was ended `times` times is the other one's; prints a line."""
+    """Whether the run that was ended `times` times made the picture of the other, and no more; prints a line."""
     steps = 10 * times  # so that there is something left to end
     command = [sys.executable, "-m", BACKENDS[backend].package, *RUN, "--steps", str(steps), "--optimizer", optimizer]
     with tempfile.TemporaryDirectory() as folder:
@@ -54,7 +54,7 @@ def ended_again_and_again(backend: str, name: str, optimizer: str, times: int, m
         left = sorted(path.name for path in Path(folder).iterdir())
     ended_early = sum(code != 0 for code in codes)
     print(f"{backend}, {optimizer}, {name}: {ended_early} runs ended, same picture: {same}, left: {', '.join(left)}")
-    return same
+    return same and set(left) <= {"whole.png", "resumed.png", "resumed-partial.png"}
 
 
 def ended(command: list[str], number: int, after_s: float) -> int:

@@ -12,10 +12,13 @@ from common.divergence import Growth, check_finite
 from common.errors import DivergedError
 
 NAN, INFINITE = float("nan"), float("inf")
+ADAM = Adam(0.1)
 
 
-def problem_of(precision="float32", is_published=True):
-    return SimpleNamespace(precision=precision, weights=SimpleNamespace(is_published=is_published, name="mine.pth"))
+def problem_of(precision="float32", is_published=True, networks=1, optimizer=ADAM):
+    weights = SimpleNamespace(is_published=is_published, name="mine.pth")
+    recipe = SimpleNamespace(stages=[SimpleNamespace(optimizer=optimizer)])
+    return SimpleNamespace(precision=precision, weights=weights, networks=range(networks), recipe=recipe)
 
 
 def losses(content=1.0, early=1.0, late=1.0, tv=1.0):
@@ -48,7 +51,9 @@ def test_a_gradient_that_is_not_finite_is_named():
 @pytest.mark.parametrize(
     ("problem", "advice"),
     [
-        (problem_of(), "lower the weights"),
+        (problem_of(), r"lower the weights of the losses \(.*\), or use --optimizer lbfgs$"),
+        (problem_of(optimizer=LBFGS()), r"lower the weights of the losses \([^)]*\)$"),
+        (problem_of(networks=2), "use --precision float32, or lower the weights"),
         (problem_of("bfloat16"), "use --precision float32"),
         (problem_of(is_published=False), "the weights mine.pth are not the published ones"),
     ],
@@ -58,8 +63,8 @@ def test_what_to_change_is_said(problem, advice):
         check_finite(problem, losses(tv=NAN), 1)
 
 
-def grown(*totals):
-    growth = Growth()
+def grown(*totals, first=None):
+    growth = Growth(first)
     for number, total in enumerate(totals, start=1):
         growth.check(problem_of(), LossTerms({}, {}, total), number)
 
@@ -80,6 +85,11 @@ def test_a_loss_that_stays_far_above_the_first_is_the_end():
 )
 def test_other_losses_are_no_end(totals):
     grown(*totals)
+
+
+def test_a_stage_that_goes_on_knows_its_first_loss():
+    with pytest.raises(DivergedError, match="the loss grew from 2 to 201 at evaluation 10"):
+        grown(*[201.0] * 10, first=2.0)
 
 
 @pytest.mark.parametrize("optimizer", [Adam(1e30), Adam(1e5), LBFGS()], ids=["to infinity", "far away", "lbfgs"])

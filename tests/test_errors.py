@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -23,7 +24,11 @@ def ended_by(error):
     ("error", "code", "line"),
     [
         (RosettaError("there is no picture"), 2, "compare.py: there is no picture"),
-        (MemoryError("Unable to allocate 3 GiB"), 2, "compare.py: out of memory: choose a smaller --size"),
+        (
+            MemoryError("Unable to allocate 3 GiB"),
+            2,
+            "compare.py: out of memory: choose a smaller --size, or end other programs",
+        ),
         (KeyboardInterrupt(), 130, "compare.py: interrupted"),
     ],
     ids=lambda it: type(it).__name__ if isinstance(it, BaseException) else None,
@@ -31,6 +36,36 @@ def ended_by(error):
 def test_what_a_user_or_the_machine_ends_is_one_line(error, code, line, capsys):
     assert exit_code("compare.py", ended_by(error)) == code
     assert capsys.readouterr() == ("", f"{line}\n")
+
+
+PROGRAMS = {
+    "recipes": "from common.cli.main import main; sys.exit(main(['recipes']))",
+    "help": "from common.cli.main import main; sys.exit(main(['--help']))",
+    "print": "from common.errors import exit_code; sys.exit(exit_code('compare.py', lambda: print('x') or 0))",
+}
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_full_disk_behind_stdout_is_one_line(program):
+    command = [sys.executable, "-c", f"import sys; {PROGRAMS[program]}"]
+    buffered = {**os.environ, "PYTHONUNBUFFERED": ""}  # argparse hides the error where nothing waits to be written
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=buffered)
+    said = "compare.py: cannot print (No space left on device): make room, or print elsewhere\n"
+    assert (done.returncode, done.stderr) == (2, said)
+
+
+def test_a_reader_that_has_gone_ends_the_program_without_a_word():
+    command = [sys.executable, "-c", f"import sys; {PROGRAMS['recipes']}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        said = process.stderr.read()
+    assert (process.returncode, said) == (141, b"")
+
+
+def test_an_error_of_another_file_is_a_traceback():
+    with pytest.raises(FileNotFoundError):
+        exit_code("compare.py", lambda: Path("nowhere").stat().st_size)
 
 
 @pytest.mark.parametrize("code", [0, 1])

@@ -250,6 +250,7 @@ def test_parse_size():
 
 
 NO_SIZES = ["", "0", "-5", "1.5", "x", "12x", "x12", "1x2x3", "0x5", "65536", "big", "12 x 5", "16385", "²", "9" * 5000]
+NO_SIZES += ["0000163849999", "0" * 5000 + "5"]
 
 
 @pytest.mark.parametrize("text", NO_SIZES)

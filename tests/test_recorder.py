@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from common import LossTerms, RosettaError, Until, recorder
+from common import LossTerms, RosettaError, Step, Until, recorder
 from common.recorder import Recorder
 
 TERMS = LossTerms({"relu2_2": 1.0}, {"relu1_1": 2.0}, 3.0)
@@ -31,7 +31,8 @@ def clock(monkeypatch):
 class Problem:
     """A problem whose picture is its variable, and who asked for it."""
 
-    weights, precision = SimpleNamespace(is_published=True), "float32"
+    weights, precision, networks = SimpleNamespace(is_published=True), "float32", range(1)
+    recipe = SimpleNamespace(stages=())
 
     def __init__(self, name):
         self.name = name
@@ -107,6 +108,17 @@ def test_a_step_that_is_not_finite_is_named_and_shown_to_nobody(clock):
 
 def of(total):
     return LossTerms({}, {}, total)
+
+
+def test_a_stage_that_goes_on_is_measured_by_the_first_loss_before_the_interruption():
+    state = SimpleNamespace(steps=(Step(1, 1, 1.0, 1.0, 1.0, of(2.0)),), stage=1)
+    record = Recorder(Problem("whole"), None, SimpleNamespace(state=state, evaluated=lambda _: None))
+    with record.setting_up(Problem("only")):
+        pass
+    for _ in range(9):
+        record.record(of(201.0), lambda: np.zeros(1))
+    with pytest.raises(RosettaError, match="the loss grew from 2 to 201 at evaluation 11"):
+        record.record(of(201.0), lambda: np.zeros(1))
 
 
 def test_each_stage_ends_for_itself():

@@ -1,5 +1,5 @@
-"""Runs that can be interrupted: in come a folder and what the run is of, out goes where the run goes on."""
+"""What an interrupted run needs to go on: a folder keeps it, and a run reads and writes it."""
 
 from common.checkpoints.checkpoints import Checkpoints
-from common.checkpoints.run_folder import RunFolder, line_of
+from common.checkpoints.run_folder import LOSSES, STATE, RunFolder, step_as_json_line
 from common.checkpoints.state import Evaluated, State, Told, checksum_of

@@ -1,7 +1,7 @@
-"""The files of a run that can go on: its losses, what L-BFGS was told, and the state that says how much of both holds.
+"""The files of a run that can go on: the losses, what L-BFGS was told, and the state.
 
-The state is replaced as a whole, after the other two are on the disk. What a killed run wrote to these since its last
-state is cut off.
+The state is replaced as a whole, after the other two are on the disk. It says how many losses and gradients belong to
+it: what a killed run wrote after them is removed when the state is read.
 """
 
 import json
@@ -23,9 +23,10 @@ from common.points import Moments, Point
 from common.problem import Dtype
 from common.results import Step
 from common.tensors import Arrays, write_tensors
-from common.writing import to_disk
+from common.writing import hidden_name, reason, to_disk
 
 _SCHEMA: Literal[1] = 1
+LOSSES, STATE = "losses.jsonl", "state.safetensors"  # the names of the files that every run has
 _DAMAGED = (OSError, ValueError, KeyError, TypeError, RecursionError)
 
 
@@ -51,7 +52,7 @@ class RunFolder:
 
     def __init__(self, path: Path, identity: Mapping[str, Any]) -> None:
         self.path, self._identity = path, json.loads(json.dumps(identity))
-        self._losses, self._state = path / "losses.jsonl", path / "state.safetensors"
+        self._losses, self._state = path / LOSSES, path / STATE
 
     def exists(self) -> bool:
         """Whether a state was saved here."""
@@ -76,7 +77,7 @@ class RunFolder:
         """Add a line to the losses."""
         self.path.mkdir(parents=True, exist_ok=True)
         with self._losses.open("a", encoding="utf-8") as file:
-            file.write(line_of(step))
+            file.write(step_as_json_line(step))
 
     def save(self, state: State, checksums: Sequence[int]) -> None:
         """Save a state, whole or not at all; `checksums` are those of all that L-BFGS was told in its stage."""
@@ -98,10 +99,19 @@ class RunFolder:
                 file.unlink()
 
     def remove(self) -> None:
-        """Remove the run's files, and the folder where nothing else is in it: the run is finished, or starts anew."""
-        self._remove_told(None)
-        for file in (self._state, self._losses):
-            file.unlink(missing_ok=True)
+        """Remove the run's files, and the folder where nothing else is in it: the run is finished, or starts anew.
+
+        Raises RosettaError where that is not allowed, or another kind of file has the name of one of the run's.
+        """
+        try:
+            self._remove_told(None)
+            for file in (self._state, self._losses, *self.path.glob(f"{hidden_name('part', self._state)}-*")):
+                file.unlink(missing_ok=True)
+        except OSError as error:
+            raise RosettaError(
+                f"cannot remove the checkpoint {str(self.path)!r} ({reason(error)}): "
+                "move what is there away, or name another output"
+            ) from None
         with suppress(OSError):
             self.path.rmdir()
 
@@ -112,7 +122,8 @@ class RunFolder:
         _check_alike(arrays)
         moments = None if count is None else Moments(arrays["mean"], arrays["square"], count)
         steps = self._steps(saved.evaluations)
-        losses = [step.losses.total for step in steps if step.stage == saved.stage]
+        self._remove_told(saved.stage if saved.told else None)
+        losses = [step.losses.total for step in steps if step.stage == saved.stage][-len(saved.told) :]
         told = read_told(self.told_path(saved.stage), saved.told, losses, str(pixels.dtype), pixels.shape)
         return State(saved.stage, saved.left, Point(pixels, moments), steps, best, saved.best_loss, told)
 
@@ -134,7 +145,7 @@ class RunFolder:
         return tuple(from_json(Step, json.loads(line)) for line in lines)
 
 
-def line_of(step: Step) -> str:
+def step_as_json_line(step: Step) -> str:
     """A step as a line of JSON."""
     return json.dumps(asdict(step)) + "\n"
 

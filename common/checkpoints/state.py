@@ -25,7 +25,7 @@ class Told:
         if checksum_of(pixels) != self.checksum:
             raise RosettaError(
                 "L-BFGS does not take the steps of the checkpoint again: resume with the SciPy and on the processor "
-                "that made the checkpoint, or start anew from the partial picture with --no-resume --init"
+                "that made the checkpoint, or start from the partial picture with --init and another -o"
             )
         return self.loss, self.gradient
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from common.checkpoints.state import Told
+from common.input_files import ordinary
+from common.writing import to_disk
 
 _WAITING_BYTES = 256 * 2**20
 _MOST_BYTES = 2 * 2**30
@@ -48,8 +50,7 @@ class ToldFile:
         with self._path.open("ab") as file:
             for each in self._waiting:
                 file.write(np.ascontiguousarray(each.gradient).data)
-            file.flush()
-            os.fsync(file.fileno())
+        to_disk(self._path)
         self._waiting, self._waiting_bytes = [], 0
 
 
@@ -61,7 +62,9 @@ def read_told(
         return ()
     whole = (len(checksums), *shape)
     size = int(np.prod(whole)) * np.dtype(dtype).itemsize
-    if path.stat().st_size < size:
+    if len(checksums) > len(losses):
+        raise ValueError(f"there are {len(losses)} losses of {len(checksums)} gradients")
+    if ordinary(path).stat().st_size < size:
         raise ValueError(f"{path.name} is too short")
     os.truncate(path, size)
     gradients: np.memmap[Any, Any] = np.memmap(path, np.dtype(dtype), "r", shape=whole)

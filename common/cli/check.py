@@ -1,7 +1,6 @@
 """`compare.py check`, `doctor`, `export`: a port's or a backend's tensors beside the reference's; these as a bundle."""
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -12,7 +11,7 @@ from common import doctor, oracle, samples
 from common.backend import BACKENDS, find_entry
 from common.cli import check_picture
 from common.cli.options import CHANGES
-from common.cli.outputs import paths_read
+from common.cli.outputs import paths_read, write_findings
 from common.cli.requests import recipe_from
 from common.comparison.workers import Job, Worker
 from common.entry import Entry
@@ -22,7 +21,7 @@ from common.problem import Precision
 from common.tensors import Arrays, TensorName, read_tensors, tensor_names
 from common.terminal import console
 from common.vgg19 import load_weights, locate_weights
-from common.writing import PathLike, check_written, claimed, write_text
+from common.writing import PathLike, check_written, claimed
 
 _RANDOM_IMAGES = 2
 _MOST_NAMED = 3
@@ -114,7 +113,7 @@ def _check_port(case: oracle.Case, options: argparse.Namespace) -> Iterator[Chec
     if set(first) == {"loss/total"}:
         _say_factors(port, case)
     if not healthy:
-        print("Mend this first: the port is called with random pictures once these show nothing.")
+        say("Mend this first: the port is called with random pictures once these show nothing.", sys.stdout)
         return
     for number in range(seed, seed + _RANDOM_IMAGES):
         drawn = oracle.random_case(number, case.problem.recipe, case.problem.weights)
@@ -222,8 +221,9 @@ def _paths_examined(options: argparse.Namespace) -> Iterator[PathLike]:
 
 def _written(options: argparse.Namespace, checked: Sequence[Checked]) -> int:
     """Write what was printed, if asked for; the exit code: 0 when every examination is healthy, else 1."""
-    if options.json:
-        write_text(options.json, json.dumps([doctor.to_json(*each) for each in checked], indent=1))
-    if options.markdown:
-        write_text(options.markdown, "\n".join(doctor.to_markdown(*each) for each in checked))
+    write_findings(
+        options,
+        lambda: [doctor.to_json(*each) for each in checked],
+        lambda: "\n".join(doctor.to_markdown(*each) for each in checked),
+    )
     return 0 if all(diagnosis.healthy for _, diagnosis, _ in checked) else 1

@@ -1,12 +1,12 @@
 """`compare.py check --picture OUT CONTENT STYLE`: what can be said of somebody's finished picture."""
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from common import doctor
 from common.backend import BACKENDS, Backend, load_backend
+from common.cli.outputs import write_findings
 from common.cli.requests import recipe_from
 from common.entry import Entry
 from common.errors import RosettaError
@@ -16,7 +16,6 @@ from common.problem import Problem, check_size
 from common.recipes import with_size
 from common.terminal import ProgressBar, console
 from common.vgg19 import load_weights
-from common.writing import write_text
 
 _OTHERS = ("theirs", "port", "against", "content", "style")  # options that say other pictures, or tensors
 _EVALUATIONS = 60  # about: the short runs, and a repair or two
@@ -43,10 +42,11 @@ def run(options: argparse.Namespace) -> int:
     )
     title += f"float32, weights {problem.weights.name}"
     doctor.print_examination(console(), title, examination)
-    if options.json:
-        write_text(options.json, json.dumps([doctor.picture_json(title, examination)], indent=1))
-    if options.markdown:
-        write_text(options.markdown, doctor.picture_markdown(title, examination))
+    write_findings(
+        options,
+        lambda: [doctor.picture_json(title, examination)],
+        lambda: doctor.picture_markdown(title, examination),
+    )
     return 0 if examination.healthy else 1
 
 

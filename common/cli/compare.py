@@ -84,5 +84,6 @@ def _compared(now: reporting.Report, before: reporting.Report, fraction: float) 
         return 1
     if "inconclusive" not in verdicts:
         return 0
-    print(f"inconclusive: the interval reaches below and above {1 + fraction:g}; more --rounds make intervals narrower")
+    wider = f"the interval reaches below and above {1 + fraction:g}; more --rounds make intervals narrower"
+    say(f"inconclusive: {wider}", sys.stdout)
     return _INCONCLUSIVE

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from common.cli.outputs import paths_read
-from common.cli.requests import note_noise, optimizer_from, recipe_from, request_from
+from common.cli.requests import names_from, note_noise, optimizer_from, recipe_from, request_from
 from common.comparison import Request, Scene
 from common.comparison.progress import Progress
 from common.comparison.reporting import save_grid
@@ -22,8 +22,7 @@ _GALLERY = "gallery.png"
 
 def requests_from(options: argparse.Namespace) -> dict[str, Request]:
     """A request for each recipe that is named, or for all of them, by name."""
-    names = RECIPES if options.recipes is None else [name.strip() for name in options.recipes.split(",")]
-    recipes = [recipe_from(options, name) for name in names]
+    recipes = [recipe_from(options, name) for name in names_from(options.recipes, "all", RECIPES)]
     changes = {"optimizer": optimizer_from(options), "precisions": (options.precision,), "sizes": (options.size,)}
     return {recipe.name: request_from(options, recipe=recipe, **changes) for recipe in recipes}
 

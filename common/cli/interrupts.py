@@ -3,7 +3,7 @@
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from types import FrameType
 
 from common.errors import TerminatedError
@@ -50,6 +50,7 @@ def _raise(number: int) -> None:
 
 def say_that_it_stops(number: int) -> None:
     """What is said of the first signal during a transfer."""
-    show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # which the progress bar hides
+    before = "\x1b[?25h\n" if sys.stderr.isatty() else ""  # shows the cursor, which the progress bar hides
     name = signal.Signals(number).name
-    print(f"{show_cursor}\n{name}: stops after this evaluation; a second one ends at once", file=sys.stderr)
+    with suppress(OSError, RuntimeError):  # the signal may have come while stderr was written
+        print(f"{before}{name}: stops after this evaluation; a second one ends at once", file=sys.stderr)

@@ -140,7 +140,8 @@ def parse(arguments: Sequence[str], program: str = _OWN_NAME) -> argparse.Namesp
         description=_called(program, COMMANDS[name].description),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    if not named and first.isalpha() and not is_ordinary(first) and (meant := did_you_mean(first, COMMANDS)):
+    known = [*COMMANDS, *(BACKENDS if program == _CONSOLE_SCRIPT else ())]
+    if not named and first.isalpha() and not is_ordinary(first) and (meant := did_you_mean(first, known)):
         parser.error(f"there is no command {first!r}{meant}")
     of.add_options(parser, COMMANDS[name].options, command=name, **COMMANDS[name].defaults)
     return parser.parse_args(arguments[named:])

@@ -133,8 +133,12 @@ CHECKPOINTS: Options = {
     "--resume": {"action": argparse.BooleanOptionalAction, "help": "go on with an interrupted run, or start anew"},
     "--checkpoint-every": {"type": _evaluations, "metavar": "N", "help": _every},
 }
+KEPT: Options = {
+    "--save-every": {"type": _count, "metavar": "N", "help": "keep a picture every N evaluations"},
+    "--plot": {"action": "store_true", "help": "draw the loss curves beside the picture"},
+}
 OWN_SIZE: Options = {"--size": {"metavar": "SIZE", "help": _own_size}}
-TRANSFER = LOSS | OWN_SIZE | OPTIMIZATION | START | RUN_PRECISION | ARITHMETIC | CHECKPOINTS
+TRANSFER = LOSS | OWN_SIZE | OPTIMIZATION | START | RUN_PRECISION | ARITHMETIC | CHECKPOINTS | KEPT
 BASELINE: Options = {
     "--save-baseline": {"metavar": "FILE", "help": "keep the timings for later runs"},
     "--baseline": {"metavar": "FILE", "help": "compare with timings that were kept"},

@@ -1,11 +1,15 @@
 """The files of a command: what is read and must not be replaced, and what a transfer writes."""
 
 import argparse
+import json
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from common import samples
+from common.checkpoints import LOSSES, STATE
 from common.cli.provenance import Files, is_result_of
 from common.cli.requests import start_from
 from common.entry import Entry
@@ -13,7 +17,7 @@ from common.errors import RosettaError, say
 from common.images import Image, check_ending, save_image
 from common.recipes import Recipe
 from common.vgg19 import weight_paths
-from common.writing import PathLike, check_written
+from common.writing import PathLike, check_written, write_text
 
 _LONGEST_NAME_BYTES = 80  # of a picture's name within the name of its result
 
@@ -27,18 +31,14 @@ def paths_read(options: argparse.Namespace) -> list[PathLike]:
     return [*filter(None, named), *own, *weight_paths(options.weights)]
 
 
-def choose_output(entry: Entry, recipe: Recipe, options: argparse.Namespace, files: Files) -> None:
-    """Give a transfer of these files an output if none is named; raise RosettaError where it must not be written."""
-    is_named = options.output is not None
-    if not is_named:
-        options.output = _default_name(entry, recipe, files)
-    check_ending(options.output)
-    if options.save_every is not None and options.save_every < 1:
-        raise RosettaError(f"--save-every is {options.save_every}: give a number of evaluations from 1 up")
-    check_written(_written(options), paths_read(options))
-    if not is_named and Path(options.output).exists() and not is_result_of(Path(options.output), entry, files):
-        what = f"{options.output!r} exists and is not an earlier result of these pictures"
-        raise RosettaError(f"{what}: name the output by -o")
+def choose_output(entry: Entry, recipe: Recipe, options: argparse.Namespace, files: Files) -> str:
+    """The output of a transfer of these files, named or not; raise RosettaError where it must not be written."""
+    output = str(_default_name(entry, recipe, files) if options.output is None else options.output)
+    check_ending(output)
+    check_written(_written(Path(output), options), paths_read(options))
+    if options.output is None and Path(output).exists() and not is_result_of(Path(output), entry, files):
+        raise RosettaError(f"{output!r} exists and is not an earlier result of these pictures: name the output by -o")
+    return output
 
 
 def _default_name(entry: Entry, recipe: Recipe, files: Files) -> str:
@@ -48,10 +48,9 @@ def _default_name(entry: Entry, recipe: Recipe, files: Files) -> str:
     return "-".join(filter(None, (*short, recipe.name, entry.name))) + ".png"
 
 
-def _written(options: argparse.Namespace) -> list[Path]:
+def _written(output: Path, options: argparse.Namespace) -> list[Path]:
     """What a transfer writes; of the pictures of `--save-every` those that are there, and would be replaced."""
-    output = Path(options.output)
-    written = [output, partial_of(output)]
+    written = [output, partial_of(output), *(checkpoint_of(output) / name for name in (LOSSES, STATE))]
     if options.plot:
         written += [loss_curves_of(output), losses_of(output)]
     if options.save_every:
@@ -62,7 +61,7 @@ def _written(options: argparse.Namespace) -> list[Path]:
 
 def loss_curves_of(output: str | Path) -> Path:
     """Where `--plot` draws the loss curves."""
-    return Path(output).with_name(f"{Path(output).stem}-losses.png")
+    return Path(output).with_name(f"{Path(output).name}-losses.png")
 
 
 def losses_of(output: str | Path) -> Path:
@@ -73,6 +72,19 @@ def losses_of(output: str | Path) -> Path:
 def partial_of(output: str | Path) -> Path:
     """Where the best picture of a run that ends early goes."""
     return Path(output).with_name(f"{Path(output).stem}-partial{Path(output).suffix}")
+
+
+def checkpoint_of(output: str | Path) -> Path:
+    """The folder of what `--resume` needs."""
+    return Path(output).with_name(f"{Path(output).name}-checkpoint")
+
+
+def write_findings(options: argparse.Namespace, values: Callable[[], Any], markdown: Callable[[], str]) -> None:
+    """Write what `check` and `doctor` found as JSON and as Markdown, where that is asked for."""
+    if options.json:
+        write_text(options.json, json.dumps(values(), indent=1))
+    if options.markdown:
+        write_text(options.markdown, markdown())
 
 
 class KeptPictures:

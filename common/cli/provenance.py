@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from common.problem import Problem
 from common.recipes import Adam, Stage, recipe_to_json
 from common.results import RunResult
 from common.vgg19 import sha256_of
+from common.writing import PathLike
 
 _WITHOUT_EFFECT_ON_THE_PICTURE = ("output", "plot", "save_every", "resume", "checkpoint_every")
 _PICTURES = ("content", "style")
@@ -69,7 +69,7 @@ def _program(entry: Entry) -> str:
     return f"python -m {entry.package}"
 
 
-def files_read(**paths: str | PathLike[str] | None) -> Files:
+def files_read(**paths: PathLike | None) -> Files:
     """The name and the sha256 of each picture, by its role; what is None was not read."""
     there = {role: Path(path) for role, path in paths.items() if path is not None}
     return {role: {"name": path.name, "sha256": sha256_of(path)} for role, path in there.items()}
@@ -95,7 +95,7 @@ def stages_in_words(problem: Problem, result: RunResult) -> str:
 def _stage(problem: Problem, stage: Stage) -> str:
     optimizer, (height, width) = stage.optimizer, problem.sizes_at(stage)[0]
     memory = "" if isinstance(optimizer, Adam) else f" memory {optimizer.memory}"
-    rough = f", {stage.rough_steps} of them in bfloat16" if stage.rough_steps else ""
+    rough = f", {stage.bfloat16_steps} of them in bfloat16" if stage.bfloat16_steps else ""
     return f"{optimizer.label}{memory} at {height}x{width}{rough}"
 
 

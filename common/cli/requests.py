@@ -13,9 +13,10 @@ from common.entry import OptimizerChoice
 from common.errors import RosettaError, say
 from common.images import parse_size
 from common.machine import usable_cores
-from common.problem import PRECISIONS
+from common.problem import PRECISIONS, Problem
 from common.recipes import (
     LBFGS,
+    Exactly,
     Recipe,
     Until,
     find_recipe,
@@ -30,6 +31,7 @@ from common.recipes import (
 _THOROUGH_ROUNDS, _THOROUGH_SIZES = 20, "64,128"
 # Steps from noise until the picture can be recognised (docs/recipes.md): of L-BFGS, and of Adam more than 500.
 ENOUGH_FROM_NOISE, _ENOUGH_OF_ADAM = 200, 501
+_STRETCH = 0.05  # more than rounding to whole pixels
 SOURCES_SIZE = "recipe"  # what `--size` says for the size of the recipe's source
 _ROW = re.compile(r"(?P<name>[^=@]+)=(?P<backend>[^:@]+)(?::(?P<mode>[^@]+))?(?:@(?P<python>.+))?")
 
@@ -45,7 +47,7 @@ def recipe_from(options: argparse.Namespace, name: str | None = None) -> Recipe:
         recipe = with_size(recipe, parse_size(size))
     changes = {field: getattr(options, field) for field in CHANGES if getattr(options, field) is not None}
     for taps in changes.keys() & {"content_taps", "style_taps"}:
-        changes[taps] = tuple(tap.strip() for tap in changes[taps].split(",") if tap.strip())
+        changes[taps] = _separated(changes[taps])
     if options.init is not None:
         changes["init"] = options.init if options.init in ("content", "noise") else "image"
     recipe = _in_other_stages(replace(recipe, **changes), options)
@@ -89,6 +91,14 @@ def note_noise(recipe: Recipe, options: argparse.Namespace) -> None:
     say(f"note: {few}: {enough}, or {otherwise}")
 
 
+def note_stretch(problem: Problem) -> None:
+    """Say on stderr that the recipe's size changes the proportions of the content, and which size keeps them."""
+    size, (height, width) = problem.recipe.stages[-1].size, problem.content.shape[:2]
+    if isinstance(size, Exactly) and abs(size.height_px * width / (size.width_px * height) - 1) > _STRETCH:
+        longest = max(size.height_px, size.width_px)
+        say(f"note: {size} stretches this {height}x{width} picture; --size {longest} keeps its proportions")
+
+
 def optimizer_from(options: argparse.Namespace) -> OptimizerChoice:
     """The optimizer that is named, or that of a recipe that is named, or else each framework's customary one."""
     if options.fast and options.optimizer not in (None, "recipe"):
@@ -125,9 +135,9 @@ def measured_request_from(options: argparse.Namespace) -> Request:
         rounds=options.rounds or (_THOROUGH_ROUNDS if thorough else DEFAULT_ROUNDS),
         threads=options.threads or usable_cores(),
         backends=_named_backends(options.backends),
-        modes=None if modes is None else _names(modes, "", MODES),
-        precisions=_names(options.precisions, "all" if thorough else "float32", PRECISIONS),
-        sizes=_names(options.sizes, _THOROUGH_SIZES if thorough else options.default_size, ()),
+        modes=None if modes is None else names_from(modes, "", MODES),
+        precisions=names_from(options.precisions, "all" if thorough else "float32", PRECISIONS),
+        sizes=names_from(options.sizes, _THOROUGH_SIZES if thorough else options.default_size, ()),
         interpreters=_interpreters(options.python),
         named_rows=tuple(map(_named_row, options.row)),
     )
@@ -135,16 +145,20 @@ def measured_request_from(options: argparse.Namespace) -> Request:
 
 def _named_backends(text: str | None) -> tuple[str, ...] | None:
     """The backends that were chosen by their names; None for all of them."""
-    return None if text is None or text.strip() == "all" else _names(text, "", ())
+    return None if text is None or text.strip() == "all" else names_from(text, "", ())
 
 
-def _names(text: str | None, default: str, every: Iterable[str]) -> tuple[str, ...]:
+def names_from(text: str | None, default: str, every: Iterable[str]) -> tuple[str, ...]:
     """Names separated by commas, each once."""
     text = default if text is None else text
-    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    names = tuple(dict.fromkeys(_separated(text)))
     if not names:
         raise RosettaError(f"{text!r} names nothing: separate names by commas")
     return tuple(every) if names == ("all",) and every else names
+
+
+def _separated(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _named_row(text: str) -> NamedRow:

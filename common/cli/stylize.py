@@ -7,14 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from common import samples
-from common.backend import BACKENDS, Backend, best_device, check_arithmetic, load_backend
-from common.checkpoints import Checkpoints, line_of
+from common.backend import BACKENDS, Backend, best_device, check_precisions, load_backend
+from common.checkpoints import Checkpoints, step_as_json_line
 from common.cli.checkpointing import checkpoints_for, ended_early
-from common.cli.interrupts import calling, say_that_it_stops
+from common.cli.interrupts import calling, ignored, say_that_it_stops
 from common.cli.options import MIXED, TRANSFER, OneLineParser, add_options
 from common.cli.outputs import KeptPictures, choose_output, loss_curves_of, losses_of
 from common.cli.provenance import Files, files_read, provenance, stages_in_words
-from common.cli.requests import note_noise, optimizer_from, recipe_from, start_from
+from common.cli.requests import note_noise, note_stretch, optimizer_from, recipe_from, start_from
 from common.entry import Entry
 from common.errors import DivergedError, RosettaError, StoppedError, exit_code, say
 from common.framework_imports import quiet_stderr
@@ -48,43 +48,46 @@ def parser_for(entry: Entry, program: str) -> argparse.ArgumentParser:
     add_options(parser, TRANSFER)
     modes = f"execution mode (default: {entry.transfer_mode or entry.modes[0]} on a CPU, else {entry.modes[0]})"
     parser.add_argument("--mode", choices=entry.modes, help=modes)
-    parser.add_argument("--save-every", type=int, metavar="N", help="keep a picture every N evaluations")
-    parser.add_argument("--plot", action="store_true", help="draw the loss curves beside the picture")
     return parser
 
 
 def _run(entry: Entry, program: str, options: argparse.Namespace) -> int:
-    problem, init, files = _problem_from(entry, options)
-    with claimed(options.output):
-        checkpoints = checkpoints_for(options, entry, problem, files)
+    problem, init, files, output = _problem_from(entry, options)
+    with claimed(output):
+        checkpoints = checkpoints_for(output, options, entry, problem, files)
         try:
-            problem, result = _transferred(entry, options, problem, init, checkpoints)
+            problem, result = _transferred(entry, options, problem, init, KeptPictures(output), checkpoints)
         except (StoppedError, DivergedError) as end:
-            return ended_early(program, end, checkpoints, options)
-        _save(entry, options, problem, result, files)
-        checkpoints.finished()
+            return ended_early(program, end, checkpoints, output)
+        with ignored():
+            save_or_keep(output, result.image, provenance(entry, options, problem, result, files))
+            checkpoints.remove()
+        _report(output, entry, options, problem, result)
     return 0
 
 
-def _save(entry: Entry, options: argparse.Namespace, problem: Problem, result: RunResult, files: Files) -> None:
-    save_or_keep(options.output, result.image, provenance(entry, options, problem, result, files))
+def _report(output: str, entry: Entry, options: argparse.Namespace, problem: Problem, result: RunResult) -> None:
     if options.plot:
-        path = loss_curves_of(options.output)
+        path = loss_curves_of(output)
         _save_loss_curves(path, result.steps, f"{entry.label}, {problem.recipe.name}")
-        write_text(losses_of(options.output), "".join(map(line_of, result.steps)))
+        write_text(losses_of(output), "".join(map(step_as_json_line, result.steps)))
         say(f"loss curves -> {path}", sys.stdout)
     if options.fast or options.precision == MIXED or len(problem.recipe.stages) > 1:
-        print(stages_in_words(problem, result))
-    say(f"{_terms(result, '.6g')} after {len(result.steps)} evaluations -> {options.output}", sys.stdout)
+        say(stages_in_words(problem, result), sys.stdout)
+    say(f"{_terms(result, '.6g')} after {len(result.steps)} evaluations -> {output}", sys.stdout)
 
 
 def _transferred(
-    entry: Entry, options: argparse.Namespace, problem: Problem, init: Image | None, checkpoints: Checkpoints
+    entry: Entry,
+    options: argparse.Namespace,
+    problem: Problem,
+    init: Image | None,
+    kept: KeptPictures,
+    checkpoints: Checkpoints,
 ) -> tuple[Problem, RunResult]:
     """The problem as it was solved, and the finished run; a bar shows how far the run is."""
     from common.terminal import ProgressBar  # here, since --help would wait for its library
 
-    kept = KeptPictures(options.output)
     with ProgressBar(problem.recipe.steps, f"importing {entry.label}", "eval") as bar:
 
         def on_step(step: Step, picture: Callable[[], Image]) -> None:
@@ -93,8 +96,8 @@ def _transferred(
                 kept.save(step.evaluation, picture())
 
         def stop(number: int) -> None:
-            say_that_it_stops(number)
             checkpoints.stop(number)
+            say_that_it_stops(number)
 
         use_memory_sparingly()
         with quiet_stderr(entry.loggers):
@@ -106,8 +109,8 @@ def _transferred(
             return problem, backend.stylize(problem, init, options.seed, on_step, checkpoints)
 
 
-def _problem_from(entry: Entry, options: argparse.Namespace) -> tuple[Problem, Image | None, Files]:
-    """The problem on the CPU, the picture to start from, and what was read."""
+def _problem_from(entry: Entry, options: argparse.Namespace) -> tuple[Problem, Image | None, Files, str]:
+    """The problem on the CPU, the picture to start from, what was read, and what is to be written."""
     samples.check_pair(options.content, options.style)
     recipe = entry.with_optimizer(recipe_from(options), optimizer_from(options))
     precision: Precision = "float32" if options.precision == MIXED else options.precision
@@ -119,14 +122,15 @@ def _problem_from(entry: Entry, options: argparse.Namespace) -> tuple[Problem, I
         recipe = with_proportions(recipe, *content.shape[:2])
     init = None if start is None else load_image(start)
     files = files_read(content=pictures[0], style=pictures[1], init=start)
-    choose_output(entry, recipe, options, files)
+    output = choose_output(entry, recipe, options, files)
     problem = Problem(content, style, recipe, load_weights(options.weights), precision)
     problem.try_stages()
     if options.device == "cpu" or (options.device == "auto" and not has_nvidia_gpu()):
         mode = options.mode or entry.transfer_mode
         check_memory([[Transfer.of(entry, replace(problem, mode=mode))]])
     note_noise(recipe, options)
-    return problem, init, files
+    note_stretch(problem)
+    return problem, init, files, output
 
 
 def _on_device(problem: Problem, backend: Backend, entry: Entry, options: argparse.Namespace) -> Problem:
@@ -135,12 +139,12 @@ def _on_device(problem: Problem, backend: Backend, entry: Entry, options: argpar
     if device == "auto":
         device = best_device(backend)
         try:
-            check_arithmetic(backend, replace(problem, device=device))
+            check_precisions(backend, replace(problem, device=device))
         except RosettaError:
             device = "cpu"
     mode = options.mode or (entry.transfer_mode if device == "cpu" else None)
     problem = replace(problem, device=device, mode=mode)
-    check_arithmetic(backend, problem)
+    check_precisions(backend, problem)
     return problem
 
 

@@ -1,6 +1,5 @@
 """What a comparison is asked to do, and the rows and the scene that follow from it, before any framework is started."""
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -17,8 +16,7 @@ from common.memory import AtOnce, Transfer, check_memory
 from common.problem import DEVICE, PRECISIONS, Mode, Precision, Problem
 from common.recipes import Exactly, Recipe, Stage, find_recipe, with_size, with_steps
 from common.vgg19 import Weights, load_weights, locate_weights, sha256_of
-
-PathLike = str | os.PathLike[str]
+from common.writing import PathLike
 
 DEFAULT_RECIPE, DEFAULT_STEPS, DEFAULT_ROUNDS = "d2l", 60, 10
 DEFAULT_SIZE = "256"  # small enough for two cores, large enough to look at

@@ -46,7 +46,7 @@ def with_steps(recipe: Recipe, steps: int) -> Recipe:
     before = accumulate((stage.steps for stage in recipe.stages), initial=0)
     bounds = pairwise(round(spare * count / recipe.steps) for count in before)
     shared = zip(recipe.stages, bounds, strict=True)
-    return replace(recipe, stages=tuple(replace(stage, steps=1 + end - start) for stage, (start, end) in shared))
+    return replace(recipe, stages=tuple(stage.of_steps(1 + end - start) for stage, (start, end) in shared))
 
 
 def with_size(recipe: Recipe, size: Size) -> Recipe:

@@ -1,6 +1,6 @@
 """What a recipe is, in Python and as plain JSON values."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Literal
 
 from common.errors import RosettaError
@@ -119,7 +119,9 @@ class Stage:
     """A part of a run: `steps` evaluations of loss and gradient at one size, or fewer where `until` ends it.
 
     Where it `continues` the stage before, Adam in the textbook form keeps that stage's moments, resized, and its count
-    of steps. The layers compute the first `rough_steps` evaluations in bfloat16, the rest in the problem's precision.
+    of steps. The layers compute the first `bfloat16_steps` evaluations of Adam in bfloat16, the rest in the problem's
+    precision. Raises RosettaError for more of them than steps, for any with L-BFGS, and for any with `until`, which may
+    end the stage in bfloat16.
     """
 
     size: Size
@@ -127,7 +129,23 @@ class Stage:
     optimizer: Optimizer
     until: Until | None = None
     continues: bool = False
-    rough_steps: int = 0
+    bfloat16_steps: int = 0
+
+    def __post_init__(self) -> None:
+        if self.bfloat16_steps == 0:
+            return
+        is_adam, fits = isinstance(self.optimizer, Adam), 0 < self.bfloat16_steps <= self.steps
+        _check(fits, f"{self.bfloat16_steps} of {self.steps} steps cannot be in bfloat16: make the recipe mixed last")
+        _check(is_adam, "mixed precision is for Adam: choose Adam, or float32")
+        _check(
+            self.until is None,
+            "mixed precision ends by float32 after all steps: leave out --until and --until-loss, or mixed",
+        )
+
+    def of_steps(self, steps: int) -> "Stage":
+        """The stage with another number of steps, as many of them not in bfloat16 as before."""
+        exact = self.steps - self.bfloat16_steps
+        return replace(self, steps=steps, bfloat16_steps=max(0, steps - exact) if self.bfloat16_steps else 0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -73,11 +73,21 @@ def failures(path: PathLike) -> Iterator[None]:
         yield
     except (OSError, ValueError) as error:
         way_out = "make room or name another file" if getattr(error, "errno", None) in _FULL else "name another file"
-        raise RosettaError(f"cannot save {str(path)!r} ({reason(error)}): {way_out}") from None
+        raise NotSavedError(path, reason(error), way_out) from None
 
 
-def reason(error: OSError | ValueError) -> str:
-    """What went wrong with a file, without its number and the file's name."""
+class NotSavedError(RosettaError):
+    """A file cannot be written; `reason` says why."""
+
+    def __init__(self, path: PathLike, reason: str, way_out: str) -> None:
+        super().__init__(f"cannot save {str(path)!r} ({reason}): {way_out}")
+        self.reason = reason
+
+
+def reason(error: Exception) -> str:
+    """What went wrong with a file, without its number, the file's name and a way out."""
+    if isinstance(error, NotSavedError):
+        return error.reason
     return getattr(error, "strerror", None) or one_line(error)
 
 

@@ -12,6 +12,7 @@ from common import LossTerms, RosettaError, Step
 from common.checkpoints import RunFolder, State, Told
 from common.checkpoints.told_file import ToldFile
 from common.points import Moments, Point
+from common.writing import replacing
 
 IDENTITY = {"seed": 0, "recipe": {"name": "d2l", "stages": [{"steps": 5}]}, "pictures": {"content": "ab"}}
 
@@ -90,6 +91,16 @@ def test_what_was_written_after_the_state_is_cut_off(kept):
     assert [json.loads(line)["evaluation"] for line in lines] == [1, 2, 3]
 
 
+@pytest.mark.parametrize("stage", [1, 2])
+def test_gradients_that_a_killed_run_wrote_after_its_last_state_are_removed(kept, stage):
+    """That state is Adam's, or of an earlier stage: the next gradients would come behind those in the file."""
+    told = ToldFile(kept.told_path(stage))
+    told.add(Told(1, 1.0, random(1)))
+    told.write()
+    kept.read()
+    assert not kept.told_path(stage).exists()
+
+
 def test_gradients_of_an_earlier_stage_go_when_the_next_state_is_saved(kept):
     kept.told_path(1).write_bytes(b"1")
     kept.told_path(2).write_bytes(b"2")
@@ -145,9 +156,10 @@ def test_arrays_that_are_no_variable_are_damage(kept, name, array, words):
         kept.read()
 
 
-@pytest.mark.parametrize("name", ["state.safetensors", "losses.jsonl"])
+@pytest.mark.parametrize("name", ["state.safetensors", "losses.jsonl", "gradients-1.bin"])
 def test_a_pipe_in_a_checkpoint_is_not_waited_for(kept, name):
-    (kept.path / name).unlink()
+    kept.save(state_of(1), [7])
+    (kept.path / name).unlink(missing_ok=True)
     os.mkfifo(kept.path / name)
     with pytest.raises(RosettaError, match=f"{name}' is a pipe"):
         kept.read()
@@ -171,6 +183,21 @@ def test_missing_losses_and_gradients_are_damage(kept):
     (kept.path / "losses.jsonl").write_text("")
     with pytest.raises(RosettaError, match="has 0 losses of 2"):
         kept.read()
+
+
+def test_more_gradients_than_losses_are_damage(kept):
+    kept.told_path(1).write_bytes(b"\0" * 10_000)
+    kept.save(state_of(1), [7, 8, 9])
+    with pytest.raises(RosettaError, match="there are 2 losses of 3 gradients"):
+        kept.read()
+
+
+def test_what_a_killed_run_left_of_its_state_goes_with_the_folder(kept):
+    with replacing(kept.path / "state.safetensors") as temporary:
+        pass
+    temporary.touch()
+    kept.remove()
+    assert not kept.path.exists()
 
 
 def test_a_folder_is_removed_with_the_runs_files_alone(kept):

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image as Pillow
 
 from common.cli import stylize
-from common.cli.main import COMMANDS, main
+from common.cli.main import COMMANDS, main, style_rosetta
 
 CONTROLS = "ev\x1b[31mil\r\x07\x9b\n"
 MARKUP = "[red]x[bold]"
@@ -155,6 +155,11 @@ def test_a_picture_that_is_too_small_is_not_helped_by_a_size(which, refused):
 def test_a_command_that_is_misspelt_is_proposed(word, meant, refused):
     assert meant in COMMANDS
     refused(lambda: main([word]), f"there is no command {word!r} (did you mean {meant}?)")
+
+
+def test_a_backend_that_is_misspelt_is_proposed_by_the_console_script(refused):
+    words = "there is no command 'torhc' (did you mean torch?)"
+    refused(lambda: style_rosetta(["torhc", "a.png", "b.png"]), words, "style-rosetta")
 
 
 @pytest.mark.parametrize("arguments", [["holiday", "b.png"], ["chekc.png", "b.png"], ["./chekc", "b.png"]])

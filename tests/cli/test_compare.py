@@ -358,7 +358,7 @@ def test_gallery_is_of_all_recipes_unless_some_are_named():
         (["alone.png"], "a content and a style picture, or neither"),
         (["--recipe", "picasso"], "no recipe 'picasso'"),
         (["gallery", "--recipes", "gatys,picasso"], "no recipe 'picasso'"),
-        (["gallery", "--recipes", ""], "no recipe ''"),
+        (["gallery", "--recipes", ""], "'' names nothing: separate names by commas"),
         (["--steps", "0"], "0 steps are too few"),
         (["--weights", "nowhere.h5"], "no weights 'nowhere.h5'"),
         (["--size", "8"], "need at least 16"),

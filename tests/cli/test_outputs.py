@@ -216,7 +216,7 @@ def test_any_other_file_of_the_name_is_kept(folder, transfer, refused, capsys):
 def test_a_missing_folder_is_made_without_a_word(folder, transfer, capsys):
     assert transfer(*PICTURES, "-o", "a/b/out.png", "--save-every", "3", "--plot") == 0
     assert {path.name for path in Path("a/b").iterdir()} == {
-        *("out.png", "out-losses.png", "out-losses.jsonl", "out-00003.png", "out-00006.png")
+        *("out.png", "out.png-losses.png", "out.png-losses.jsonl", "out-00003.png", "out-00006.png")
     }
     assert not re.search(r"folder|\bmade\b", "".join(capsys.readouterr()))
 

@@ -77,7 +77,7 @@ def test_a_process_writes_the_picture_and_its_companions(folder, tmp_path, backe
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(LAST_LINE, done.stdout.splitlines()[-1])
     assert done.stdout.splitlines()[-1].endswith(f"-> {output}")
-    names = ["out-00002.png", "out-00004.png", "out-losses.jsonl", "out-losses.png", "out.png"]
+    names = ["out-00002.png", "out-00004.png", "out.png", "out.png-losses.jsonl", "out.png-losses.png"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
     for name in [it for it in names if "losses" not in it]:
         assert load_image(tmp_path / name).shape == (36, 34, 3)
@@ -172,7 +172,7 @@ def test_more_steps_lower_the_loss(run, capsys):
 
 def test_all_weights_zero_can_be_plotted(run, tmp_path):
     assert run("--content-weight", "0", "--style-weight", "0", "--tv-weight", "0", "--plot") == 0
-    assert (tmp_path / "out-losses.png").exists()
+    assert (tmp_path / "out.png-losses.png").exists()
 
 
 BAD = [
@@ -181,6 +181,7 @@ BAD = [
     (("--steps", "-4"), "is not a number of evaluations from 0 up"),
     (("--until-loss", "low"), "'low' is not a loss"),
     (("--until-loss", "0"), "cannot end at a loss of 0"),
+    (("--until", "1%", "--precision", "mixed", "--steps", "40"), "mixed precision ends by float32 after all steps"),
     (("--until", "one"), "'one' is not a percentage"),
     (("--until", "100%"), "a change of 1 ends no run"),
     (("--steps", "0"), "0 steps"),
@@ -208,7 +209,7 @@ BAD = [
     (("--optimizer", "sgd"), "invalid choice: 'sgd'"),
     (("--device", "tpu"), "is not a device"),
     (("--seed", "-1"), "is not a seed"),
-    (("--save-every", "0"), "--save-every is 0"),
+    (("--save-every", "0"), "'0' is not a number from 1 up"),
     (("--faster",), "unrecognized arguments: --faster"),
     (("--fast", "--optimizer", "adam"), "--fast chooses the optimizer: leave out --optimizer adam, or --fast"),
     (("third.png",), "unrecognized arguments: third.png"),
@@ -242,7 +243,7 @@ def test_a_bad_output_is_refused(run, folder, refused, output, message):
     assert before == {path: path.read_bytes() for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize("companion", ["out-losses.png", "out-00002.png"])
+@pytest.mark.parametrize("companion", ["out.png-losses.png", "out-00002.png"])
 def test_a_companion_that_would_replace_a_picture_is_refused(tmp_path, content, style, refused, companion):
     """Those of --plot and --save-every are written too."""
     save_image(tmp_path / "style.png", style)
@@ -396,6 +397,20 @@ def test_pictures_keep_their_proportions_unless_a_size_says_otherwise(folder, tm
     ],
 )
 def test_a_run_from_noise_that_is_too_short_is_noted(run, at_once, capsys, options, note):
+    assert run(*options) == 0
+    assert capsys.readouterr().err.partition("importing")[0] == note
+
+
+@pytest.mark.parametrize(
+    ("options", "note"),
+    [
+        (("--size", "32x64"), "note: 32x64 stretches this 37x35 picture; --size 64 keeps its proportions\n"),
+        (("--size", "recipe"), "note: 300x450 stretches this 37x35 picture; --size 450 keeps its proportions\n"),
+        (("--size", "40x38"), ""),
+        ((), ""),
+    ],
+)
+def test_a_size_that_stretches_the_content_is_noted(run, at_once, capsys, options, note):
     assert run(*options) == 0
     assert capsys.readouterr().err.partition("importing")[0] == note
 

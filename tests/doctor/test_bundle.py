@@ -214,7 +214,7 @@ READ = ("schema", "recipe", "weights", "pictures")
 NOT_READ = {"divided_by"}
 ADAM = {"kind": "adam", **asdict(Adam(1.0))}
 MAY_LACK = {"kind", "url", "until", "continues", "only_shrink", "decay_every", "maxfun"}
-MAY_LACK |= {"rough_steps", "tv_weight", "deviations"}  # where the default is nothing
+MAY_LACK |= {"bfloat16_steps", "tv_weight", "deviations"}  # where the default is nothing
 
 
 def places(value, place=()):

@@ -8,14 +8,18 @@ from shallow import shallow
 from common import (
     LBFGS,
     RECIPES,
+    Adam,
     LongestSide,
     Problem,
     RosettaError,
+    Stage,
+    Until,
     with_mixed,
     with_optimizer,
     with_pyramid,
     with_size,
     with_steps,
+    with_until,
 )
 
 
@@ -26,21 +30,53 @@ def test_the_last_30_evaluations_are_exact_and_none_is_added(name, steps):
     mixed = with_mixed(recipe)
     last = mixed.stages[-1]
     assert mixed.steps == steps
-    assert last.steps - last.rough_steps == min(30, recipe.stages[-1].steps)
+    assert last.steps - last.bfloat16_steps == min(30, recipe.stages[-1].steps)
 
 
 def test_coarse_stages_are_in_bfloat16_throughout():
     coarse, fine = with_mixed(with_pyramid(with_steps(RECIPES["d2l"], 100), 2)).stages
-    assert (coarse.steps, coarse.rough_steps) == (50, 50)
-    assert (fine.steps, fine.rough_steps) == (50, 20)
+    assert (coarse.steps, coarse.bfloat16_steps) == (50, 50)
+    assert (fine.steps, fine.bfloat16_steps) == (50, 20)
 
 
 def test_l_bfgs_stays_exact_and_is_refused_where_nothing_else_is():
     adam, lbfgs = with_optimizer(with_pyramid(RECIPES["d2l"], 2), "adam").stages, LBFGS()
     mixed = with_mixed(replace(RECIPES["d2l"], stages=(replace(adam[0], optimizer=lbfgs), adam[1])))
-    assert [stage.rough_steps for stage in mixed.stages] == [0, adam[1].steps - 30]
+    assert [stage.bfloat16_steps for stage in mixed.stages] == [0, adam[1].steps - 30]
     with pytest.raises(RosettaError, match="d2l runs by L-BFGS"):
         with_mixed(with_optimizer(RECIPES["d2l"], "lbfgs"))
+
+
+@pytest.mark.parametrize("steps", [60, 480, 1000])
+@pytest.mark.parametrize("name", ["d2l", "pytorch-blog"])
+def test_another_number_of_steps_keeps_the_last_30_exact(name, steps):
+    recipe = with_optimizer(RECIPES[name], "adam")
+    assert with_steps(with_mixed(recipe), steps) == with_mixed(with_steps(recipe, steps))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda recipe: with_optimizer(recipe, "lbfgs"), "mixed precision is for Adam"),
+        (lambda recipe: with_until(recipe, Until(change=0.01)), "mixed precision ends by float32 after all steps"),
+        (with_pyramid, "470 of 250 steps cannot be in bfloat16: make the recipe mixed last"),
+    ],
+    ids=["optimizer", "until", "pyramid"],
+)
+def test_what_a_mixed_recipe_cannot_become_is_refused(change, words):
+    with pytest.raises(RosettaError, match=words):
+        change(with_mixed(RECIPES["d2l"]))
+
+
+def test_an_end_that_may_come_in_bfloat16_is_refused():
+    with pytest.raises(RosettaError, match="leave out --until and --until-loss, or mixed"):
+        with_mixed(with_until(RECIPES["d2l"], Until(loss=1.0)))
+
+
+@pytest.mark.parametrize("count", [-1, 11])
+def test_no_stage_has_more_steps_in_bfloat16_than_steps(count):
+    with pytest.raises(RosettaError, match=f"{count} of 10 steps cannot be in bfloat16"):
+        Stage(LongestSide(37), 10, Adam(0.1), bfloat16_steps=count)
 
 
 @pytest.mark.parametrize("name", ["d2l", "pytorch-blog"])

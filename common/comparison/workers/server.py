@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from common.backend import Backend, best_device, check_arithmetic, find_entry, load_backend
+from common.backend import Backend, best_device, check_precisions, find_entry, load_backend
 from common.comparison.workers.job import LONGEST_TURN_S, NO_DELAY, Arrays, Delay, Job
 from common.errors import RosettaError, type_and_line
 from common.images import Image, save_image
@@ -51,7 +51,7 @@ class Handlers:
         job = Job.read(Path(folder))
         weights_s = (time.perf_counter_ns() - start_ns) / 1e9
         if action != "prepare":  # which is timed with it
-            check_arithmetic(self._backend, job.problem)
+            check_precisions(self._backend, job.problem)
         values, arrays = getattr(self, f"_{action}")(job)
         np.savez(Path(folder) / "arrays.npz", allow_pickle=False, **arrays)
         return {"weights_s": weights_s, **values}

@@ -38,21 +38,21 @@ COMPUTED_BY = "style-rosetta's oracle, float64"
 
 
 def write_bundle(case: Case, folder: Path, with_weights: bool = True, with_steps: bool = False) -> None:
-    """Write tensors, weights, manifest.json, and copies of the two pictures into a folder: all of them or none.
+    """Write tensors, weights, manifest.json, and copies of the two pictures into a folder.
 
-    `with_steps` adds the optimizers' first steps. An earlier bundle there is replaced. Raises RosettaError for a folder
-    that cannot be written.
+    Nothing is put there before all of them are written. An earlier bundle there is replaced file by file, the manifest
+    last. `with_steps` adds the optimizers' first steps. Raises RosettaError for a folder that cannot be written.
     """
     arrays = bundle_tensors(case, with_steps)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=PART_FOLDER) as name:
             _write_files(case, arrays, part := Path(name), with_weights)
-            # The earlier bundle's pictures may be what the new one is made of: they are removed last.
-            for file in bundle_files(folder):
-                file.unlink(missing_ok=True)
-            for path in part.iterdir():
+            earlier, written = bundle_files(folder), sorted(part.iterdir(), key=lambda path: path.name == MANIFEST)
+            for path in written:
                 path.replace(folder / path.name)
+            for file in earlier - {folder / path.name for path in written}:
+                file.unlink(missing_ok=True)
             names_to_disk(folder)
     except OSError as error:
         raise RosettaError(f"cannot write the bundle {str(folder)!r} ({one_line(error)}): name another") from None
