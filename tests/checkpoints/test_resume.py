@@ -85,6 +85,28 @@ def test_a_killed_run_goes_on_from_its_last_state(backend, problem, tmp_path, ev
     assert losses(resumed) == losses(whole)
 
 
+def test_a_run_that_was_killed_between_its_gradients_and_its_state_goes_on(
+    backend, content, style, weights, tmp_path, monkeypatch
+):
+    """The gradients are of L-BFGS's stage, and the state is of Adam's before."""
+    recipe = shallow("d2l", stages=RUNS["lbfgs after adam"])
+    problem = Problem(content, style, recipe, weights, precision="float64")
+    whole, save = backend.stylize(problem), RunFolder.save
+
+    def killed(self, state, checksums):
+        if checksums:
+            raise KilledError
+        save(self, state, checksums)
+
+    monkeypatch.setattr(RunFolder, "save", killed)
+    with pytest.raises(KilledError):
+        run(backend, problem, tmp_path / "run", every=1)
+    monkeypatch.setattr(RunFolder, "save", save)
+    with pytest.raises(StoppedError):
+        run(backend, problem, tmp_path / "run", 6)
+    assert np.array_equal(run(backend, problem, tmp_path / "run").image, whole.image)
+
+
 def test_elapsed_seconds_go_on(backend, problem, tmp_path):
     with pytest.raises(StoppedError):
         run(backend, problem, tmp_path / "run", 2)
