@@ -64,7 +64,7 @@ def relu(x: tf.Tensor, _: keras.layers.ReLU) -> Step:
     """A ReLU and its pullback, which keeps where the output is positive."""
     y = tf.nn.relu(x)
     positive = y > 0
-    return y, lambda gradient: tf.where(positive, gradient, tf.zeros((), gradient.dtype))
+    return _after(positive, y), lambda gradient: tf.where(positive, gradient, tf.zeros((), gradient.dtype))
 
 
 def max_pool(x: tf.Tensor, _: keras.layers.MaxPooling2D) -> Step:
@@ -77,7 +77,7 @@ def max_pool(x: tf.Tensor, _: keras.layers.MaxPooling2D) -> Step:
         nothing = tf.zeros((), gradient.dtype)
         return _spread([tf.where(place == number, gradient, nothing) for number in range(4)], shape)
 
-    return tf.maximum(upper, lower), pullback
+    return _after(place, tf.maximum(upper, lower)), pullback
 
 
 def average_pool(x: tf.Tensor, _: keras.layers.AveragePooling2D) -> Step:
@@ -113,6 +113,12 @@ _STEPS: dict[type, Callable[[tf.Tensor, Any], Step]] = {
 def _in(dtype: tf.DType, pullback: Pullback) -> Pullback:
     """The pullback of a term, which is computed in float32 where the layers are in bfloat16."""
     return lambda gradient: tf.cast(pullback(tf.cast(gradient, dtype)), gradient.dtype)
+
+
+def _after(kept: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    """`y`, once what the way back needs is computed: a graph would do that whenever it likes, and keep the maps."""
+    with tf.control_dependencies([kept]):
+        return tf.identity(y)
 
 
 def _quarters(x: tf.Tensor) -> list[tf.Tensor]:

@@ -141,8 +141,9 @@ class RunFolder:
         lines = ordinary(self._losses).read_bytes().splitlines(keepends=True)[:count]
         if not 0 < count <= len(lines):
             raise ValueError(f"{self._losses.name} has {len(lines)} losses of {count}")
+        steps = tuple(from_json(Step, json.loads(line)) for line in lines)
         os.truncate(self._losses, sum(map(len, lines)))
-        return tuple(from_json(Step, json.loads(line)) for line in lines)
+        return steps
 
 
 def step_as_json_line(step: Step) -> str:

@@ -11,10 +11,12 @@ from common.cli.requests import measured_request_from, note_noise
 from common.comparison import Group, Request, reporting
 from common.comparison.rendering import report_files, write_report
 from common.comparison.session import Part, Session, check_asked_for
-from common.errors import say
+from common.errors import RosettaError, say
 from common.writing import check_written, claimed, write_or_keep
 
 _INCONCLUSIVE = 3  # an exit code
+_SLOWER = 0.05
+_OF_A_BASELINE = ("fail_above", "fail_inconclusive", "baseline_anyway")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -23,6 +25,10 @@ def run(options: argparse.Namespace) -> int:
     1 when something differs, is slower or could not run; 3 when a baseline leaves open whether a row got slower, and
     that is to fail.
     """
+    if options.baseline is None:
+        for name in _OF_A_BASELINE:
+            if getattr(options, name) not in (None, False):
+                raise RosettaError(f"--{name.replace('_', '-')} is for a baseline: name one by --baseline FILE")
     request, folder = measured_request_from(options), Path(options.report)
     saved = [Path(name) for name in (options.save_baseline,) if name is not None]
     check_written([*saved, *report_files(request, folder)], paths_read(options))
@@ -43,7 +49,7 @@ def _run(request: Request, folder: Path, options: argparse.Namespace) -> int:
     if before is not None:
         if not options.baseline_anyway:
             reporting.check_conditions(now, before)
-        compared = _compared(now, before, options.fail_above)
+        compared = _compared(now, before, _SLOWER if options.fail_above is None else options.fail_above)
         code = code or (compared if compared != _INCONCLUSIVE or options.fail_inconclusive else 0)
     if code == 0 and options.save_baseline is not None:
         reporting.save_baseline(now, Path(options.save_baseline))

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -24,6 +25,13 @@ class OneLineParser(argparse.ArgumentParser):
         """Print the message without the usage, with the option or the choice that may have been meant, and leave."""
         say(f"{self.prog}: {message}{self._nearest(message)}; see --help")
         raise SystemExit(2)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Refuse `--name=--` first, of which Python 3.11 makes a list whatever the type."""
+        given = sys.argv[1:] if args is None else args
+        if odd := next((word for word in given if re.fullmatch(r"--[\w-]+=--", word)), None):
+            self.error(f"argument {odd.removesuffix('=--')}: '--' is no value")
+        return super().parse_known_args(args, namespace)
 
     def _nearest(self, message: str) -> str:
         if choice := re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message):
@@ -56,7 +64,7 @@ def _loss(text: str) -> float:
 
 def _percentage(text: str) -> float:
     number = text.removesuffix("%")
-    if not number.replace(".", "", 1).isdecimal():
+    if not number.replace(".", "", 1).isdecimal() or len(number) > _MOST_DIGITS:
         raise argparse.ArgumentTypeError(f"{text!r} is not a percentage: write 5%")
     return float(number) / 100
 
@@ -64,6 +72,7 @@ def _percentage(text: str) -> float:
 _MOST_DIGITS = 18  # of a whole number
 CHANGES = ("content_weight", "style_weight", "tv_weight", "content_taps", "style_taps")  # of a recipe
 _seed = _whole_number("a seed: use a whole number from 0 up", 0)
+_steps = _whole_number("a number of evaluations from 1 up", 1)
 _evaluations = _whole_number("a number of evaluations from 0 up", 0)
 _count = _whole_number("a number from 1 up", 1)
 _sizes = _whole_number("a number of sizes from 2 up: write --pyramid=2, or --pyramid as the last word", 2)
@@ -112,7 +121,7 @@ SIZE: Options = {"--size": {"metavar": "SIZE", "help": "longest side (288), or h
 _own_size = "longest side (288), height x width (192x288), or recipe: that of its source, which may stretch "
 _own_size += "(default: as many pixels as the source has, in the content's proportions)"
 OPTIMIZATION: Options = {
-    "--steps": {"type": _evaluations, "metavar": "N", "help": "evaluations of loss and gradient, over all stages"},
+    "--steps": {"type": _steps, "metavar": "N", "help": "evaluations of loss and gradient, over all stages"},
     "--fast": {"action": "store_true", "help": "reach the loss of the recipe's own run by fewer evaluations of L-BFGS"},
     "--pyramid": {"nargs": "?", "type": _sizes, "const": 2, "metavar": "SIZES", "help": _pyramid},
     "--until-loss": {"type": _loss, "metavar": "X", "help": "end the last stage when the loss is X or less"},
@@ -142,7 +151,7 @@ TRANSFER = LOSS | OWN_SIZE | OPTIMIZATION | START | RUN_PRECISION | ARITHMETIC |
 BASELINE: Options = {
     "--save-baseline": {"metavar": "FILE", "help": "keep the timings for later runs"},
     "--baseline": {"metavar": "FILE", "help": "compare with timings that were kept"},
-    "--fail-above": {"type": _percentage, "default": 0.05, "metavar": "P%", "help": _slower},
+    "--fail-above": {"type": _percentage, "metavar": "P%", "help": _slower},
     "--fail-inconclusive": {"action": "store_true", "help": _open},
     "--baseline-anyway": {"action": "store_true", "help": "even of another machine, recipe or size"},
 }

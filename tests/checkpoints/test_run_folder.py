@@ -180,6 +180,11 @@ def test_missing_losses_and_gradients_are_damage(kept):
     kept.told_path(1).write_bytes(b"\0" * 10)
     with pytest.raises(RosettaError, match=r"gradients-1.bin is too short"):
         kept.read()
+    odd = '{"evaluation": null}\n' * 3
+    (kept.path / "losses.jsonl").write_text(odd)
+    with pytest.raises(RosettaError, match="it has no stage"):
+        kept.read()
+    assert (kept.path / "losses.jsonl").read_text() == odd, "what is refused is left"
     (kept.path / "losses.jsonl").write_text("")
     with pytest.raises(RosettaError, match="has 0 losses of 2"):
         kept.read()

@@ -177,8 +177,8 @@ def test_all_weights_zero_can_be_plotted(run, tmp_path):
 
 BAD = [
     (("--recipe", "none"), "there is no recipe"),
-    (("--steps", "many"), "is not a number of evaluations from 0 up"),
-    (("--steps", "-4"), "is not a number of evaluations from 0 up"),
+    (("--steps", "many"), "is not a number of evaluations from 1 up"),
+    (("--steps", "-4"), "is not a number of evaluations from 1 up"),
     (("--until-loss", "low"), "'low' is not a loss"),
     (("--until-loss", "0"), "cannot end at a loss of 0"),
     (("--until", "1%", "--precision", "mixed", "--steps", "40"), "mixed precision ends by float32 after all steps"),

@@ -201,7 +201,7 @@ def report_to_json(report: Report) -> str:
 def read_report(path: Path) -> Report:
     """Read what `report_to_json` wrote; raise RosettaError for anything else."""
     try:
-        return _ADAPTER.validate_python(read_json(path))
+        return _ADAPTER.validate_json(json.dumps(read_json(path)), strict=True)
     except OSError as error:
         raise RosettaError(f"cannot read {str(path)!r} ({one_line(error)})") from None
     except ValidationError as error:

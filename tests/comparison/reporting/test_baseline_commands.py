@@ -84,6 +84,8 @@ BAD = {
     "rounds without evaluations": report_to_json(REPORT).encode().replace(b"1.0,", b"").replace(b"1.2", b""),
     "a key with control characters": b'{"schema": 4, "\\u001b[31m": 1}',
     "text for a number": report_to_json(REPORT).replace("1.2", '"long"').encode(),
+    "a number as text": report_to_json(REPORT).replace("1.2", '"1.2"').encode(),
+    "true for a number": report_to_json(REPORT).replace("1.2", "true").encode(),
 }
 
 
