@@ -62,6 +62,12 @@ def _loss(text: str) -> float:
         raise argparse.ArgumentTypeError(f"{text!r} is not a loss: use a number above 0") from None
 
 
+def _path(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("an empty name is no path")
+    return text
+
+
 def _percentage(text: str) -> float:
     number = text.removesuffix("%")
     if not number.replace(".", "", 1).isdecimal() or len(number) > _MOST_DIGITS:
@@ -85,7 +91,7 @@ _optimizers = f"recipe: the recipe's own (default with --recipe; without, each f
 _pyramid = "from coarse to fine: half size first, then the whole (2 sizes; 3 with --pyramid=3)"
 _slower, _repeats = "what counts as slower (default: 5%%)", "comparisons (default: %(default)s)"
 _open = "end with 3 where an interval leaves open whether a row got slower"
-_folder = {"default": "report", "metavar": "DIR"}
+_folder = {"type": _path, "default": "report", "metavar": "DIR"}
 
 # Options by name, or names, with what argparse is told of them.
 Options = dict[str, dict[str, Any]]
@@ -149,8 +155,8 @@ KEPT: Options = {
 OWN_SIZE: Options = {"--size": {"metavar": "SIZE", "help": _own_size}}
 TRANSFER = LOSS | OWN_SIZE | OPTIMIZATION | START | RUN_PRECISION | ARITHMETIC | CHECKPOINTS | KEPT
 BASELINE: Options = {
-    "--save-baseline": {"metavar": "FILE", "help": "keep the timings for later runs"},
-    "--baseline": {"metavar": "FILE", "help": "compare with timings that were kept"},
+    "--save-baseline": {"type": _path, "metavar": "FILE", "help": "keep the timings for later runs"},
+    "--baseline": {"type": _path, "metavar": "FILE", "help": "compare with timings that were kept"},
     "--fail-above": {"type": _percentage, "metavar": "P%", "help": _slower},
     "--fail-inconclusive": {"action": "store_true", "help": _open},
     "--baseline-anyway": {"action": "store_true", "help": "even of another machine, recipe or size"},
@@ -178,12 +184,12 @@ PORT: Options = {
     "--picture": {"nargs": 3, "metavar": ("OUT", "CONTENT", "STYLE"), "help": "a finished picture alone, and its two"},
     "--seed": {"type": _seed, "default": 0, "metavar": "N", "help": "of random pictures (default: 0)"},
     "--allow-unknown": {"action": "store_true", "help": "leave out tensors of names that are not known"},
-    "--against": {"metavar": "BUNDLE", "help": "what `compare.py export` wrote (default: the samples)"},
+    "--against": {"type": _path, "metavar": "BUNDLE", "help": "what `compare.py export` wrote (default: the samples)"},
 }
 FILES: Options = {
     "--verbose": {"action": "store_true", "help": "print the statistics of unexplained differences, too"},
-    "--json": {"metavar": "FILE", "help": "write the table and the diagnosis as JSON"},
-    "--markdown": {"metavar": "FILE", "help": "the same as Markdown"},
+    "--json": {"type": _path, "metavar": "FILE", "help": "write the table and the diagnosis as JSON"},
+    "--markdown": {"type": _path, "metavar": "FILE", "help": "the same as Markdown"},
 }
 # What functions read of a command that lacks the option.
 _ABSENT = {

@@ -376,6 +376,8 @@ def test_gallery_is_of_all_recipes_unless_some_are_named():
         (["--python", "torch"], "--python 'torch' is not BACKEND=/path/to/python"),
         (["--baseline", "nowhere.json"], "cannot read 'nowhere.json'"),
         (["--fail-above", "much"], "'much' is not a percentage: write 5%"),
+        (["--report", ""], "argument --report: an empty name is no path"),
+        (["check", "a.npz", "--json", ""], "argument --json: an empty name is no path"),
         (["--fail-above", "9" * 400], "is not a percentage"),
         (["--fail-above", "10%"], "--fail-above is for a baseline: name one by --baseline FILE"),
         (["--fail-inconclusive"], "--fail-inconclusive is for a baseline"),
