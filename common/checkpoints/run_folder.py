@@ -120,6 +120,8 @@ class RunFolder:
         self._check(saved.identity)
         count, pixels, best = saved.moments_steps, arrays["pixels"], arrays["best"]
         _check_alike(arrays)
+        if count is not None and count < 1:
+            raise ValueError(f"Adam has taken {count} steps")
         moments = None if count is None else Moments(arrays["mean"], arrays["square"], count)
         steps = self._steps(saved.evaluations)
         self._remove_told(saved.stage if saved.told else None)

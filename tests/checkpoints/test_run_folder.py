@@ -134,6 +134,8 @@ def test_a_state_of_another_run_is_refused_and_left(kept, change, said):
         ({"evaluations": 1e3}, "evaluations is 1000.0, not a whole number"),
         ({"moments_steps": []}, "moments_steps is [], not a whole number or null"),
         ({"told": 5}, "told is 5, not a list"),
+        ({"moments_steps": -1}, "Adam has taken -1 steps"),
+        ({"evaluations": -1}, "losses.jsonl has 2 losses of -1"),
     ],
 )
 def test_a_state_of_other_types_is_refused_by_the_place(kept, change, words):
