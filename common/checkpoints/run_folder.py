@@ -140,11 +140,11 @@ class RunFolder:
 
     def _steps(self, count: int) -> tuple[Step, ...]:
         """The first losses of the log, and the rest cut off."""
-        lines = ordinary(self._losses).read_bytes().splitlines(keepends=True)[:count]
+        lines = ordinary(self._losses).read_bytes().splitlines(keepends=True)
         if not 0 < count <= len(lines):
             raise ValueError(f"{self._losses.name} has {len(lines)} losses of {count}")
-        steps = tuple(from_json(Step, json.loads(line)) for line in lines)
-        os.truncate(self._losses, sum(map(len, lines)))
+        steps = tuple(from_json(Step, json.loads(line)) for line in lines[:count])
+        os.truncate(self._losses, sum(map(len, lines[:count])))
         return steps
 
 
