@@ -20,7 +20,7 @@ ENTRY = Entry(
         modes={
             "eager": Keeps(pool_bytes=8, conv_maps=1.0, pool_maps=1.0),
             "compiled": Keeps(maps=0, relu_bytes=1, pool_bytes=1, term_maps=0.0, compiler_bytes=170e6),
-            "lean": Keeps(maps=0, relu_bytes=1, pool_bytes=1, term_maps=0.0),
+            "lean": Keeps(maps=0, relu_bytes=1, pool_bytes=1, conv_maps=1.0, term_maps=0.0),
         },
     ),
 )

@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.grad import conv2d_input
 
 from common.recipes import Coefficients
 from torch_impl.losses import Maps, content_loss, gram
@@ -46,8 +45,7 @@ def evaluate(
 
 def conv(x: torch.Tensor, layer: nn.Conv2d) -> Step:
     """A convolution and its pullback."""
-    shape = x.shape
-    return layer(x), lambda gradient: conv2d_input(shape, layer.weight, gradient, padding=1)  # type: ignore[no-untyped-call]
+    return layer(x), lambda gradient: nn.functional.conv_transpose2d(gradient, layer.weight, padding=1)
 
 
 def relu(x: torch.Tensor, _: nn.ReLU) -> Step:
