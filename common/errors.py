@@ -44,7 +44,9 @@ class StoppedError(Exception):
 
 def one_line(error: BaseException) -> str:
     """The first line of an exception's message, or its type where it has none."""
-    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)  # a KeyError quotes its key
+    text = ""
+    with suppress(Exception):  # a user's class may fail at this, too
+        text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)  # a KeyError quotes its key
     return (text.splitlines() or [""])[0] or type(error).__name__
 
 

@@ -137,8 +137,8 @@ class Request:
 
     def _named_rows(self, group: Group) -> Iterator[Row]:
         for row in self.named_rows:
-            if not row.name.isprintable():
-                raise RosettaError(f"a row cannot be named {row.name!r}: leave out control characters")
+            if not row.name.isprintable() or not row.name.strip():
+                raise RosettaError(f"a row cannot be named {row.name!r}: use letters, and no control characters")
             if row.name in _RESERVED:
                 taken = f"a row cannot be named {row.name!r}, which has a meaning in the tables"
                 raise RosettaError(f"{taken}: choose another")

@@ -48,7 +48,7 @@ def _find(source: str | None) -> Path | str:
 
 
 def _seed(source: str) -> int:
-    digits = source.removeprefix("random").removeprefix(":") or "0"
+    digits = "0" if source == "random" else source.removeprefix("random:")
     if not digits.isdecimal() or len(digits) > _MOST_DIGITS:
         raise RosettaError(
             f"the weights {source!r} have no usable seed: write random:0, with up to {_MOST_DIGITS} digits"

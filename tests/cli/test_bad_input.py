@@ -133,7 +133,7 @@ def test_an_option_of_an_odd_value_is_one_line(option, odd, refused):
         (["--weights", f"random:{DIGITS}"], "with up to 18 digits"),
         (["--weights", ""], "neither a Keras .h5 nor"),
         (["--recipe", ""], "there is no recipe ''"),
-        (["--row", f"{CONTROLS}=torch"], "leave out control characters"),
+        (["--row", f"{CONTROLS}=torch"], "use letters, and no control characters"),
         (["--baseline", ""], "'.' is a folder"),
     ],
 )

@@ -300,6 +300,8 @@ def test_a_damaged_npz_is_one_line_and_2(tmp_path, bundle, refused, damage):
     ("body", "words"),
     [
         ("raise SystemExit(0)", "the port failed in .*ending_port.py, line 2: SystemExit: 0"),
+        ("raise BaseException('no')", "ending_port.py, line 2: BaseException: no"),
+        ("raise type('Odd', (ValueError,), {'__str__': lambda _: 1 / 0})", "ending_port.py, line 2: Odd"),
         ("return None", "the port gave a NoneType: return a dict of named tensors, or loss and gradient, or a loss"),
         ("return 1 / 0", "line 2: ZeroDivisionError: division by zero"),
     ],

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -172,7 +173,9 @@ def _picture(role: str, name: str | None, folder: Path, arrays: Arrays) -> Pictu
 def check_bundle_folder(folder: Path) -> None:
     """Raise RosettaError when a bundle cannot be written into a folder, or would be among other files."""
     try:
-        nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists() or path.is_symlink())
+        nearest = next(
+            path for path in chain([folder], folder.absolute().parents) if path.exists() or path.is_symlink()
+        )
         usable = nearest.is_dir() and os.access(nearest, os.R_OK | os.W_OK | os.X_OK)
         strangers = usable and folder.is_dir() and {file.name for file in _strangers(folder)}
     except OSError as error:

@@ -11,7 +11,9 @@ the reference's input, so that an error behind another one is seen on its own.
 import importlib
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,6 @@ from common.tensors import Arrays, check_real
 from common.vgg19 import cut
 
 Port = Callable[..., Mapping[str, Any] | tuple[Any, Any] | float]
-_WHATEVER = (Exception, SystemExit)  # a user's module may raise anything, and must not end this process as a success
 _PAIR = ("loss/total", "gradient/pixels")
 
 
@@ -34,10 +35,8 @@ def load_port(name: str) -> Port:
         raise RosettaError(f"{name!r} names no port: write package.module:name")
     if (here := str(Path.cwd())) not in sys.path:
         sys.path.insert(0, here)
-    try:
+    with _failures(lambda error: f"cannot import the port {name!r} ({type_and_line(error)})"):
         port = getattr(importlib.import_module(module_name), attribute)
-    except _WHATEVER as error:
-        raise RosettaError(f"cannot import the port {name!r} ({type_and_line(error)})") from None
     if not callable(port):
         raise RosettaError(f"the port {name!r} cannot be called: write a function of content, style and image")
     return port  # type: ignore[no-any-return]
@@ -51,7 +50,7 @@ def tensors_of(port: Port, case: Case) -> Arrays:
 def _called(port: Port, case: Case) -> Arrays:
     problem = case.problem
     images = (np.array(image, np.float32) for image in (problem.content, problem.style, case.image))
-    try:
+    with _failures(lambda error: f"the port failed{_place(error)}: {type_and_line(error)}"):
         given = port(*images)
         tensors = dict(zip(_PAIR, given, strict=True)) if isinstance(given, tuple) else given
         if isinstance(tensors, Mapping):
@@ -59,11 +58,20 @@ def _called(port: Port, case: Case) -> Arrays:
         loss = np.asarray(given)
         if loss.ndim == 0 and loss.dtype.kind in "iuf":
             return {_PAIR[0]: loss}
-    except _WHATEVER as error:
-        raise RosettaError(f"the port failed{_place(error)}: {type_and_line(error)}") from None
     raise RosettaError(
         f"the port gave a {type(given).__name__}: return a dict of named tensors, or loss and gradient, or a loss"
     )
+
+
+@contextmanager
+def _failures(message: Callable[[BaseException], str]) -> Iterator[None]:
+    """Raise RosettaError for whatever a user's module raises, which must not end this process, as a success least."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise RosettaError(message(error)) from None
 
 
 def _real(arrays: Arrays) -> Arrays:
@@ -74,7 +82,7 @@ def _real(arrays: Arrays) -> Arrays:
 
 def _place(error: BaseException) -> str:
     """Where in the port an exception was raised."""
-    frames = traceback.extract_tb(error.__traceback__)[1:]
+    frames = traceback.extract_tb(error.__traceback__)[2:]  # without _failures and what it guards
     return f" in {frames[-1].filename}, line {frames[-1].lineno}" if frames else ""
 
 
@@ -87,9 +95,11 @@ def layers_of(port: Port, case: Case) -> dict[str, Arrays]:
     tensors: dict[str, Arrays] = {}
     for layer in cut(case.problem.recipe.taps):
         name, given = f"features/{layer.name}", run.below(layer).astype(np.float32)
-        try:
+        with _failures(partial(_of_a_layer, layer.name)):
             tensors[name] = {before: given, name: np.asarray(layer_of_port(layer.name, given.copy()))}
-        except _WHATEVER as error:
-            raise RosettaError(f"the port's {layer.name} failed: {type_and_line(error)}") from None
         before = name
     return {name: _real(arrays) for name, arrays in tensors.items()}
+
+
+def _of_a_layer(name: str, error: BaseException) -> str:
+    return f"the port's {name} failed: {type_and_line(error)}"
