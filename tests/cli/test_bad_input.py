@@ -134,7 +134,7 @@ def test_an_option_of_an_odd_value_is_one_line(option, odd, refused):
         (["--weights", ""], "neither a Keras .h5 nor"),
         (["--recipe", ""], "there is no recipe ''"),
         (["--row", f"{CONTROLS}=torch"], "use letters, and no control characters"),
-        (["--baseline", ""], "'.' is a folder"),
+        (["--baseline", ""], "an empty name is no path"),
     ],
 )
 def test_what_an_option_may_be_is_said(arguments, words, refused):

@@ -378,9 +378,10 @@ def test_what_fails_before_a_bundle_is_written_leaves_no_folder(tmp_path, monkey
 
 
 def test_a_size_that_does_not_fit_into_memory_is_one_line(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=10**9))
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(total=10**10, available=10**9))
     assert main(["export", str(tmp_path / "new"), "--size", "300"]) == 2
-    assert "GB" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "1 are free: choose a smaller size, such as --size 1" in said
 
 
 def test_a_bundle_of_another_schema_is_refused(bundle, tmp_path, capsys):
