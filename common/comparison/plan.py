@@ -19,6 +19,7 @@ from common.vgg19 import Weights, load_weights, locate_weights, sha256_of
 from common.writing import PathLike
 
 DEFAULT_RECIPE, DEFAULT_STEPS, DEFAULT_ROUNDS = "d2l", 60, 10
+_MOST_THREADS = 1024  # of any machine that this is for
 DEFAULT_SIZE = "256"  # small enough for two cores, large enough to look at
 # Not square, one side odd: a transposed axis cannot hide, and the deepest taps still have 4 and 6 positions.
 _SMALL = Exactly(37, 50)
@@ -102,6 +103,8 @@ class Request:
         for what, number, least in (("rounds", self.rounds, 1), ("threads", self.threads, 1), ("seed", self.seed, 0)):
             if number < least:
                 raise RosettaError(f"{what} is {number}: give a whole number from {least} up")
+        if self.threads > _MOST_THREADS:
+            raise RosettaError(f"threads is {self.threads}: give {_MOST_THREADS} at most")
         names = [row.name for row in self.rows]
         for row in sorted(self.rows, key=lambda row: row.name):
             if names.count(row.name) > 1:
