@@ -91,6 +91,7 @@ class Request:
     threads: int = field(default_factory=usable_cores)
 
     def __post_init__(self) -> None:
+        self._check_numbers()
         samples.check_pair(self.content, self.style)
         for name in (*(self.backends or ()), *self.interpreters):
             find_entry(name)
@@ -100,15 +101,17 @@ class Request:
             parse_size(size)
         if not DEVICE.fullmatch(self.device):
             raise RosettaError(f"there is no device {self.device!r}: use cpu, gpu, gpu:1 or mps")
-        for what, number, least in (("rounds", self.rounds, 1), ("threads", self.threads, 1), ("seed", self.seed, 0)):
-            if number < least:
-                raise RosettaError(f"{what} is {number}: give a whole number from {least} up")
-        if self.threads > _MOST_THREADS:
-            raise RosettaError(f"threads is {self.threads}: give {_MOST_THREADS} at most")
         names = [row.name for row in self.rows]
         for row in sorted(self.rows, key=lambda row: row.name):
             if names.count(row.name) > 1:
                 raise RosettaError(f"two rows are named {row.kind!r}: give each --row a name of its own")
+
+    def _check_numbers(self) -> None:
+        if not 1 <= self.threads <= _MOST_THREADS:
+            raise RosettaError(f"threads is {self.threads}: give a whole number from 1 to {_MOST_THREADS}")
+        for what, number, least in (("rounds", self.rounds, 1), ("seed", self.seed, 0)):
+            if number < least:
+                raise RosettaError(f"{what} is {number}: give a whole number from {least} up")
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:

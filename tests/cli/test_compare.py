@@ -376,7 +376,7 @@ def test_gallery_is_of_all_recipes_unless_some_are_named():
         (["--python", "torch"], "--python 'torch' is not BACKEND=/path/to/python"),
         (["--baseline", "nowhere.json"], "cannot read 'nowhere.json'"),
         (["--fail-above", "much"], "'much' is not a percentage: write 5%"),
-        (["--threads", "1000000000"], "threads is 1000000000: give 1024 at most"),
+        (["--threads", "1000000000"], "threads is 1000000000: give a whole number from 1 to 1024"),
         (["--row", "  =torch"], "a row cannot be named '  '"),
         (["--weights", "random:"], "no usable seed"),
         (["export", "a/" * 50_000], "too long"),
