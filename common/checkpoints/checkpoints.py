@@ -53,7 +53,7 @@ class Checkpoints:
         self._signal = signal
 
     def remove(self) -> None:
-        """Remove what was kept: the picture is saved, or the run leads nowhere. Where that fails a warning says so."""
+        """Remove what was kept: the picture is saved, or the run diverged. Where that fails a warning says so."""
         try:
             self._folder.remove()
         except RosettaError as error:
