@@ -111,7 +111,10 @@ ROWS: Options = {
     "--rounds": {"type": _count, "metavar": "N", "help": "rounds in which the rows take turns (default: 10)"},
     "--threads": {"type": _count, "metavar": "N", "help": "of every process (default: the cores)"},
 }
-_SHAPING = ("--backends", "--modes", "--precisions --precision", "--sizes --size")  # of the rows
+_PLANNED: Options = {
+    "--modes": {"metavar": "M,...", "help": f"from {_modes} (default: all)"},
+    "--sizes --size": {"metavar": "S,...", "help": "as those of compare.py (default: 512,1024,2048)"},
+}
 LOSS: Options = {
     "--recipe": {"metavar": "NAME", "help": _recipe},
     "--content-weight": {"type": float, "metavar": "W", "help": "weight of the content loss"},
@@ -121,7 +124,7 @@ LOSS: Options = {
     "--style-taps": {"metavar": "TAP,...", "help": "layers of the style loss, such as relu1_1,relu2_1"},
 }
 MEASURED = PICTURES | ROWS | LOSS
-PLANNED = PICTURES | {names: ROWS[names] for names in _SHAPING} | LOSS
+PLANNED = PICTURES | {it: ROWS[it] for it in ("--backends", "--precisions --precision")} | _PLANNED | LOSS
 RECIPES_SHOWN: Options = {"--recipes": {"metavar": "NAME,...", "help": "which recipes (default: all)"}}
 SIZE: Options = {"--size": {"metavar": "SIZE", "help": "longest side (288), or height x width (192x288), in pixels"}}
 _own_size = "longest side (288), height x width (192x288), or recipe: that of its source, which may stretch "
