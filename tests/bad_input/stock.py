@@ -19,7 +19,7 @@ from common import locate_weights
 SIZES_PX = {"content.png": (48, 40), "style.png": (40, 36)}  # width, height
 TAPS = ("--style-taps", "relu1_1,relu2_1", "--content-taps", "relu2_1")
 EXPORT = ("export", "bundle", "--content", "content.png", "--style", "style.png", "--size", "20x18", "--without-weights")
-CHECKPOINT = ("content.png", "style.png", "-o", "out.png", "--size", "32", "--steps", "3000", *TAPS, "--device", "cpu")
+CHECKPOINT = ("content.png", "style.png", "-o", "out.png", "--size", "32", "--steps", "60", *TAPS, "--device", "cpu")
 BASELINE = ("--backends", "torch", "--rounds", "2", "--size", "32", "--steps", "1", "--weights", "random")
 
 # torchvision's numbers of the convolutions, in order.
