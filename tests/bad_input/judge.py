@@ -73,7 +73,13 @@ def run(command: Sequence[str], here: Path, variables: Mapping[str, str], limit_
     with tempfile.TemporaryFile() as printed, tempfile.TemporaryFile() as said:
         begin_s = time.monotonic()
         process = subprocess.Popen(
-            command, cwd=here, env=variables, stdin=subprocess.DEVNULL, stdout=printed, stderr=said, start_new_session=True
+            command,
+            cwd=here,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=printed,
+            stderr=said,
+            start_new_session=True,
         )
         resource.prlimit(process.pid, resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES, ADDRESS_SPACE_BYTES))
         status, usage, ended = wait(process.pid, begin_s + limit_s)
@@ -106,13 +112,17 @@ def environment(temporary: Path) -> dict[str, str]:
     home.mkdir(exist_ok=True)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("STYLE_ROSETTA", "PYTHON"))}
     threads = {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1"}
-    return kept | threads | {
-        "PYTHONPATH": str(ROOT),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "TMPDIR": str(temporary),
-        "HOME": str(home),
-        "COLUMNS": "80",
-    }
+    return (
+        kept
+        | threads
+        | {
+            "PYTHONPATH": str(ROOT),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "TMPDIR": str(temporary),
+            "HOME": str(home),
+            "COLUMNS": "80",
+        }
+    )
 
 
 def content_of(folder: Path) -> dict[str, str]:

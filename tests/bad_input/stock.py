@@ -18,7 +18,17 @@ from common import locate_weights
 
 SIZES_PX = {"content.png": (48, 40), "style.png": (40, 36)}  # width, height
 TAPS = ("--style-taps", "relu1_1,relu2_1", "--content-taps", "relu2_1")
-EXPORT = ("export", "bundle", "--content", "content.png", "--style", "style.png", "--size", "20x18", "--without-weights")
+EXPORT = (
+    "export",
+    "bundle",
+    "--content",
+    "content.png",
+    "--style",
+    "style.png",
+    "--size",
+    "20x18",
+    "--without-weights",
+)
 CHECKPOINT = ("content.png", "style.png", "-o", "out.png", "--size", "32", "--steps", "60", *TAPS, "--device", "cpu")
 BASELINE = ("--backends", "torch", "--rounds", "2", "--size", "32", "--steps", "1", "--weights", "random")
 
@@ -80,7 +90,11 @@ def interrupted(optimizer: str) -> None:
     state.parent.rename(folder() / f"checkpoint-{optimizer}")
 
 
-def h5_weights(path: Path, value: float, change=lambda name, shape: shape) -> None:
+def unchanged(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    return shape
+
+
+def h5_weights(path: Path, value: float, change=unchanged) -> None:
     """All layers in Keras' form, every number `value`, which takes no room; `change` gives another shape, or None."""
     with h5py.File(locate_weights()) as source, h5py.File(path, "w") as file:
         names = []

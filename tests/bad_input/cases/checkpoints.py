@@ -1,5 +1,6 @@
 """Checkpoints: a run that goes on with `--resume` from files that were changed, or with other options."""
 
+import itertools
 import json
 import os
 import shutil
@@ -49,7 +50,7 @@ def replaced_file(optimizer: str, name: str, by: Callable[[Path], object]) -> So
 
 
 CUTS: dict[str, Callable[[bytes], bytes]] = {
-    "is empty": lambda content: b"",
+    "is empty": lambda content: content[:0],
     "is cut in half": lambda content: content[: len(content) // 2],
     "ends a byte early": lambda content: content[:-1],
     "has a byte behind its end": lambda content: content + b"\0",
@@ -59,7 +60,7 @@ CUTS: dict[str, Callable[[bytes], bytes]] = {
     "has other bytes in the middle": lambda content: content[:300] + b"\xff" * 40 + content[340:],
 }
 KINDS: dict[str, Callable[[Path], object]] = {
-    "is missing": lambda path: None,
+    "is missing": Path.exists,  # which makes nothing
     "is a folder": Path.mkdir,
     "is a pipe": os.mkfifo,
     "is a link to /dev/zero": lambda path: path.symlink_to("/dev/zero"),
@@ -134,7 +135,7 @@ def states() -> Iterator[Case]:
     """Every field of the state changed, and headers that lie."""
     header, numbers = read_state("checkpoint-adam")
     state = json.loads(header["__metadata__"]["state"])
-    for words, changed in json_changes.wrong_types(state):
+    for words, changed in itertools.islice(json_changes.wrong_types(state), 0, None, 2):
         yield changed_state(f"a state in which {words}", with_state(header, json.dumps(changed)), numbers)
     for words, changed in list(json_changes.dropped(state))[::4]:
         yield changed_state(f"a state in which {words}", with_state(header, json.dumps(changed)), numbers)
@@ -177,6 +178,15 @@ def resumed(
     words: str, optimizer: str, checkpoint: Source, *options: str, expects=(2,), program: str = "torch", other: str = ""
 ) -> Case:
     """The interrupted run of the stock, which goes on."""
-    command = (program, CHECKPOINT[0], other or CHECKPOINT[1], *CHECKPOINT[2:], "--optimizer", optimizer, "--resume", *options)
+    command = (
+        program,
+        CHECKPOINT[0],
+        other or CHECKPOINT[1],
+        *CHECKPOINT[2:],
+        "--optimizer",
+        optimizer,
+        "--resume",
+        *options,
+    )
     files = {"out-checkpoint": checkpoint}
     return Case(KIND, words, command, expects, files, leaves=("out*",))

@@ -1,4 +1,4 @@
-"""The other commands of compare.py, and what they are given: losses, gallery, recipes, doctor, selftest, export, check."""
+"""The other commands of compare.py: losses, gallery, recipes, doctor, selftest, export, check."""
 
 from collections.abc import Iterator
 
@@ -84,7 +84,14 @@ BAD = {
     "check of a picture without its two": ("check", "--picture", "content.png"),
     "check of a picture and one": ("check", "--picture", "content.png", "style.png"),
     "check of a picture with --against": ("check", "--picture", "content.png", *PICTURES, "--against", "b"),
-    "check of a picture with another content": ("check", "--picture", "content.png", *PICTURES, "--content", "style.png"),
+    "check of a picture with another content": (
+        "check",
+        "--picture",
+        "content.png",
+        *PICTURES,
+        "--content",
+        "style.png",
+    ),
     "check with a negative seed": ("check", "--port", "os:getcwd", "--seed", "-1"),
     "check with a seed of letters": ("check", "--port", "os:getcwd", "--seed", "x"),
     "check with a seed of 5000 digits": ("check", "--port", "os:getcwd", "--seed", "9" * 5000),
@@ -127,7 +134,5 @@ def cases() -> Iterator[Case]:
         yield compare(KIND, words, *command, expects=ACCEPTED, leaves=("made", "made/*"))
     for option, command in CONFLICTS.items():
         yield compare(KIND, f"check against a bundle, with {option}", *command, files={"bundle": copy("bundle")})
-    yield compare(
-        KIND, "check of a picture that is the content", "check", "--picture", "content.png", *PICTURES, "--weights", "random",
-        expects=CHECKED,
-    )  # fmt: skip
+    picture = ("check", "--picture", "content.png", *PICTURES, "--weights", "random")
+    yield compare(KIND, "check of a picture that is the content", *picture, expects=CHECKED)

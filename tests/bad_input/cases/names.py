@@ -43,7 +43,9 @@ def cases() -> Iterator[Case]:
         yield transfer(
             KIND, f"{words} in the name of a text that is no picture", "--init", f"./{name}", files=made(name, b"text")
         )
-        yield compare(KIND, f"{words} in the name of tensors that are none", "check", f"./{name}", files=made(name, b""))
+        yield compare(
+            KIND, f"{words} in the name of tensors that are none", "check", f"./{name}", files=made(name, b"")
+        )
     for words, name in list(ODD.items())[::4]:
         yield transfer(
             KIND,

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from bad_input.case import ACCEPTED, EITHER, PICTURES, Case, Source, compare, copy, link, timing, transfer
+from bad_input.case import ACCEPTED, EITHER, PICTURES, QUICK, Case, Source, compare, copy, link, timing, transfer
 from bad_input.cases.ports import GOOD_MODULE, SMALL
 from bad_input.cases.tensors import pixels
 
@@ -62,7 +62,17 @@ GOOD = {
     "the ending .bmp": ("out.bmp", {}),
 }
 # Each command's file, onto each of these.
-TARGETS = ("content.png", "style.png", "folder", "/dev/full", "/dev/null", "pipe.png", "circle.png", "", "content.png/a")
+TARGETS = (
+    "content.png",
+    "style.png",
+    "folder",
+    "/dev/full",
+    "/dev/null",
+    "pipe.png",
+    "circle.png",
+    "",
+    "content.png/a",
+)
 
 
 def cases() -> Iterator[Case]:
@@ -74,28 +84,32 @@ def cases() -> Iterator[Case]:
     for name in ("content.png", "folder.png", "/dev/full", "out.xyz"):
         yield transfer(KIND, f"keras_impl -o {name}", "-o", name, program="keras", files=AROUND)
     for name in TARGETS:
-        yield timing(KIND, f"--report {name!r}", "--report", name, files=AROUND) if name != "folder" else report()
-        yield timing(KIND, f"--save-baseline {name!r}", "--save-baseline", name, files=AROUND)
-        yield compare(KIND, f"gallery --report {name!r}", "gallery", *PICTURES, "--report", name, files=without_folder())
-        yield compare(KIND, f"export {name!r}", "export", name, *SMALL, files=OCCUPIED)
-        for option in ("--json", "--markdown"):
-            yield checked(f"check {option} {name!r}", option, name)
-            command = ("doctor", "torch", *SMALL, option, name)
-            yield compare(KIND, f"doctor {option} {name!r}", *command, files=AROUND)
+        yield from onto(name)
     for words, options in TOGETHER.items():
         yield checked(words, *options)
     for words, options in TIMED.items():
         yield timing(KIND, words, *options, files=AROUND)
     for words, files in CHECKPOINTS.items():
         yield transfer(KIND, f"{words} where the checkpoint will be", files=files)
-    for words, options in MADE_NAMES.items():
-        yield Case(KIND, words, ("torch", *options, "--size", "32", "--steps", "1", "--weights", "random"), files=NAMED)
+    words, named = "a file of the name that is made without -o", {"content-style-d2l-torch.png": b"mine"}
+    yield Case(KIND, words, ("torch", *PICTURES, *QUICK), files=named)
+
+
+def onto(name: str) -> Iterator[Case]:
+    """Each command's output onto one target."""
+    for option in ("--report", "--save-baseline"):
+        yield timing(
+            KIND, f"{option} {name!r}", option, name, files=without_folder() if option == "--report" else AROUND
+        )
+    yield compare(KIND, f"gallery --report {name!r}", "gallery", *PICTURES, "--report", name, files=without_folder())
+    yield compare(KIND, f"export {name!r}", "export", name, *SMALL, files=OCCUPIED)
+    for option in ("--json", "--markdown"):
+        yield checked(f"check {option} {name!r}", option, name)
+        yield compare(KIND, f"doctor {option} {name!r}", "doctor", "torch", *SMALL, option, name, files=AROUND)
 
 
 LEFT = ("made", "made/*", "link.png", "made.png", "old.png", "OUT.PNG", "out.tif", "out.bmp")
 OCCUPIED = AROUND | {"folder": lambda path: (path.mkdir(), (path / "notes.txt").write_text("mine"))}
-NAMED: dict[str, Source] = {"content-style-d2l-torch.png": b"mine"}
-MADE_NAMES = {"a file of the name that is made without -o": PICTURES}
 
 TOGETHER = {
     "--json and --markdown onto one file": ("--json", "one", "--markdown", "one"),
@@ -121,10 +135,6 @@ CHECKPOINTS: dict[str, dict[str, Source]] = {
 def without_folder() -> dict[str, Source]:
     """In a gallery's place a folder is right; here it is a file."""
     return AROUND | {"folder": b"a file"}
-
-
-def report() -> Case:
-    return timing(KIND, "--report onto a file called folder", "--report", "folder", files=without_folder())
 
 
 def checked(words: str, *options: str) -> Case:

@@ -46,7 +46,9 @@ def png(width_px: int, height_px: int, rows: bytes, *, depth: int = 8, color: in
 
 def black(side_px: int, depth: int = 1) -> Callable[[Path], object]:
     """A square, black, complete PNG, whose file is a thousandth of its pixels."""
-    return lambda path: path.write_bytes(png(side_px, side_px, bytes((1 + side_px * depth // 8) * side_px), depth=depth))
+    return lambda path: path.write_bytes(
+        png(side_px, side_px, bytes((1 + side_px * depth // 8) * side_px), depth=depth)
+    )
 
 
 def bmp(width_px: int, height_px: int, offset: int = 54, bits: int = 24, content: bytes = bytes(300)) -> bytes:
@@ -137,7 +139,7 @@ CUT_ENDS: dict[str, Source] = {
 
 SMALL: dict[str, Source] = {
     f"a picture of {width}x{height} px": saved(Image.fromarray(noise(2, height, width, 3)))
-    for width, height in ((5000, 1), (1, 5000), (2, 1), (700, 3))
+    for width, height in ((5000, 1), (1, 5000), (1, 1), (2, 1), (700, 3))
 }
 
 
@@ -164,17 +166,24 @@ ODD: dict[str, Source] = {
     "a grey JPEG": odd("L", "JPEG"),
     "a JPEG on its side, by its Exif tag": saved(Image.fromarray(noise(1)), "JPEG", exif=exif(6)),
     "a JPEG whose Exif orientation is 99": saved(Image.fromarray(noise(1)), "JPEG", exif=exif(99)),
-    "a JPEG whose Exif block is noise": saved(Image.fromarray(noise(1)), "JPEG", exif=b"Exif\0\0" + noise(3).tobytes()[:99]),
+    "a JPEG whose Exif block is noise": saved(
+        Image.fromarray(noise(1)), "JPEG", exif=b"Exif\0\0" + noise(3).tobytes()[:99]
+    ),
     "a grey PNG of 16 bits": saved(Image.fromarray(DEEP)),
     "a grey TIFF of 16 bits": saved(Image.fromarray(DEEP), "TIFF"),
     "a TIFF with LZW": odd("RGB", "TIFF", compression="tiff_lzw"),
-    "a TIFF of two pages": saved(Image.fromarray(noise(1)), "TIFF", save_all=True, append_images=[Image.fromarray(noise(2))]),
-    "an animated PNG": saved(Image.fromarray(noise(1)), "PNG", save_all=True, append_images=[Image.fromarray(noise(2))]),
-    "an animated WebP": saved(Image.fromarray(noise(1)), "WEBP", save_all=True, append_images=[Image.fromarray(noise(2))]),
+    "a TIFF of two pages": saved(
+        Image.fromarray(noise(1)), "TIFF", save_all=True, append_images=[Image.fromarray(noise(2))]
+    ),
+    "an animated PNG": saved(
+        Image.fromarray(noise(1)), "PNG", save_all=True, append_images=[Image.fromarray(noise(2))]
+    ),
+    "an animated WebP": saved(
+        Image.fromarray(noise(1)), "WEBP", save_all=True, append_images=[Image.fromarray(noise(2))]
+    ),
     "a progressive JPEG": odd("RGB", "JPEG", progressive=True),
     "a JPEG, called .png": encoded("JPEG"),
     "a BMP, called .png": encoded("BMP"),
     "a picture with 1 MB behind its end": encoded("PNG") + bytes(10**6),
-    "a picture of one pixel": saved(Image.fromarray(noise(2, 1, 1, 3))),
     "a PNG with a broken color profile": odd("RGB", icc_profile=b"no profile"),
 }

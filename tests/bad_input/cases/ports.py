@@ -142,7 +142,9 @@ def cases() -> Iterator[Case]:
     yield port("a port that hands over its pictures", GOOD_MODULE, expects=CHECKED)
     yield port("a port with an unknown name that is allowed", UNKNOWN, "--allow-unknown", expects=ACCEPTED)
     yield port("a port whose names are all unknown and allowed", ALL_UNKNOWN, "--allow-unknown")
-    yield compare(KIND, "a module that is a folder", "check", "--port", "theirs:port", files={"theirs.py": lambda p: p.mkdir()})
+    yield compare(
+        KIND, "a module that is a folder", "check", "--port", "theirs:port", files={"theirs.py": lambda p: p.mkdir()}
+    )
 
 
 UNKNOWN = b"def port(content, style, image): return {'content/resized': content, 'mine': image}"

@@ -84,7 +84,9 @@ def cases() -> Iterator[Case]:
         yield timing(KIND, f"--python with {words}", f"--python={value}")
     for words, source in PROGRAMS.items():
         yield timing(KIND, f"{words} as --python", "--python=torch=./python", files={"python": source})
-        yield timing(KIND, f"{words} as the interpreter of --row", "--row=name=torch@./python", files={"python": source})
+        yield timing(
+            KIND, f"{words} as the interpreter of --row", "--row=name=torch@./python", files={"python": source}
+        )
     yield timing(KIND, "two rows of one name", "--row", "a=torch", "--row", "a=torch:lean")
     yield timing(KIND, "--python twice for a backend", "--python", "torch=/bin/true", "--python", "torch=/bin/false")
     yield timing(KIND, "a row of a backend that --backends leaves out, mistyped", "--row", "a=kears")

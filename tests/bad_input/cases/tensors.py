@@ -67,11 +67,13 @@ def entry(dtype: Any = "F32", shape: Any = (3,), offsets: Any = (0, 12)) -> dict
 def bomb(path: Path) -> None:
     """An .npz whose `pixels` are 4 GB of zeros, in 4 MB."""
     start = npy(np.zeros(0, np.float32), "{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000,), }")
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
-        with file.open("pixels.npy", "w", force_zip64=True) as entry_:
-            entry_.write(start)
-            for _ in range(400):
-                entry_.write(bytes(10**7))
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file,
+        file.open("pixels.npy", "w", force_zip64=True) as entry_,
+    ):
+        entry_.write(start)
+        for _ in range(400):
+            entry_.write(bytes(10**7))
 
 
 def duplicates(path: Path) -> None:

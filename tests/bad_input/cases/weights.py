@@ -12,7 +12,7 @@ import numpy as np
 
 from bad_input.case import ACCEPTED, EITHER, PICTURES, QUICK, Case, Source, copy, link
 from bad_input.cases.picture_bytes import encoded
-from bad_input.stock import folder, h5_weights
+from bad_input.stock import folder, h5_weights, unchanged
 
 KIND = "weights"
 
@@ -73,7 +73,7 @@ def cut(name: str, share: float) -> Source:
     return make
 
 
-def layers(value: float = 0.0, change=lambda name, shape: shape) -> Source:
+def layers(value: float = 0.0, change=unchanged) -> Source:
     return lambda path: h5_weights(path, value, change)
 
 
