@@ -29,6 +29,7 @@ class Case:
     files: Mapping[str, Source] = field(default_factory=dict)
     leaves: tuple[str, ...] = ()  # patterns of what it may write or change, when it is accepted
     keeps: tuple[str, ...] = ()  # the same, when it is refused
+    late: bool = False  # only the framework knows that it must be refused: lines of progress may come first
 
     @property
     def name(self) -> str:

@@ -27,6 +27,9 @@ PROGRAMS = {
     "compare": (sys.executable, str(ROOT / "compare.py")),
 }
 
+NOTES = ("note:", "warning:")
+PROGRESS = (*NOTES, "importing ", "[ ")  # how lines begin that are not the refusal
+
 # What can be wrong; the columns of the table.
 CODE, LINES, TRACEBACK, HANG, FILES, MEMORY, CONTROL = (
     "exit code",
@@ -145,7 +148,7 @@ def faults_of(case: Case, outcome: Outcome) -> dict[str, str]:
         HANG: "it did not end" if outcome.code is None else "",
         CODE: "" if outcome.code in (*case.expects, None) else f"exit code {outcome.code}, not {case.expects}",
         TRACEBACK: "a traceback" if "Traceback" in outcome.printed + outcome.said else "",
-        LINES: many_lines(outcome) if outcome.code == 2 else "",
+        LINES: many_lines(outcome, PROGRESS if case.late else NOTES) if outcome.code == 2 else "",
         CONTROL: control_characters(outcome.printed + outcome.said),
         FILES: unexpected_files(case, outcome),
         MEMORY: f"{outcome.peak_bytes / 1e9:.1f} GB" if outcome.peak_bytes > PEAK_BYTES else "",
@@ -153,9 +156,9 @@ def faults_of(case: Case, outcome: Outcome) -> dict[str, str]:
     return {kind: words for kind, words in found.items() if words}
 
 
-def many_lines(outcome: Outcome) -> str:
+def many_lines(outcome: Outcome, other: tuple[str, ...]) -> str:
     """A refusal is one line on stderr, besides notes and warnings, and nothing on stdout."""
-    lines = [line for line in outcome.said.split("\n") if line and not line.startswith(("note:", "warning:"))]
+    lines = [line for line in outcome.said.split("\n") if line and not line.startswith(other)]
     if len(lines) != 1:
         return f"{len(lines)} lines on stderr"
     return f"{len(outcome.printed)} characters on stdout" if outcome.printed else ""

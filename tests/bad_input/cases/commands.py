@@ -26,7 +26,6 @@ BAD = {
     "gallery of one picture": ("gallery", "content.png"),
     "gallery of no recipes": ("gallery", "--recipes", ""),
     "gallery of an unknown recipe": ("gallery", "--recipes", "d2l,d2m"),
-    "gallery of a recipe twice": ("gallery", "--recipes", "d2l,d2l"),
     "gallery with --recipe, of other commands": ("gallery", "--recipe=d2l,x"),
     "gallery of no steps": ("gallery", "--steps", "0"),
     "gallery with a size of letters": ("gallery", "--size", "big"),
