@@ -150,7 +150,7 @@ def faults_of(case: Case, outcome: Outcome) -> dict[str, str]:
         TRACEBACK: "a traceback" if "Traceback" in outcome.printed + outcome.said else "",
         LINES: many_lines(outcome, PROGRESS if case.late else NOTES) if outcome.code == 2 else "",
         CONTROL: control_characters(outcome.printed + outcome.said),
-        FILES: unexpected_files(case, outcome),
+        FILES: unexpected_files(case, outcome) if outcome.code is not None else "",
         MEMORY: f"{outcome.peak_bytes / 1e9:.1f} GB" if outcome.peak_bytes > PEAK_BYTES else "",
     }
     return {kind: words for kind, words in found.items() if words}

@@ -145,8 +145,6 @@ COMPARISONS = {
 }
 ALONE = {
     "--fail-above without a baseline": ("--fail-above", "5%"),
-    "--fail-inconclusive without a baseline": ("--fail-inconclusive",),
-    "--baseline-anyway without a baseline": ("--baseline-anyway",),
     "an option of the transfers": ("-o", "out.png"),
     "--plot": ("--plot",),
     "--resume": ("--resume",),
