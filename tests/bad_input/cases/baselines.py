@@ -38,7 +38,7 @@ def cases() -> Iterator[Case]:
     text = (folder() / "baseline.json").read_text()
     document = json.loads(text)
     wrong = [*json_changes.wrong_types(document)]
-    for words, changed in wrong[:: max(1, len(wrong) // 40)]:
+    for words, changed in wrong[:: max(1, len(wrong) // 25)]:
         yield baseline(f"a baseline in which {words}", json_changes.written(changed))
     for words, changed in itertools.islice(json_changes.dropped(document), 0, None, 10):
         yield baseline(f"a baseline in which {words}", json_changes.written(changed))
