@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from bad_input.cases import options as option_cases
-from bad_input.judge import PROGRAMS
+from bad_input.judge import NOTES, PROGRAMS
 from bad_input.stock import variables
 
 COMMANDS = ("", "check", "export", "selftest", "losses", "gallery", "doctor", "recipes")
@@ -80,7 +80,18 @@ def parse(argv: list[str]) -> None:
         code = ending.code
     line = said.getvalue()
     assert code in (None, 2) or is_help(argv), (code, argv, line)
-    assert code != 2 or (line.endswith("\n") and line[:-1].isprintable()), (argv, line)
+    refuse(code, line)
+
+
+def refuse(code: int | None, said: str) -> None:
+    """Raise what a reader raises where the exit code is 2; what was said has to be one line that can be printed."""
+    from common import RosettaError
+
+    if code == 2:
+        lines = [line for line in said.splitlines() if not line.startswith(NOTES)]
+        assert len(lines) == 1, said
+        assert lines[0].isprintable(), said
+        raise RosettaError(lines[0])
 
 
 def is_help(argv: list[str]) -> bool:

@@ -98,7 +98,8 @@ def tried(reader: Reader, given) -> tuple[str, tuple[str, str] | None]:
             reader.read(given)
     except RosettaError as error:
         line = str(error)
-        return "refused", None if line.isprintable() and line else ("not one line", repr(line))
+        one_line = line and not {"\n", "\r"} & set(line)  # the command lines escape all other control characters
+        return "refused", None if one_line else ("not one line", repr(line))
     except TookTooLong:
         return "", ("hang", f"more than {INPUT_S:g} s of processor time")
     except BaseException as error:  # whatever else comes out of a reader is what is looked for

@@ -203,7 +203,7 @@ def zip_entries(chance: random.Random, content: bytes) -> bytes:
     name, inner = entries.pop(number)
     kind = chance.randrange(8)
     if kind == 0:
-        name = chance.choice(("", "a", name.upper(), "../" + name, name + "x", "\x1b[31m.npy"))
+        name = chance.choice((" ", "a", name.upper(), "../" + name, name + "x", "\x1b[31m.npy"))
     if kind != 1:
         entries.insert(number, (name, inner if kind == 0 else mutated(chance, inner)))
     made = io.BytesIO()
