@@ -174,4 +174,5 @@ def unexpected_files(case: Case, outcome: Outcome) -> str:
     allowed = case.leaves if outcome.code in (0, 1) else case.keeps
     patterns = [f"here/{pattern}" for pattern in allowed]
     odd = [name for name in outcome.changed if not any(fnmatch.fnmatchcase(name, each) for each in patterns)]
-    return f"new, gone or changed: {', '.join(map(ascii, odd))}" if odd else ""
+    more = f" and {len(odd) - 3} more" if len(odd) > 3 else ""
+    return f"new, gone or changed: {', '.join(map(ascii, odd[:3]))}{more}" if odd else ""
