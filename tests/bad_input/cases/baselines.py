@@ -24,6 +24,7 @@ VALUES: dict[tuple, tuple] = {
     ("others_fraction",): (float("nan"), -1.0),
     ("weights", "sha256"): ("", "0" * 64),
 }
+LOOSE = ("flags", "noisy", "verdict")  # of any type, or computed anew when read
 SPECIAL: dict[str, Source] = {
     "a folder": Path.mkdir,
     "a pipe": os.mkfifo,
@@ -37,8 +38,8 @@ SPECIAL: dict[str, Source] = {
 def cases() -> Iterator[Case]:
     text = (folder() / "baseline.json").read_text()
     document = json.loads(text)
-    wrong = [*json_changes.wrong_types(document)]
-    for words, changed in wrong[:: max(1, len(wrong) // 25)]:
+    wrong = [each for each in json_changes.wrong_types(document) if not any(word in each[0] for word in LOOSE)]
+    for words, changed in wrong[:: max(1, len(wrong) // 12)]:
         yield baseline(f"a baseline in which {words}", json_changes.written(changed))
     for words, changed in itertools.islice(json_changes.dropped(document), 0, None, 10):
         yield baseline(f"a baseline in which {words}", json_changes.written(changed))
