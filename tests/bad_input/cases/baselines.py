@@ -24,7 +24,7 @@ VALUES: dict[tuple, tuple] = {
     ("others_fraction",): (float("nan"), -1.0),
     ("weights", "sha256"): ("", "0" * 64),
 }
-LOOSE = ("flags", "noisy", "verdict")  # of any type, or computed anew when read
+LOOSE = ("flags", "noisy", "verdict", "pairing")  # of any type, or computed anew when read
 SPECIAL: dict[str, Source] = {
     "a folder": Path.mkdir,
     "a pipe": os.mkfifo,
