@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bad_input.case import FIRST, PARTS
 from bad_input.fuzzing import GROWTH_BYTES, INPUT_S, Tally
 from bad_input.judge import CODE, CONTROL, FILES, HANG, LINES, MEMORY, PEAK_BYTES, REFUSAL_S, RUN_S, TRACEBACK
 from bad_input.running import Result
@@ -25,7 +26,7 @@ class Run:
 
 
 def text_of(run: Run) -> str:
-    parts = (introduction(run), cases_table(run.results), halves(run), fuzzed_table(run.tallies), exceptions(run))
+    parts = (introduction(run), cases_table(run.results), parts(run), fuzzed_table(run.tallies), exceptions(run))
     return "\n\n".join(parts) + "\n"
 
 
@@ -74,18 +75,20 @@ def row(name: str, results: Sequence[Result]) -> tuple[object, ...]:
     return name, len(results), refused, accepted, *(sum(kind in each.faults for each in results) for kind in FAULTS)
 
 
-def halves(run: Run) -> str:
-    """The scores of the half that the table was made with, and of the one that was kept for the end."""
-    worked, first = ([each for each in run.results if each.first_run == half] for half in (False, True))
-    rows = [("worked with", run.commit, len(worked), as_expected(worked))]
+def parts(run: Run) -> str:
+    """The scores of the cases that the table was made with, and of those that were kept for the end."""
+    rows = []
     if FIRST_RUN.exists():
         kept = json.loads(FIRST_RUN.read_text())
-        rows.append(("first run", kept["commit"], kept["cases"], kept["as_expected"]))
-    rows.append(("the cases of the first run, again", run.commit, len(first), as_expected(first)))
-    words = """The expectations of one half of the cases were tried while the table was made, and mended where they were
-wrong. The other half (by a checksum of the name) was not run before everything was finished; the row "first run" is
-that run, faults of the expectations included."""
-    return f"{words}\n\n" + table(("half", "commit", "cases", "as expected"), rows)
+        rows.append((f"{FIRST}, as it was", kept["commit"], kept["cases"], kept["as_expected"]))
+    for part in dict.fromkeys(PARTS):
+        results = [result for result in run.results if result.part == part]
+        if results:
+            rows.append((part, run.commit, len(results), as_expected(results)))
+    words = """The expectations of about half of the cases were tried while the table was made, and mended where they were
+wrong. Others (by a checksum of the name) were not run before everything was finished: "first run, as it was" is that
+run, faults of the expectations included. The part "later" waits to be run for the first time (`--parts later`)."""
+    return f"{words}\n\n" + table(("part", "commit", "cases", "as expected"), rows)
 
 
 def as_expected(results: Iterable[Result]) -> int:
@@ -94,7 +97,7 @@ def as_expected(results: Iterable[Result]) -> int:
 
 def first_run(results: Sequence[Result], commit: str) -> str:
     """The first run of the half that was kept, as JSON to keep."""
-    first = [result for result in results if result.first_run]
+    first = [result for result in results if result.part == FIRST]
     odd = {f"{each.kind}: {each.sentence}": "; ".join(each.faults.values()) for each in first if each.faults}
     kept = {"commit": commit, "cases": len(first), "as_expected": as_expected(first), "not_as_expected": odd}
     return json.dumps(kept, indent=1) + "\n"

@@ -17,7 +17,7 @@ class Result:
 
     kind: str
     sentence: str
-    first_run: bool
+    part: str
     commit: str
     code: int | None
     seconds: float
@@ -41,7 +41,7 @@ def run_case(case: Case, work: Path, commit: str = "") -> Result:
     return Result(
         case.kind,
         case.sentence,
-        case.first_run,
+        case.part,
         commit,
         outcome.code,
         outcome.seconds,

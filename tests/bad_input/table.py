@@ -15,13 +15,12 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
 from bad_input import page, stock  # noqa: E402  after the path
-from bad_input.case import Case  # noqa: E402
+from bad_input.case import PARTS, Case  # noqa: E402
 from bad_input.fuzzing import Tally, fuzzed_apart  # noqa: E402
 from bad_input.judge import ROOT  # noqa: E402
 from bad_input.readers import READERS, Reader  # noqa: E402
 from bad_input.running import Result, run_cases  # noqa: E402
 
-HALVES = {"both": (True, False), "worked": (False,), "first": (True,)}
 PROGRAM = ("common", "torch_impl", "keras_impl", "compare.py")
 
 
@@ -29,7 +28,7 @@ def main() -> int:
     given = parser().parse_args()
     work = given.work or Path(tempfile.gettempdir()) / "style-rosetta-bad-input"
     stock.make(work)
-    cases = chosen(given.classes, given.half)
+    cases = chosen(given.classes, given.parts)
     if given.list:
         print(*(case.name for case in cases), sep="\n")
         return 0
@@ -45,24 +44,22 @@ def main() -> int:
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--classes", help="comma-separated (default: all)")
-    made.add_argument("--half", choices=HALVES, default="both", help="default: %(default)s")
+    made.add_argument("--parts", default=",".join(dict.fromkeys(PARTS)), help="comma-separated (default: %(default)s)")
     made.add_argument("--fuzzed", type=int, default=25_000, metavar="N", help="0: none (default: %(default)s)")
     made.add_argument("--seed", type=int, default=0, help="of the fuzzing (default: %(default)s)")
     made.add_argument("--out", type=Path, default=ROOT / "docs" / "bad-input.md", help="default: docs/bad-input.md")
-    made.add_argument(
-        "--keep-first-run", action="store_true", help="keep the score of the half `first` beside this file"
-    )
+    made.add_argument("--keep-first-run", action="store_true", help="keep the score of `first run` beside this file")
     made.add_argument("--list", action="store_true", help="print the cases and leave")
     made.add_argument("--kept", type=Path, metavar="FILE", help="results so far (default: in the work folder)")
     made.add_argument("--work", type=Path, metavar="DIR", help="default: a folder in the temporary one")
     return made
 
 
-def chosen(classes: str | None, half: str) -> list[Case]:
+def chosen(classes: str | None, parts: str) -> list[Case]:
     from bad_input.cases import all_cases
 
     kinds = classes.split(",") if classes else None
-    return [case for case in all_cases() if case.first_run in HALVES[half] and (not kinds or case.kind in kinds)]
+    return [case for case in all_cases() if case.part in parts.split(",") and (not kinds or case.kind in kinds)]
 
 
 def run_all(cases: Sequence[Case], work: Path, kept: Path, commit: str) -> list[Result]:
