@@ -26,8 +26,8 @@ class Run:
 
 
 def text_of(run: Run) -> str:
-    parts = (introduction(run), cases_table(run.results), parts(run), fuzzed_table(run.tallies), exceptions(run))
-    return "\n\n".join(parts) + "\n"
+    sections = (introduction(run), cases_table(run.results), parts(run), fuzzed_table(run.tallies), exceptions(run))
+    return "\n\n".join(sections) + "\n"
 
 
 def introduction(run: Run) -> str:
@@ -85,9 +85,9 @@ def parts(run: Run) -> str:
         results = [result for result in run.results if result.part == part]
         if results:
             rows.append((part, run.commit, len(results), as_expected(results)))
-    words = """The expectations of about half of the cases were tried while the table was made, and mended where they were
-wrong. Others (by a checksum of the name) were not run before everything was finished: "first run, as it was" is that
-run, faults of the expectations included. The part "later" waits to be run for the first time (`--parts later`)."""
+    words = """The expectations of half of the cases were tried while the table was made, and mended where they were wrong.
+Others (by a checksum of the name) were not run before everything was finished: "first run, as it was" is that run,
+faults of the expectations included. The part "later" waits to be run for the first time (`--parts later`)."""
     return f"{words}\n\n" + table(("part", "commit", "cases", "as expected"), rows)
 
 
