@@ -85,7 +85,7 @@ def parts(run: Run) -> str:
         results = [result for result in run.results if result.part == part]
         if results:
             rows.append((part, run.commit, len(results), as_expected(results)))
-    words = """The expectations of half of the cases were tried while the table was made, and mended where they were wrong.
+    words = """The expectations of half of the cases were tried and mended while the table was made.
 Others (by a checksum of the name) were not run before everything was finished: "first run, as it was" is that run,
 faults of the expectations included. The part "later" waits to be run for the first time (`--parts later`)."""
     return f"{words}\n\n" + table(("part", "commit", "cases", "as expected"), rows)
