@@ -112,7 +112,8 @@ def cases() -> Iterator[Case]:
         yield resumed(f"a checkpoint and {words}", "adam", copy("checkpoint-adam"), *options)
     yield from states()
     for words, source in PLACES.items():
-        yield resumed(f"{words} instead of the checkpoint's folder", "adam", source)
+        expects = EITHER if "not there" in words else (2,)
+        yield resumed(f"{words} instead of the checkpoint's folder", "adam", source, expects=expects)
     yield resumed("a checkpoint of other pictures", "adam", copy("checkpoint-adam"), other="content.png")
     yield resumed("PyTorch's checkpoint for Keras", "adam", copy("checkpoint-adam"), program="keras")
     yield resumed("Adam's checkpoint with L-BFGS's files", "lbfgs", mixed)
