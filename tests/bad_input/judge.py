@@ -3,6 +3,7 @@
 import fnmatch
 import hashlib
 import os
+import re
 import resource
 import signal
 import stat
@@ -85,23 +86,40 @@ def run(command: Sequence[str], here: Path, variables: Mapping[str, str], limit_
             start_new_session=True,
         )
         resource.prlimit(process.pid, resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES, ADDRESS_SPACE_BYTES))
-        status, usage, ended = wait(process.pid, begin_s + limit_s)
+        status, peak_bytes, ended = wait(process.pid, begin_s + limit_s)
         process.returncode = os.waitstatus_to_exitcode(status)
         texts = [read_all(file) for file in (printed, said)]
     seconds = time.monotonic() - begin_s
-    return process.returncode if ended else None, *texts, seconds, usage.ru_maxrss * 1024
+    return process.returncode if ended else None, *texts, seconds, peak_bytes
 
 
 def wait(pid: int, until_s: float):
-    """Status and resources of a process and its children, and whether it ended by itself before `until_s`."""
-    while time.monotonic() < until_s:
+    """Status and peak memory of a process and its children, and whether it ended by itself before `until_s`."""
+    seen_bytes, found, ended = 0, 0, True
+    while not found:
+        seen_bytes = max(seen_bytes, own_peak_bytes(pid))
         found, status, usage = os.wait4(pid, os.WNOHANG)
-        if found:
-            return status, usage, True
-        time.sleep(0.005)
-    os.killpg(pid, signal.SIGKILL)
-    _, status, usage = os.wait4(pid, 0)
-    return status, usage, False
+        time.sleep(0 if found else 0.005)
+        if time.monotonic() > until_s and not found and ended:
+            os.killpg(pid, signal.SIGKILL)
+            ended = False
+    return status, peak_bytes(usage, seen_bytes), ended
+
+
+def own_peak_bytes(pid: int) -> int:
+    """The peak of a process that runs, without its children; 0 where it has ended."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    kilobytes = re.search(r"VmHWM:\s+(\d+)", status)
+    return int(kilobytes[1]) * 1024 if kilobytes else 0
+
+
+def peak_bytes(usage: resource.struct_rusage, seen_bytes: int) -> int:
+    """The peak of a process and its children, of which Linux counts the memory of the process that began it, too."""
+    mine = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return usage.ru_maxrss * 1024 if usage.ru_maxrss > mine else seen_bytes
 
 
 def read_all(file) -> str:

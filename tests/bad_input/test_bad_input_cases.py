@@ -56,7 +56,7 @@ WRONG = {
     "os.chmod('good.png', 0o600)": judge.FILES,
     "os.mkdir('folder')": judge.FILES,
     "open(os.environ['TMPDIR'] + '/left', 'w')": judge.FILES,
-    "x = bytearray(os.urandom(1)) * 3_000_000_000": judge.MEMORY,
+    "x = bytearray(os.urandom(1)) * 900_000_000": judge.MEMORY,
     "import time; time.sleep(60)": judge.HANG,
     "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); os.fork(); signal.pause()": judge.HANG,
 }
@@ -68,6 +68,7 @@ def judged(monkeypatch: pytest.MonkeyPatch, folder: Path, text: str, expects=REF
     (folder / "here").mkdir(parents=True)
     (folder / "here" / "good.png").write_bytes(b"good")
     monkeypatch.setitem(judge.PROGRAMS, "torch", (sys.executable, "-c", f"import os, sys; {text}"))
+    monkeypatch.setattr(judge, "PEAK_BYTES", 800e6)
     case = Case("fake", text, ("torch",), expects, leaves=leaves)
     return faults_of(case, outcome_of(case, folder, limit_s=5 if "sleep" not in text and "pause" not in text else 0.5))
 
