@@ -4,12 +4,14 @@ With --kept FILE a run that was interrupted goes on: what the file has of the sa
 """
 
 import argparse
+import json
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
@@ -78,7 +80,12 @@ def run_all(cases: Sequence[Case], work: Path, kept: Path, commit: str) -> list[
 
 
 def fuzz(reader: Reader, count: int, seed: int, work: Path) -> Tally:
-    tally = fuzzed_apart(reader, round(count * reader.share), seed, work)
+    count = round(count * reader.share)
+    kept = work / f"{reader.name}-{count}-{seed}-{program_commit()}.json"
+    if kept.exists():
+        return Tally(**json.loads(kept.read_text()))
+    tally = fuzzed_apart(reader, count, seed, work)
+    kept.write_text(json.dumps(asdict(tally)))
     kinds = Counter(kind for kind, _ in tally.faults.values())
     print(f"{reader.name}: {tally.tried} mutated, {tally.refused} refused, {tally.accepted} accepted, {dict(kinds)}")
     for number, (kind, words) in list(tally.faults.items())[:3]:

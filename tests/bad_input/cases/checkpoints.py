@@ -101,7 +101,8 @@ def cases() -> Iterator[Case]:
                 # The losses' last lines may be lost with the process that wrote them.
                 expects = EITHER if name != "state.safetensors" else (2,)
                 source = changed_file(optimizer, name, change)
-                yield resumed(f"{optimizer}'s {name} {words}", optimizer, source, expects=expects)
+                late = name == "gradients-1.bin"  # L-BFGS has to take its steps again before it is seen
+                yield resumed(f"{optimizer}'s {name} {words}", optimizer, source, expects=expects, late=late)
             for words, by in KINDS.items():
                 source = replaced_file(optimizer, name, by)
                 yield resumed(f"{optimizer}'s {name} {words}", optimizer, source, expects=EITHER)
@@ -176,18 +177,9 @@ def changed_state(words: str, header: Any, numbers: bytes) -> Case:
 
 
 def resumed(
-    words: str, optimizer: str, checkpoint: Source, *options: str, expects=(2,), program: str = "torch", other: str = ""
+    words: str, optimizer: str, checkpoint: Source, *options: str, program: str = "torch", other: str = "", **more
 ) -> Case:
-    """The interrupted run of the stock, which goes on."""
-    command = (
-        program,
-        CHECKPOINT[0],
-        other or CHECKPOINT[1],
-        *CHECKPOINT[2:],
-        "--optimizer",
-        optimizer,
-        "--resume",
-        *options,
-    )
-    files = {"out-checkpoint": checkpoint}
-    return Case(KIND, words, command, expects, files, leaves=("out*",))
+    """The interrupted run of the stock, which goes on; `other` is its style."""
+    pictures = (CHECKPOINT[0], other or CHECKPOINT[1])
+    command = (program, *pictures, *CHECKPOINT[2:], "--optimizer", optimizer, "--resume", *options)
+    return Case(KIND, words, command, files={"out-checkpoint": checkpoint}, leaves=("out*",), **more)
