@@ -217,9 +217,10 @@ def safetensors_header(chance: random.Random, content: bytes) -> bytes:
     """A .safetensors file with changes of its header, and of the state's JSON in it where there is one."""
     end = 8 + int.from_bytes(content[:8], "little")
     header = json.loads(content[8:end])
-    metadata = header.get("__metadata__", {})
-    if "state" in metadata and chance.random() < 0.7:
-        metadata["state"] = json_text(chance, metadata["state"].encode()).decode(errors="replace")
+    metadata = header.get("__metadata__") if isinstance(header, dict) else None
+    state = metadata.get("state") if isinstance(metadata, dict) else None
+    if isinstance(state, str) and chance.random() < 0.7:
+        metadata["state"] = json_text(chance, state.encode()).decode(errors="replace")
         text = json.dumps(header).encode()
     else:
         text = json_text(chance, content[8:end])
