@@ -29,7 +29,7 @@ PROGRAMS = {
 }
 
 NOTES = ("note:", "warning:")
-PROGRESS = (*NOTES, "importing ", "[ ")  # how lines begin that are not the refusal
+PROGRESS = (*NOTES, "importing ", "PyTorch ", "Keras/TensorFlow ", "[ ")  # how lines begin that are not the refusal
 
 # What can be wrong; the columns of the table.
 CODE, LINES, TRACEBACK, HANG, FILES, MEMORY, CONTROL = (

@@ -72,7 +72,7 @@ TEXTS: dict[str, Source] = {
     "a NumPy array": b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2, 3), }",
 }
 
-FORMATS = ("GIF", "PPM", "TGA", "PCX", "ICO", "DDS", "JPEG2000", "PDF", "SGI", "IM", "EPS")
+FORMATS = ("GIF", "PPM", "TGA", "PCX", "ICO", "DDS", "JPEG2000", "PDF", "SGI", "ICNS", "EPS")
 CUT = [(form, share) for form in ("PNG", "JPEG", "WEBP", "TIFF", "BMP") for share in (0.02, 0.5)]
 FORMAT_FILES = {f"a picture in the format {form}, called .png": encoded(form) for form in FORMATS}
 CUT_FILES = {
