@@ -12,6 +12,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 Value = TypeVar("Value")
+_MOST = 10**300  # of a whole number that is read as a float
 _PLAIN = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", NoneType: "null"}
 
 
@@ -38,7 +39,7 @@ def _value(kind: Any, value: Any, place: str) -> Any:
         return from_json(kind, value, place)  # type: ignore[arg-type]
     if get_origin(kind) in _COMPOSED:
         return _COMPOSED[get_origin(kind)](kind, value, place)
-    if kind is float and type(value) is int:
+    if kind is float and type(value) is int and abs(value) < _MOST:
         return float(value)
     if kind is not Any and type(value) is not kind:  # not isinstance, since True is no whole number
         raise _unfit(kind, value, place)

@@ -68,6 +68,7 @@ def test_keys_that_no_field_has_are_passed_over():
         ({"kind_of_line": 3.0}, "drawing.kind_of_line is 3.0"),
         ({"kind_of_line": []}, "drawing.kind_of_line is []"),
         ({"shapes": {}}, "drawing.shapes is {}, not a list"),
+        ({"scale": [1, 10**400]}, "drawing.scale.1 is 1000000000"),
         ({"shapes": "ab"}, "drawing.shapes is 'ab', not a list"),
         ({"shapes": [{"kind": "square", "radius": 1}]}, "drawing.shapes.0 is {'kind': 'square', 'radius': 1}"),
         ({"shapes": [{"kind": "oval", "radius": 1}]}, "not Round or Square"),

@@ -7,6 +7,7 @@ ordered dicts and plain values, and refuses every other global before it is call
 import io
 import math
 import pickle
+import pickletools
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Collection
@@ -21,6 +22,7 @@ from common.input_files import ordinary
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _MOST_VALUES = 2**27  # of a tensor; the largest of VGG-19, of its classifier, has 103 million
+_MOST_OBJECTS = 2**20
 _TELLING = (OSError, ValueError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile, MemoryError)
 _DTYPES = {"DoubleStorage": "<f8", "FloatStorage": "<f4", "HalfStorage": "<f2", "LongStorage": "<i8"}
 
@@ -70,6 +72,16 @@ class _Unpickler(pickle.Unpickler):
         return _Storage(str(key), dtype, int(size))
 
 
+def _load(file: BinaryIO) -> Any:
+    """The next pickle of a file; the index of an object in the unpickler's memo makes room for as many at once."""
+    start = file.tell()
+    for operation, argument, _ in pickletools.genops(file):
+        if operation.name.endswith("PUT") and int(argument or 0) > _MOST_OBJECTS:
+            raise pickle.UnpicklingError(f"it says that it holds {argument} objects")
+    file.seek(start)
+    return _Unpickler(file).load()
+
+
 def read_state_dict(path: Path, names: Collection[str]) -> dict[str, NDArray[Any]]:
     """The tensors of those names in a state dict saved by `torch.save`, in its zip or its older format.
 
@@ -98,7 +110,7 @@ def _read_zip(file: BinaryIO, names: Collection[str]) -> dict[str, NDArray[Any]]
         if pickled is None:
             raise pickle.UnpicklingError("it holds no data.pkl")
         folder = pickled.removesuffix("data.pkl")
-        state = _Unpickler(io.BytesIO(_stored(archive, pickled))).load()
+        state = _load(io.BytesIO(_stored(archive, pickled)))
         return _arrays(state, names, lambda storage: _stored(archive, f"{folder}data/{storage.key}"))
 
 
@@ -110,11 +122,11 @@ def _stored(archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def _read_legacy(file: BinaryIO, names: Collection[str]) -> dict[str, NDArray[Any]]:
-    magic, _protocol, _system = (_Unpickler(file).load() for _ in range(3))
+    magic, _protocol, _system = (_load(file) for _ in range(3))
     if magic != _MAGIC:
         raise pickle.UnpicklingError("it was not saved by torch.save")
-    state = _Unpickler(file).load()
-    keys = _Unpickler(file).load()
+    state = _load(file)
+    keys = _load(file)
     storages = {tensor.storage.key: tensor.storage for tensor in _tensors(state).values()}
     starts: dict[str, int] = {}
     for key in keys:

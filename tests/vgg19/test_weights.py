@@ -189,6 +189,13 @@ def test_a_tensor_that_would_fill_the_memory_is_refused(tmp_path):
     assert "which no layer of VGG-19 has" in refusal(load, save(tmp_path / "a.pth", state))
 
 
+def test_an_object_of_a_high_number_makes_no_room_for_all_before_it(tmp_path):
+    """The unpickler's memo would take 8 bytes for each."""
+    with zipfile.ZipFile(tmp_path / "a.pth", "w") as archive:
+        archive.writestr("archive/data.pkl", b"\x80\x02}r\xff\xff\xff\x0f.")
+    assert "it says that it holds 268435455 objects" in refusal(load, tmp_path / "a.pth")
+
+
 @pytest.mark.parametrize("pickled", [pickle.dumps({1: 2}), b"\x80\x02h\x05.", b".", b"\x80\x02]" + b"]" * 9 + b"."])
 def test_a_broken_pickle_is_described_in_words(tmp_path, pickled):
     with zipfile.ZipFile(tmp_path / "a.pth", "w") as archive:
