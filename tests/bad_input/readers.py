@@ -126,7 +126,7 @@ def read_tensors(path: Path) -> None:
 
 def checkpoint(chance: random.Random, work: Path) -> Path:
     """A checkpoint of which one file was mutated, or two."""
-    path = work / "out-checkpoint"
+    path = work / "out.png-checkpoint"
     shutil.rmtree(path, ignore_errors=True)
     copied(chance.choice(("checkpoint-adam", "checkpoint-lbfgs")), path)
     for _ in range(chance.choice((1, 1, 2))):

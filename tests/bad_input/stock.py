@@ -82,7 +82,7 @@ def variables() -> dict[str, str]:
 def interrupted(optimizer: str) -> None:
     """Keep the checkpoint of a transfer that was ended, as `checkpoint-adam`."""
     command = [*PROGRAMS["torch"], *CHECKPOINT, "--optimizer", optimizer, "--checkpoint-every", "1"]
-    state = folder() / "out-checkpoint" / "state.safetensors"
+    state = folder() / "out.png-checkpoint" / "state.safetensors"
     with subprocess.Popen(command, cwd=folder(), stderr=subprocess.DEVNULL, env=variables()) as process:
         while not state.exists() and process.poll() is None:
             time.sleep(0.02)

@@ -182,4 +182,4 @@ def resumed(
     """The interrupted run of the stock, which goes on; `other` is its style."""
     pictures = (CHECKPOINT[0], other or CHECKPOINT[1])
     command = (program, *pictures, *CHECKPOINT[2:], "--optimizer", optimizer, "--resume", *options)
-    return Case(KIND, words, command, files={"out-checkpoint": checkpoint}, leaves=("out*",), **more)
+    return Case(KIND, words, command, files={"out.png-checkpoint": checkpoint}, leaves=("out*",), **more)

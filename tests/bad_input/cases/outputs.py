@@ -127,9 +127,9 @@ TIMED = {
     "--save-baseline into a folder that cannot be": ("--save-baseline", "/proc/base.json"),
 }
 CHECKPOINTS: dict[str, dict[str, Source]] = {
-    "a file": {"out-checkpoint": b"mine"},
-    "a pipe": {"out-checkpoint": os.mkfifo},
-    "a link to /dev/null": {"out-checkpoint": link("/dev/null")},
+    "a file": {"out.png-checkpoint": b"mine"},
+    "a pipe": {"out.png-checkpoint": os.mkfifo},
+    "a link to /dev/null": {"out.png-checkpoint": link("/dev/null")},
 }
 
 
