@@ -12,8 +12,6 @@ from pathlib import Path
 import numpy as np
 from tables import say
 
-from common.backend import BACKENDS
-
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -62,13 +60,6 @@ def run(command: Sequence[str], folder: Path = ROOT, variables: Mapping[str, str
         raise SystemExit(f"{command[0]} ended with {process.returncode}: {output[-2000:]}")
     peak_bytes = usage.ru_maxrss if sys.platform == "darwin" else 1024 * usage.ru_maxrss
     return Ran(time.perf_counter() - before_s, peak_bytes / 1e6, output)
-
-
-def command_of_a_transfer(name: str, mode: str, precision: str, size: int, folder: Path) -> list[str]:
-    """A square picture in a few evaluations of Adam; memory is at its peak in the first two."""
-    options = {"mode": mode, "precision": precision, "size": f"{size}x{size}", "optimizer": "adam", "steps": "4"}
-    words = [word for option, value in options.items() for word in (f"--{option}", value)]
-    return [sys.executable, "-m", BACKENDS[name].package, *words, "--device", "cpu", "-o", str(folder / "out.png")]
 
 
 def in_turns(commands: Mapping[str, Sequence[str]], rounds: int, **where) -> dict[str, list[Ran]]:
