@@ -50,6 +50,11 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         text = file.read(_MOST_JSON_BYTES + 1)
     if len(text) > _MOST_JSON_BYTES:
         raise ValueError(f"it is larger than {_MOST_JSON_BYTES / 1e6:.0f} MB")
+    return parse_json(text)
+
+
+def parse_json(text: bytes) -> Any:
+    """The values in a text; ValueError as for `read_json`."""
     try:
         return json.loads(
             text.decode("utf-8"),

@@ -67,6 +67,8 @@ def _in_other_stages(recipe: Recipe, options: argparse.Namespace) -> Recipe:
 
 def _refuse_idle_options(recipe: Recipe, options: argparse.Namespace) -> None:
     # A weight without a tap, and taps without a weight, would have no effect.
+    if not (recipe.content_weight or recipe.style_weight or recipe.tv_weight):
+        raise RosettaError("all weights are 0, and nothing is left to minimise: give one above 0")
     for part in ("content", "style"):
         taps, weight = getattr(recipe, f"{part}_taps"), getattr(recipe, f"{part}_weight")
         asked = getattr(options, f"{part}_weight")

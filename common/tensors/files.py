@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from common.errors import RosettaError, one_line
-from common.input_files import ordinary
+from common.input_files import ordinary, parse_json
 from common.tensors.names import Array, Arrays
 from common.writing import replacing
 
@@ -84,6 +84,7 @@ def _read_npz(path: Path) -> Iterator[tuple[str, Array]]:
 def _read_safetensors(path: Path) -> Iterator[tuple[str, Array]]:
     import safetensors  # here, since a worker imports this room in environments without it
 
+    _check_header(path)
     try:
         with safetensors.safe_open(ordinary(path), framework="numpy") as file:
             names = file.keys()
@@ -95,6 +96,13 @@ def _read_safetensors(path: Path) -> Iterator[tuple[str, Array]]:
                 yield name, np.asarray(file.get_tensor(name))
     except safetensors.SafetensorError as error:
         raise ValueError(one_line(error)) from None
+
+
+def _check_header(path: Path) -> None:
+    """Raise ValueError for a header in which a name stands twice, of which safetensors takes the last."""
+    with open(ordinary(path), "rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        parse_json(file.read(min(length, _LIKELY_BYTES)))
 
 
 def _name(relative: Path) -> str:

@@ -154,6 +154,8 @@ def read_torch_file(path: Path) -> Weights:
         if f"{key}.weight" not in state or f"{key}.bias" not in state:
             raise RosettaError(f"the weights {str(path)!r} have no {key}: give torchvision's VGG-19 state dict")
         weight_oihw = state[f"{key}.weight"]
+        if weight_oihw.dtype.kind != "f":
+            raise RosettaError(f"the weights {str(path)!r} are whole numbers in {key}: give floating point numbers")
         if weight_oihw.ndim != 4:
             raise RosettaError(f"the weights {str(path)!r} are not VGG-19's: {key} has shape {weight_oihw.shape}")
         kernels[name] = np.ascontiguousarray(weight_oihw.transpose(2, 3, 1, 0), np.float32)

@@ -376,6 +376,7 @@ def test_gallery_is_of_all_recipes_unless_some_are_named():
         (["--python", "torch"], "--python 'torch' is not BACKEND=/path/to/python"),
         (["--baseline", "nowhere.json"], "cannot read 'nowhere.json'"),
         (["--fail-above", "much"], "'much' is not a percentage: write 5%"),
+        (["--content-weight", "0", "--style-weight", "0", "--tv-weight", "0"], "all weights are 0"),
         (["--threads", "1000000000"], "threads is 1000000000: give a whole number from 1 to 1024"),
         (["--row", "  =torch"], "a row cannot be named '  '"),
         (["--weights", "random:"], "no usable seed"),

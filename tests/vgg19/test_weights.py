@@ -189,6 +189,11 @@ def test_a_tensor_that_would_fill_the_memory_is_refused(tmp_path):
     assert "which no layer of VGG-19 has" in refusal(load, save(tmp_path / "a.pth", state))
 
 
+def test_whole_numbers_are_no_weights(tmp_path):
+    state = flat_state(**{"features.0.weight": torch.ones(64, 3, 3, 3, dtype=torch.int64)})
+    assert "are whole numbers in features.0" in refusal(load, save(tmp_path / "a.pth", state))
+
+
 def test_an_object_of_a_high_number_makes_no_room_for_all_before_it(tmp_path):
     """The unpickler's memo would take 8 bytes for each."""
     with zipfile.ZipFile(tmp_path / "a.pth", "w") as archive:
