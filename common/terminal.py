@@ -13,6 +13,7 @@ from rich.text import Text
 from common.errors import printable, say
 
 _WIDTH = 100
+_WIDE = 110  # of a terminal, in which a bar has room for a note
 _BAR_EVERY_S, _LINE_EVERY_S = 0.1, 5.0
 
 
@@ -56,7 +57,7 @@ def fitted(table: Table, out: Console, *least: str) -> Table:
         table.columns = Table(*(column for column in table.columns if column.header != heading)).columns
         left_out.append(heading.replace("\n", " "))
     if left_out:
-        table.caption = f"(too narrow for: {', '.join(left_out)}; the report has them)"
+        table.caption = f"(too narrow for: {', '.join(left_out)}; a wider terminal shows them)"
         table.caption_justify = "left"
     return table
 
@@ -76,7 +77,7 @@ class ProgressBar:
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}", markup=False),
+            *([TextColumn("{task.fields[note]}", markup=False)] if out.width >= _WIDE else []),
             console=out,
             auto_refresh=False,
             disable=not self._watched,

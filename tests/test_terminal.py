@@ -39,13 +39,16 @@ def test_a_log_gets_a_line_every_five_seconds_at_most(capsys, clock):
     assert not capsys.readouterr().out
 
 
-def test_a_terminal_has_one_bar(capsys, monkeypatch):
+@pytest.mark.parametrize(("columns", "notes"), [(120, True), (80, False)])
+def test_a_terminal_has_one_bar_and_notes_where_there_is_room(capsys, monkeypatch, columns, notes):
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", str(columns))
     with ProgressBar(2, "work", "eval") as bar:
         bar.advance(2, note="total 7")
     shown = capsys.readouterr().err
-    assert "total 7" in shown
+    assert ("total 7" in shown) is notes
+    assert "2/2" in shown
     assert "work: " not in shown, "no line of a log"
 
 

@@ -53,6 +53,8 @@ def _run(request: Request, folder: Path, options: argparse.Namespace) -> int:
         code = code or (compared if compared != _INCONCLUSIVE or options.fail_inconclusive else 0)
     if code == 0 and options.save_baseline is not None:
         reporting.save_baseline(now, Path(options.save_baseline))
+        disturbed = "; other processes disturbed them: make it again on a quiet machine" if now.disturbance else ""
+        say(f"baseline -> {options.save_baseline}{disturbed}", sys.stdout)
     return code
 
 

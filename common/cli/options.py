@@ -88,6 +88,7 @@ _precisions, _row = ", ".join(PRECISIONS), "NAME=B[:MODE][@PYTHON]"
 _recipe = f"one of {', '.join(RECIPES)} (default: {DEFAULT_RECIPE}; for pictures start with {FOR_PICTURES})"
 _weights = "keras (default), torchvision, random, random:SEED, or the path of a .h5 or .pth file"
 _optimizers = f"recipe: the recipe's own (default with --recipe; without, each framework's customary one: {_customary})"
+_fast = "about the loss of the recipe's own run in fewer evaluations; may keep less of the content"
 _pyramid = "from coarse to fine: half size first, then the whole (2 sizes; 3 with --pyramid=3)"
 _slower, _repeats = "what counts as slower (default: 5%%)", "comparisons (default: %(default)s)"
 _open = "end with 3 where an interval leaves open whether a row got slower"
@@ -131,7 +132,7 @@ _own_size = "longest side (288), height x width (192x288), or recipe: that of it
 _own_size += "(default: as many pixels as the source has, in the content's proportions)"
 OPTIMIZATION: Options = {
     "--steps": {"type": _steps, "metavar": "N", "help": "evaluations of loss and gradient, over all stages"},
-    "--fast": {"action": "store_true", "help": "reach the loss of the recipe's own run by fewer evaluations of L-BFGS"},
+    "--fast": {"action": "store_true", "help": _fast},
     "--pyramid": {"nargs": "?", "type": _sizes, "const": 2, "metavar": "SIZES", "help": _pyramid},
     "--until-loss": {"type": _loss, "metavar": "X", "help": "end the last stage when the loss is X or less"},
     "--until": {"type": _percentage, "metavar": "P%", "help": "end it when the loss falls by less in 20 evaluations"},

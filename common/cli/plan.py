@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from common.backend import BACKENDS
 from common.cli.requests import measured_request_from
 from common.comparison import Scene
 from common.comparison.memory_plan import memory_of_steps
@@ -27,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
         table.add_row(name, *cells, largest_size(at_sizes[0], memory.free_bytes) or "none")
     out.print(fitted(table, out, *reversed(request.sizes)))
     free, total = memory.free_bytes / 1e9, memory.total_bytes / 1e9
-    out.print(f"\n* is more than the {free:.1f} GB that are free; the machine has {total:.1f}.", highlight=False)
+    out.print(f"\n{free:.1f} of {total:.1f} GB are free; * is more than that.", highlight=False)
     return 0
 
 
@@ -36,7 +37,9 @@ def _transfers(scene: Scene) -> Iterator[tuple[str, list[Sequence[AtOnce]]]]:
     rows = scene.request.rows
     for kind, precision in dict.fromkeys((row.kind, row.group.precision) for row in rows):
         same = [row for row in rows if (row.kind, row.group.precision) == (kind, precision)]
-        yield f"{kind}, {precision}", [[[scene.transfer(row)]] for row in same]
+        entry = BACKENDS[same[0].backend]
+        note = f" (python -m {entry.package})" if same[0].mode == entry.transfer_mode else ""
+        yield f"{kind}, {precision}{note}", [[[scene.transfer(row)]] for row in same]
 
 
 def _comparison(scene: Scene) -> tuple[str, list[Sequence[AtOnce]]]:

@@ -9,7 +9,6 @@ from common.memory.estimate import OracleRun, Transfer
 from common.memory.machine_memory import MachineMemory
 from common.recipes import Exactly, LongestSide, Size
 
-_CERTAIN = 1.15  # an estimate may be that many times too high
 AtOnce = Sequence[Transfer | OracleRun]  # what runs at the same time
 
 
@@ -27,7 +26,7 @@ def check_memory(steps: Sequence[AtOnce], memory: MachineMemory | None = None) -
     needs = f"{height}x{width} pixels take about {_gb(needed_bytes)} of memory"
     size = largest_size(steps, memory.free_bytes)
     way_out = f"the largest that fits is --size {size}" if size else "not even the smallest picture fits into that"
-    if needed_bytes > _CERTAIN * memory.total_bytes:
+    if needed_bytes > memory.total_bytes:
         raise OutOfMemoryError(
             f"{needs}, and there are {_gb(memory.total_bytes)}, {_gb(memory.free_bytes)} of them free: {way_out}"
         )

@@ -44,9 +44,8 @@ class Transfer:
 
     @property
     def largest_px(self) -> SizePx:
-        """The largest height and width of a picture in any stage."""
-        sizes = (px for stage in self.recipe.stages for px in self._sizes_at(stage))
-        return max(sizes, key=_area)
+        """The height and width of the picture in its largest stage."""
+        return max((self._sizes_at(stage)[0] for stage in self.recipe.stages), key=_area)
 
     @property
     def peak_bytes(self) -> float:

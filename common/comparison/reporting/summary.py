@@ -203,7 +203,8 @@ def verdict_lines(report: Report) -> Iterator[Text]:
     for group in report.groups:
         for row in group.rows:
             if row.common is not None and row.ranked:
-                arrival = f"{row.common.evaluations} evaluations, {row.common.seconds:.1f} s"
+                how = f"{row.common.evaluations} evaluations of {row.optimizer}"
+                arrival = f"{how}, {row.common.seconds:.1f} s with the first one"
                 yield Text(f"{names[row.name]}: loss {group.common_loss:.5g} after {arrival}")
     for row in report.rows:
         if row.why is not None:

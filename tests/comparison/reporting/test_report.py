@@ -235,7 +235,7 @@ def test_the_terminal_shows_the_same_figures(report):
     assert "PyTorch eager 1e-07 4e-07 1e-13 2e-07 4e-07 1e-13 same" in agreement
     lines, where = [text.plain for text in verdict_lines(report)], "float32, 170x256 px"
     assert lines[0] == f"{where}: Keras/TensorFlow graph against PyTorch eager: 2.00x slower (1.97 to 3.05)"
-    assert f"{where}: PyTorch eager: loss 3 after 3 evaluations, 12.0 s" in lines
+    assert f"{where}: PyTorch eager: loss 3 after 3 evaluations of Adam, 12.0 s with the first one" in lines
     alone = [text.plain for text in verdict_lines(replace(report, groups=report.groups[:1]))]
     assert alone[0] == "Keras/TensorFlow graph against PyTorch eager: 2.00x slower (1.97 to 3.05)", "no group to tell"
 
