@@ -35,6 +35,11 @@ def has_nvidia_gpu() -> bool:
     return any(Path(place).exists() for place in ("/dev/nvidia0", "/dev/dxg"))  # the second in Windows' Linux
 
 
+def lacks_gpu() -> bool:
+    """Whether the system is known to have no GPU; a Linux shows NVIDIA's and AMD's as files."""
+    return sys.platform == "linux" and not has_nvidia_gpu() and not Path("/dev/kfd").exists()
+
+
 def peak_memory_bytes() -> int:
     """The peak resident memory of this process in bytes, shared libraries included.
 

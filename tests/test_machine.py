@@ -35,6 +35,8 @@ def cpuinfo(monkeypatch, tmp_path):
 def test_a_gpu_is_seen_by_its_driver(monkeypatch, there, has):
     monkeypatch.setattr(machine, "Path", lambda name: SimpleNamespace(exists=lambda: name in there))
     assert machine.has_nvidia_gpu() is has
+    if sys.platform == "linux":
+        assert machine.lacks_gpu() is not has
 
 
 def test_the_model_is_what_the_processor_calls_itself(cpuinfo):

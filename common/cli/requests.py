@@ -12,7 +12,7 @@ from common.comparison.plan import DEFAULT_RECIPE, DEFAULT_ROUNDS, MODES, NamedR
 from common.entry import OptimizerChoice
 from common.errors import RosettaError, say
 from common.images import parse_size
-from common.machine import usable_cores
+from common.machine import lacks_gpu, usable_cores
 from common.problem import PRECISIONS, Problem
 from common.recipes import (
     LBFGS,
@@ -120,6 +120,8 @@ def request_from(options: argparse.Namespace, recipe: Recipe, **rest: Any) -> Re
     """The request of a command with pictures, weights and a device."""
     values = {name: getattr(options, name) for name in ("content", "style", "weights", "seed")}
     device = "cpu" if options.device == "auto" else options.device
+    if device.startswith(("gpu", "cuda")) and lacks_gpu():
+        raise RosettaError(f"there is no device {device!r} on this machine: use cpu")
     request = Request(**values, device=device, init=start_from(options), recipe=recipe, **rest)
     if options.device != "auto":
         return request

@@ -17,6 +17,7 @@ from common import RECIPES, Problem, load_image, load_weights, oracle
 from common.backend import BACKENDS, load_backend
 from common.cli import compare as compare_command
 from common.cli import losses as losses_command
+from common.cli import requests
 from common.cli.gallery import requests_from
 from common.cli.main import main, parse
 from common.comparison import agreement
@@ -394,3 +395,8 @@ def test_gallery_is_of_all_recipes_unless_some_are_named():
 def test_bad_input_is_one_line_and_exit_code_2(arguments, words, tmp_path, monkeypatch, refused):
     monkeypatch.chdir(tmp_path)
     refused(lambda: main(arguments), words)
+
+
+def test_a_gpu_that_is_not_there_is_refused_at_once(monkeypatch, refused):
+    monkeypatch.setattr(requests, "lacks_gpu", lambda: True)
+    refused(lambda: main(["--device", "gpu:1"]), "there is no device 'gpu:1' on this machine: use cpu")
