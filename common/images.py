@@ -92,8 +92,9 @@ def resize(image: Image, height_px: int, width_px: int) -> Image:
 def resample(values: NDArray[Any], height_px: int, width_px: int, kernel: Literal["lanczos", "bilinear"]) -> Image:
     """Values (H, W, 3) of any range at another size, antialiased, channel by channel in float32."""
     resampling = Pillow.Resampling[kernel.upper()]
-    planes = [Pillow.fromarray(np.ascontiguousarray(plane, np.float32)) for plane in np.moveaxis(values, -1, 0)]
-    return np.stack([np.asarray(plane.resize((width_px, height_px), resampling)) for plane in planes], axis=-1)
+    channels = (np.ascontiguousarray(values[..., number], np.float32) for number in range(3))  # a copy at a time
+    resized = [np.asarray(Pillow.fromarray(it).resize((width_px, height_px), resampling)) for it in channels]
+    return np.stack(resized, axis=-1)
 
 
 def extent_for(size: Size, height_px: int, width_px: int) -> tuple[int, int]:
