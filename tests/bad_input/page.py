@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bad_input.case import FIRST, PARTS
+from bad_input.case import PARTS
 from bad_input.fuzzing import GROWTH_BYTES, INPUT_S, Tally
 from bad_input.judge import CODE, CONTROL, FILES, HANG, LINES, MEMORY, PEAK_BYTES, REFUSAL_S, RUN_S, TRACEBACK
 from bad_input.running import Result
 
-FIRST_RUN = Path(__file__).with_name("first_run.json")
+FIRST_RUNS = Path(__file__).with_name("first_runs.json")
 FAULTS = (CODE, LINES, TRACEBACK, HANG, FILES, MEMORY, CONTROL)
 
 
@@ -78,29 +78,22 @@ def row(name: str, results: Sequence[Result]) -> tuple[object, ...]:
 def parts(run: Run) -> str:
     """The scores of the cases that the table was made with, and of those that were kept for the end."""
     rows = []
-    if FIRST_RUN.exists():
-        kept = json.loads(FIRST_RUN.read_text())
-        rows.append((f"{FIRST}, as it was", kept["commit"], kept["cases"], kept["as_expected"]))
+    for kept in json.loads(FIRST_RUNS.read_text()):
+        rows.append((f"{kept['part']}, as it was", kept["commit"], kept["cases"], kept["as_expected"]))
     for part in dict.fromkeys(PARTS):
         results = [result for result in run.results if result.part == part]
         if results:
             rows.append((part, run.commit, len(results), as_expected(results)))
-    words = """The expectations of half of the cases were tried and mended while the table was made.
-Others (by a checksum of the name) were not run before everything was finished: "first run, as it was" is that run,
-faults of the expectations included. The part "later" waits to be run for the first time (`--parts later`)."""
+    words = """The expectations of half of the cases were tried and mended while the table was made. A quarter (by a
+checksum of the name) was not run before everything was finished: "first run, as it was" is that run. Another
+quarter was run for the first time when what the first run had shown was mended: "later, as it was". Both include
+faults of the expectations. What both had shown was then mended, and expectations that ask more than the pages say:
+the rows without "as it was" are no score."""
     return f"{words}\n\n" + table(("part", "commit", "cases", "as expected"), rows)
 
 
 def as_expected(results: Iterable[Result]) -> int:
     return sum(not result.faults for result in results)
-
-
-def first_run(results: Sequence[Result], commit: str) -> str:
-    """The first run of the half that was kept, as JSON to keep."""
-    first = [result for result in results if result.part == FIRST]
-    odd = {f"{each.kind}: {each.sentence}": "; ".join(each.faults.values()) for each in first if each.faults}
-    kept = {"commit": commit, "cases": len(first), "as_expected": as_expected(first), "not_as_expected": odd}
-    return json.dumps(kept, indent=1) + "\n"
 
 
 def fuzzed_table(tallies: Sequence[Tally]) -> str:

@@ -37,8 +37,6 @@ def main() -> int:
     commit = program_commit()
     results = run_all(cases, work, given.kept or work / "results.jsonl", commit)
     tallies = [fuzz(reader, given.fuzzed, given.seed, work) for reader in READERS if given.fuzzed]
-    if given.keep_first_run:
-        page.FIRST_RUN.write_text(page.first_run(results, commit))
     given.out.write_text(page.text_of(page.Run(results, tallies, commit, given.seed)))
     return 1 if any(each.faults for each in (*results, *tallies)) else 0
 
@@ -50,7 +48,6 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--fuzzed", type=int, default=25_000, metavar="N", help="0: none (default: %(default)s)")
     made.add_argument("--seed", type=int, default=0, help="of the fuzzing (default: %(default)s)")
     made.add_argument("--out", type=Path, default=ROOT / "docs" / "bad-input.md", help="default: docs/bad-input.md")
-    made.add_argument("--keep-first-run", action="store_true", help="keep the score of `first run` beside this file")
     made.add_argument("--list", action="store_true", help="print the cases and leave")
     made.add_argument("--kept", type=Path, metavar="FILE", help="results so far (default: in the work folder)")
     made.add_argument("--work", type=Path, metavar="DIR", help="default: a folder in the temporary one")

@@ -18,7 +18,8 @@ def cases() -> Iterator[Case]:
     text = (folder() / "bundle" / "manifest.json").read_text()
     manifest = json.loads(text)
     for words, changed in itertools.islice(json_changes.wrong_types(manifest), 0, None, 4):
-        yield against(f"a manifest in which {words}", with_manifest(json_changes.written(changed)))
+        expects = EXAMINED if words.startswith(TOLD) else (2,)
+        yield against(f"a manifest in which {words}", with_manifest(json_changes.written(changed)), expects)
     for words, changed in itertools.islice(json_changes.dropped(manifest), 0, None, 8):
         yield against(f"a manifest in which {words}", with_manifest(json_changes.written(changed)), EXAMINED)
     for path, values in VALUES.items():
@@ -73,6 +74,8 @@ VALUES: dict[tuple, tuple] = {
 
 # The values of these are of the right type, and nothing says what is read of them.
 OPEN = (("tensors",), ("tensors", "image", "shape"), ("tensors", "image", "dtype"), ("recipe", "name"))
+OPEN += (("weights", "divided_by"),)
+TOLD = ("tensors.", "adam", "lbfgs", "left out")  # for those who port: `check` does not read them
 
 
 def short(text: str) -> str:

@@ -51,7 +51,6 @@ BAD = {
     "doctor at a size too large for any memory": ("doctor", "torch", "--size", "99999x99999"),
     "doctor with an unknown recipe": ("doctor", "torch", "--recipe", "d3l"),
     "doctor with an unknown tap": ("doctor", "torch", "--content-taps", "relu1_9"),
-    "doctor with no taps of style": ("doctor", "torch", "--style-taps", ""),
     "selftest of no repeats": ("selftest", "--repeats", "0"),
     "selftest of -5 repeats": ("selftest", "--repeats", "-5"),
     "selftest of half a repeat": ("selftest", "--repeats", "0.5"),

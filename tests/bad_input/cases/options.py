@@ -26,7 +26,6 @@ CHOICES = {
     "--precision": ("", "float16", "float", "FLOAT32", "32", "fp32", "bf16", "float32,float64"),
     "--device": (
         "",
-        "cuda",
         "gpu:",
         "gpu:-1",
         "gpu:x",
@@ -47,7 +46,6 @@ CHOICES = {
         "relu9_9",
         "conv4",
         "relu4_5",
-        "pool1",
         "RELU4_2",
         "0",
         "input",
