@@ -65,7 +65,7 @@ def _called(port: Port, case: Case) -> Arrays:
 
 @contextmanager
 def _failures(message: Callable[[BaseException], str]) -> Iterator[None]:
-    """Raise RosettaError for whatever a user's module raises, which must not end this process, as a success least."""
+    """Raise RosettaError for whatever a user's module raises but an interrupt, SystemExit too."""
     try:
         yield
     except KeyboardInterrupt:
