@@ -97,6 +97,12 @@ def resample(values: NDArray[Any], height_px: int, width_px: int, kernel: Litera
     return np.stack(resized, axis=-1)
 
 
+def extent_of(image: Image) -> tuple[int, int]:
+    """The (height, width) of an image in pixels."""
+    height, width, _ = image.shape
+    return height, width
+
+
 def extent_for(size: Size, height_px: int, width_px: int) -> tuple[int, int]:
     """The (height, width) in pixels that a size rule gives to a picture of the given height and width."""
     if isinstance(size, Exactly):

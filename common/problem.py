@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import RosettaError
-from common.images import Image, extent_for, resize
+from common.images import Image, extent_for, extent_of, resize
 from common.machine import lacks_bfloat16
 from common.recipes import Coefficients, Recipe, Stage, coefficients
 from common.vgg19 import Affine, Pooling, Weights, affine_between
@@ -101,8 +101,7 @@ class Problem:
     @cached_property
     def coefficients(self) -> Coefficients:
         """The recipe's loss for images of these sizes."""
-        height, width, style_height, style_width = *self.content.shape[:2], *self.style.shape[:2]
-        return coefficients(self.recipe, (height, width), (style_height, style_width))
+        return coefficients(self.recipe, extent_of(self.content), extent_of(self.style))
 
     @cached_property
     def to_network(self) -> Affine:
@@ -134,8 +133,7 @@ class Problem:
 
     def sizes_at(self, stage: Stage) -> tuple[SizePx, SizePx]:
         """The (height, width) in pixels of the content and of the style image in a stage."""
-        height, width, style_height, style_width = *self.content.shape[:2], *self.style.shape[:2]
-        return sizes_at(self.recipe, stage, (height, width), (style_height, style_width))
+        return sizes_at(self.recipe, stage, extent_of(self.content), extent_of(self.style))
 
     def try_stages(self) -> None:
         """Raise RosettaError for a stage whose size does not fit, from the numbers alone."""

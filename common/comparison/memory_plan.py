@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from common.backend import BACKENDS
 from common.comparison.plan import Group, Scene
+from common.images import extent_of
 from common.memory import AtOnce, OracleRun
 
 # How often the main process holds the outputs of all layers, in float64: those of the references, and of the oracle.
@@ -25,6 +26,4 @@ def memory_of_steps(scene: Scene) -> Iterator[AtOnce]:
 
 
 def _oracle_run(scene: Scene, copies: float, size: str) -> OracleRun:
-    problem = scene.problem("float64", size)
-    height, width = problem.content.shape[:2]
-    return OracleRun(problem.recipe, (height, width), copies)
+    return OracleRun(scene.recipe_at(size), extent_of(scene.content.image), copies)

@@ -10,7 +10,7 @@ from common.backend import BACKENDS, find_entry
 from common.comparison.workers import NO_DELAY, Delay, Job
 from common.entry import OptimizerChoice
 from common.errors import RosettaError, did_you_mean
-from common.images import Image, load_image, parse_size
+from common.images import Image, extent_of, load_image, parse_size
 from common.machine import usable_cores
 from common.memory import AtOnce, Transfer, check_memory
 from common.problem import DEVICE, PRECISIONS, Mode, Precision, Problem
@@ -199,8 +199,12 @@ class Scene:
 
     def problem(self, precision: Precision, size: str | None = None) -> Problem:
         """The problem with both pictures as they are, and the recipe's stages scaled to a size."""
-        recipe = self.request.recipe if size is None else with_size(self.request.recipe, parse_size(size))
+        recipe = self.request.recipe if size is None else self.recipe_at(size)
         return Problem(self.content.image, self.style.image, recipe, self.weights, precision, self.request.device)
+
+    def recipe_at(self, size: str) -> Recipe:
+        """The recipe with its stages scaled to a size."""
+        return with_size(self.request.recipe, parse_size(size))
 
     def small_problem(self, precision: Precision) -> Problem:
         """A problem small enough for the oracle to be instant."""
@@ -223,7 +227,10 @@ class Scene:
 
     def transfer(self, row: Row) -> Transfer:
         """A row's transfer as far as its memory goes."""
-        return Transfer.of(BACKENDS[row.backend], self.for_row(row, self.problem(row.group.precision, row.group.size)))
+        # From the numbers alone: a Problem would look at every pixel, and a plan has many rows.
+        entry, size, precision = BACKENDS[row.backend], row.group.size, row.group.precision
+        recipe = entry.with_optimizer(self.recipe_at(size), self.request.optimizer)
+        return Transfer(entry, recipe, extent_of(self.content.image), extent_of(self.style.image), precision, row.mode)
 
     def for_row(self, row: Row, problem: Problem) -> Problem:
         """A problem in a row's mode, with the optimizer that the row's backend uses."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from common.entry import Entry
 from common.footprint import Keeps
-from common.images import extent_for
+from common.images import extent_for, extent_of
 from common.problem import Precision, Problem, SizePx, sizes_at
 from common.recipes import LBFGS, Recipe, Size, Stage, with_size
 from common.vgg19 import Layer, cut, layer, shape_at
@@ -34,8 +34,7 @@ class Transfer:
     @classmethod
     def of(cls, entry: Entry, problem: Problem) -> "Transfer":
         """The transfer that a problem asks for, whose images are not resized yet."""
-        height, width, style_height, style_width = *problem.content.shape[:2], *problem.style.shape[:2]
-        sizes_px = (height, width), (style_height, style_width)
+        sizes_px = extent_of(problem.content), extent_of(problem.style)
         return cls(entry, problem.recipe, *sizes_px, problem.precision, problem.mode)
 
     def at(self, size: Size) -> "Transfer":
