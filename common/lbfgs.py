@@ -1,10 +1,12 @@
 """SciPy's L-BFGS over an `Evaluator`: one pass of the network serves both the loss and the gradient."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import fmin_l_bfgs_b
+from threadpoolctl import ThreadpoolController
 
 from common.errors import RosettaError
 from common.recipes import LBFGS
@@ -83,26 +85,27 @@ def minimize(
     """
     evaluator = Evaluator(value_and_grad, steps, is_enough)
     point = np.asarray(start, np.float64).ravel()
-    maxfun = steps if optimizer.maxfun is None else optimizer.maxfun
-    try:
+    settings = {"m": optimizer.memory, "factr": factr, "pgtol": 0.0, "maxiter": steps}
+    settings["maxfun"] = steps if optimizer.maxfun is None else optimizer.maxfun
+    with suppress(BudgetSpentError), _one_thread_in_scipy():
         while True:
             before = evaluator.best_loss
             evaluator.forget()
-            point, _, information = fmin_l_bfgs_b(
-                evaluator.loss,
-                point,
-                fprime=evaluator.grads,
-                m=optimizer.memory,
-                factr=factr,
-                pgtol=0.0,
-                maxfun=maxfun,
-                maxiter=steps,
-            )
+            point, _, information = fmin_l_bfgs_b(evaluator.loss, point, fprime=evaluator.grads, **settings)
             stopped_by_maxfun = information["warnflag"] == 1
             if not stopped_by_maxfun or evaluator.best_loss >= before:
                 break
-    except BudgetSpentError:
-        pass
     if evaluator.best_point is None:
         raise RosettaError("the loss is not finite at the start: check the loss weights and the initial image")
     return evaluator.best_point
+
+
+def _one_thread_in_scipy() -> AbstractContextManager[object]:
+    """The context in which the OpenBLAS of SciPy's and NumPy's packages uses one thread.
+
+    After each step its threads wait for the next in a loop, on the processors that the framework then evaluates on:
+    with two processors an evaluation took a fifth longer. With one thread the sums have one order, too. A library that
+    a framework brings keeps its threads.
+    """
+    limited: AbstractContextManager[object] = ThreadpoolController().select(prefix="libscipy_openblas").limit(limits=1)
+    return limited

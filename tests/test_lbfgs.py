@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import optimize
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from common import LBFGS, RosettaError
 from common.lbfgs import BudgetSpentError, Evaluator, minimize
@@ -125,3 +126,30 @@ def test_a_call_with_maxfun_20_takes_21_evaluations_like_the_keras_notebook():
 def test_a_loss_that_is_nowhere_finite_is_refused():
     with pytest.raises(RosettaError, match="not finite at the start"):
         minimize(lambda point: (np.nan, np.zeros_like(point)), np.zeros(3), LBFGS(), steps=5)
+
+
+def scipys_threads():
+    return {it["filepath"]: it["num_threads"] for it in threadpool_info() if it["prefix"] == "libscipy_openblas"}
+
+
+def test_scipys_threads_take_no_processor_from_the_evaluation():
+    seen, quadratic = [], Quadratic()
+
+    def evaluate(point):
+        seen.append(scipys_threads())
+        return quadratic(point)
+
+    with threadpool_limits(2, user_api="blas"):
+        before = scipys_threads()
+        minimize(evaluate, np.zeros(30), LBFGS(memory=5), steps=3)
+        assert scipys_threads() == before
+    assert set(before.values()) == {2}
+    assert [set(threads.values()) for threads in seen] == [{1}] * 3
+
+
+def test_the_point_does_not_depend_on_the_number_of_threads():
+    points = []
+    for threads in (1, 2):
+        with threadpool_limits(threads, user_api="blas"):
+            points.append(minimize(Quadratic(200_000), np.zeros(200_000), LBFGS(memory=5), steps=12))
+    np.testing.assert_array_equal(*points)
