@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from common import RECIPES, RosettaError, oracle
-from common import backend as registry
-from common.backend import BACKENDS, Backend, find_entry, load_backend, registered
+from common.backend import BACKENDS, Backend, find_entry, load_backend, registered, registry
 from common.comparison.workers import Job, Worker
 from common.entry import Entry
 from common.vgg19.load_weights import locate_weights
