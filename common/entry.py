@@ -1,6 +1,7 @@
 """What a backend's package registers: everything about its framework that others need before it is imported."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
@@ -17,25 +18,27 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 class Entry:
     """One line of the registry of backends, which an entry point of the group `style_rosetta.backends` names.
 
-    `package` exports the functions of `common.backend.Backend`; its `__init__` and the module that holds the entry
+    `package` has the modules that `common.backend.Backend` names; its `__init__` and the module that holds the entry
     import no framework. `optimizer` is the one that is customary with the framework, and the first of `modes` is its
     default; `fused` are those whose inner values cannot be looked at, since the network is compiled as a whole or its
     gradient is computed otherwise.
     `transfer_mode` is the one in which its command line makes pictures on a CPU, the first where there is none.
-    `distributions` are what pip installs, `thread_variables` the environment variables that limit the framework's
-    threads, `cache_variable` names the folder of its compiler, and `loggers` write what a user has no use for.
-    `footprint` is what the framework takes of the memory. Raises RosettaError for values that the command line cannot
-    name.
+    `distributions` are what pip installs. Before the framework is imported, `variables` are set in the environment, and
+    `default_variables` where the user has not set them; `thread_variables` limit the framework's threads, and
+    `cache_variable` names the folder of its compiler. `loggers` write what a user has no use for. `footprint` is what
+    the framework takes of the memory. Raises RosettaError for values that the command line cannot name.
     """
 
     name: str
     label: str
     package: str
-    optimizer: Literal["adam", "lbfgs"]
-    modes: tuple[str, ...]
+    optimizer: Literal["adam", "lbfgs"] = "adam"
+    modes: tuple[str, ...] = ("eager",)
     fused: tuple[str, ...] = ()
     transfer_mode: str | None = None
     distributions: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    default_variables: Mapping[str, str] = field(default_factory=dict)
     thread_variables: tuple[str, ...] = ()
     cache_variable: str | None = None
     loggers: tuple[str, ...] = ()

@@ -15,6 +15,12 @@ from typing import Any, NoReturn, TextIO
 
 TAKE_LESS = "choose a smaller --size, or end other programs"
 _UNWRITABLE = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EIO)
+# What frameworks, the libraries below them and the system's loader say of it where they have no type for it: oneDNN,
+# which compiles its kernels, cannot "create a primitive", and its status 1 is out_of_memory.
+_NO_MEMORY = re.compile(
+    "(?i:allocate memory|not enough memory|out of memory)|bad_alloc|ALLOC_FAILED|could not create a primitive$"
+    "|Status: 1, message|failed to map segment|ResourceExhausted|RESOURCE_EXHAUSTED"
+)
 _LONG_WORD = re.compile(r"(\S{150})\S{150,}(\S{50})")  # as a number of 5,000 digits; few paths are as long
 
 
@@ -48,6 +54,27 @@ def one_line(error: BaseException) -> str:
     with suppress(Exception):  # a user's class may fail at this, too
         text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)  # a KeyError quotes its key
     return (text.splitlines() or [""])[0] or type(error).__name__
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an exception of Python, a framework, or a library below it says that an allocation failed."""
+    text = type(error).__name__
+    with suppress(Exception):  # a user's class may fail at this
+        text += f": {error}"
+    return isinstance(error, MemoryError) or bool(_NO_MEMORY.search(text))
+
+
+@contextmanager
+def memory_errors(device: str) -> Iterator[None]:
+    """Raise OutOfMemoryError where the block runs out of memory on a device, whatever is raised in it then."""
+    try:
+        yield
+    except (RosettaError, OSError, ValueError):  # of a file, or of an argument, whatever its words
+        raise
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise OutOfMemoryError(f"out of memory on {device}: {TAKE_LESS}") from None
+        raise
 
 
 def type_and_line(error: BaseException) -> str:

@@ -1,15 +1,18 @@
 """An objective whose first evaluations are in bfloat16."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
-from common.objective import Objective, Timing
+from common.objective import Objective, Recorded, Terms, Timing, Update
+from common.points import Point
 from common.problem import Pixels, Problem
+from common.recipes import Adam
 from common.results import LossTerms
 
 
-class MixedObjective:
+class MixedObjective(Objective):
     """The objective of a problem, which computes its first `bfloat16_steps` evaluations in bfloat16.
 
     One network is held at a time: that of the problem's own precision is made when an evaluation needs the network.
@@ -24,6 +27,22 @@ class MixedObjective:
         """The optimized variable as a native tensor on the problem's device."""
         return self._objective.variable(pixels)
 
+    def to_numpy(self, tensor: Any) -> Pixels:
+        """A native batch of one image or feature map as an array; a matrix as it is."""
+        return self._objective.to_numpy(tensor)
+
+    def to_floats(self, scalars: list[Any]) -> list[float]:
+        """Native scalars as Python floats, fetched from the device at once."""
+        return self._objective.to_floats(scalars)
+
+    def adam(self, start: Point, settings: Adam) -> Update:
+        """Adam's next steps, in float32 throughout."""
+        return self._objective.adam(start, settings)
+
+    def recorded(self, variable: Any, layers: Iterable[str]) -> Recorded:
+        """The tensors of one forward and one backward pass in the problem's own precision."""
+        return self._exact().recorded(variable, layers)
+
     def loss_terms(self, pixels: Pixels) -> LossTerms:
         """Every loss term, from a forward pass in the problem's own precision."""
         return self._exact().loss_terms(pixels)
@@ -32,13 +51,17 @@ class MixedObjective:
         """Every loss term and the gradient, as arrays (H, W, 3); `timing` is entered for the two passes."""
         return self._next().evaluate(pixels, timing)
 
-    def forward_terms(self, variable: Any) -> Any:
+    def forward_terms(self, variable: Any) -> Terms:
         """Every loss term from a forward pass in the problem's mode and precision."""
         return self._exact().forward_terms(variable)
 
-    def terms_and_gradient(self, variable: Any) -> tuple[Any, Any]:
+    def terms_and_gradient(self, variable: Any) -> tuple[Terms, Any]:
         """Every loss term, and the gradient, from one forward and one backward pass in the problem's mode."""
         return self._next().terms_and_gradient(variable)
+
+    def scope(self) -> AbstractContextManager[None]:
+        """The context in which native tensors are made and computed."""
+        return self._objective.scope()
 
     def wait(self) -> None:
         """Return when the device has done all that it was given."""

@@ -1,7 +1,6 @@
-"""A transfer stage by stage: where each starts, and its optimizer: the backend's Adam, or L-BFGS, which stands here."""
+"""A transfer stage by stage: where each starts, and its loop: with the backend's Adam, or with SciPy's L-BFGS."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -37,7 +36,6 @@ def start_pixels(problem: Problem, previous: Image | None, init: Image | None, s
 
 def run_stages(
     objective_of: Callable[[Problem], Objective],
-    run_adam: Callable[[Any, Point, Adam, int, Recorder], Point],
     init: Image | None,
     seed: int,
     recorder: Recorder,
@@ -52,10 +50,11 @@ def run_stages(
         with recorder.setting_up(problem, stage.until):
             objective = _objective(objective_of, problem, stage.bfloat16_steps - (stage.steps - left))
         recorder.starts(point, left)
-        if isinstance(stage.optimizer, Adam):
-            end = run_adam(objective, point, stage.optimizer, left, recorder)
-        else:
-            end = run_lbfgs(objective, point, stage.optimizer, left, recorder, told)
+        with objective.scope():
+            if isinstance(stage.optimizer, Adam):
+                end = run_adam(objective, point, stage.optimizer, left, recorder)
+            else:
+                end = run_lbfgs(objective, point, stage.optimizer, left, recorder, told)
         before, state = (problem, end), None
     return recorder.result(objective.loss_terms(end.pixels), end.pixels)
 
@@ -73,6 +72,23 @@ def _start(
 
 def _objective(objective_of: Callable[[Problem], Objective], problem: Problem, bfloat16_steps: int) -> Objective:
     return MixedObjective(objective_of, problem, bfloat16_steps) if bfloat16_steps > 0 else objective_of(problem)
+
+
+def run_adam(objective: Objective, start: Point, optimizer: Adam, steps: int, recorder: Recorder) -> Point:
+    """Minimise with the backend's Adam, in native tensors throughout; every step is one evaluation."""
+    update = objective.adam(start, optimizer)
+    for _ in range(steps):
+        with recorder.evaluating():
+            terms, gradient = objective.terms_and_gradient(update.variable)
+            losses = objective.numbers(terms)
+            objective.wait()
+        if not (is_enough := recorder.is_enough(losses)):  # else the picture is the point that was evaluated
+            update(gradient)
+            objective.wait()
+        recorder.record(losses, lambda: objective.to_numpy(update.variable), update.moments)
+        if is_enough:
+            break
+    return Point(objective.to_numpy(update.variable), update.moments())
 
 
 def run_lbfgs(

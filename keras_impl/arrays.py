@@ -1,6 +1,5 @@
 """NumPy to native and back: the only file that converts layouts and names devices."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,13 +9,10 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from common.errors import TAKE_LESS, OutOfMemoryError, RosettaError
+from common.errors import RosettaError, memory_errors
 from common.framework_imports import keep_out_triton
 from common.problem import Network
 from common.vgg19 import Affine
-
-# A library that the framework calls says so in an error of another type; 1 is oneDNN's out_of_memory.
-_NO_MEMORY = re.compile("bad_alloc|Status: 1, message")
 
 if keras.config.backend() != "tensorflow":
     raise ImportError(f"Keras was imported before with the backend {keras.config.backend()}, not tensorflow")
@@ -38,20 +34,10 @@ def device_scope(network: Network) -> Iterator[None]:
     before = tf.config.experimental.tensor_float_32_execution_enabled()
     tf.config.experimental.enable_tensor_float_32_execution(network.precision == "tf32")
     try:
-        with tf.device(native_device(network)):
+        with memory_errors(network.device), tf.device(native_device(network)):
             yield
-    except Exception as error:
-        if is_out_of_memory(error):
-            raise OutOfMemoryError(f"out of memory on {network.device}: {TAKE_LESS}") from None
-        raise
     finally:
         tf.config.experimental.enable_tensor_float_32_execution(before)
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether the framework, or Python, says by an exception that an allocation failed."""
-    said = isinstance(error, tf.errors.OpError) and bool(_NO_MEMORY.search(str(error)))
-    return said or isinstance(error, MemoryError | tf.errors.ResourceExhaustedError)
 
 
 def native_device(network: Network) -> str:
@@ -70,8 +56,9 @@ def to_native(values: NDArray[Any], network: Network) -> tf.Tensor:
 
 
 def to_numpy(tensor: tf.Tensor) -> NDArray[Any]:
-    """A batch of one image or feature map, back as an array of shape (H, W, C)."""
-    return np.array(tensor[0])
+    """A batch of one image or feature map, back as an array of shape (H, W, C); a matrix as it is."""
+    values = np.array(tensor)
+    return values[0] if values.ndim == 4 else values
 
 
 def conv_to_native(name: str, network: Network) -> list[tf.Tensor]:

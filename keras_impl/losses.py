@@ -5,21 +5,13 @@ holds the weight of its term and all that published codes normalise differently.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import tensorflow as tf
 
+from common.objective import Terms
 from common.recipes import Coefficients, TotalVariation
 
 Maps = Mapping[str, tf.Tensor]
-
-
-class Terms(NamedTuple):
-    """Every weighted loss term as a native scalar: content and style by tap, and total variation."""
-
-    content: Maps
-    style: Maps
-    tv: tf.Tensor
 
 
 def gram(feature: tf.Tensor) -> tf.Tensor:

@@ -87,8 +87,8 @@ def functions(source):
 
 def test_the_losses_side_by_side_are_the_packages_own():
     excerpts = [functions(code) for code in re.findall(r"```python\n(def gram.*?)```", README, flags=re.DOTALL)]
-    assert len(excerpts) == len(BACKENDS)
-    for entry, shown in zip(BACKENDS.values(), excerpts, strict=True):
+    own = [entry for entry in BACKENDS.values() if (ROOT / entry.package).is_dir()]
+    for entry, shown in zip(own, excerpts, strict=True):
         code = functions((ROOT / entry.package / "losses.py").read_text())
         assert shown == {name: code[name] for name in ("gram", "style_loss")}
 

@@ -1,6 +1,5 @@
 """NumPy to native and back: the only file that converts layouts and names devices."""
 
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,16 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from common.errors import TAKE_LESS, OutOfMemoryError, RosettaError
+from common.errors import RosettaError, memory_errors
 from common.framework_imports import keep_out_triton
 from common.problem import Network
 from common.vgg19 import Affine
 
-# On a CPU, and in the libraries that it calls, the framework has no type of its own for this; oneDNN, which compiles
-# its kernels, then says that it could not create a primitive.
-_NO_MEMORY = re.compile(
-    "allocate memory|not enough memory|out of memory|bad_alloc|ALLOC_FAILED|could not create a primitive$"
-)
+DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16}
 
 if "tensorflow" in sys.modules:
     keep_out_triton()
@@ -37,12 +32,8 @@ def device_scope(network: Network) -> Iterator[None]:
     _allow_tf32(network.precision == "tf32", "high" if network.precision == "tf32" else "highest")
     device = native_device(network)
     try:
-        with torch.cuda.device(device if device.type == "cuda" else -1):
+        with memory_errors(network.device), torch.cuda.device(device if device.type == "cuda" else -1):
             yield
-    except Exception as error:
-        if is_out_of_memory(error):
-            raise OutOfMemoryError(f"out of memory on {network.device}: {TAKE_LESS}") from None
-        raise
     finally:
         _allow_tf32(*before)
 
@@ -50,11 +41,6 @@ def device_scope(network: Network) -> Iterator[None]:
 def _allow_tf32(convolutions: bool, matrix_products: str) -> None:
     torch.backends.cudnn.allow_tf32 = convolutions
     torch.set_float32_matmul_precision(matrix_products)
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether the framework, or Python, says by an exception that an allocation failed."""
-    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and bool(_NO_MEMORY.search(str(error))))
 
 
 def native_device(network: Network) -> torch.device:
@@ -69,19 +55,21 @@ def native_device(network: Network) -> torch.device:
 
 def to_native(values: NDArray[Any], network: Network) -> torch.Tensor:
     """An image or feature map of shape (H, W, C) as a batch of one, in the native layout and precision."""
-    dtype, device = getattr(torch, network.dtype), native_device(network)
+    dtype, device = DTYPES[network.dtype], native_device(network)
     values_nhwc = torch.tensor(np.ascontiguousarray(values), dtype=dtype, device=device)[None]
     return _in_memory(values_nhwc.movedim(-1, 1))
 
 
 def to_numpy(tensor: torch.Tensor) -> NDArray[Any]:
-    """A batch of one image or feature map, back as an array of shape (H, W, C)."""
-    return np.array(np.moveaxis(tensor.detach().cpu().numpy()[0], 0, -1), order="C")  # a copy: optimizers work in place
+    """A batch of one image or feature map, back as an array of shape (H, W, C); a matrix as it is."""
+    values = tensor.detach().cpu().numpy()
+    # A copy, since optimizers work in place.
+    return np.array(np.moveaxis(values[0], 0, -1) if values.ndim == 4 else values, order="C")
 
 
 def conv_to_native(name: str, network: Network) -> list[torch.Tensor]:
     """The kernel and the bias of a convolution, in the native layout and the layers' precision."""
-    dtype, device = getattr(torch, network.layer_dtype), native_device(network)
+    dtype, device = DTYPES[network.layer_dtype], native_device(network)
     kernel_ohwi = np.array(np.transpose(network.weights.kernels_hwio[name], (3, 0, 1, 2)), order="C")
     kernel = torch.from_numpy(kernel_ohwi).to(device, dtype)
     bias = torch.tensor(network.weights.biases[name], dtype=dtype, device=device)

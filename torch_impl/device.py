@@ -7,7 +7,7 @@ import torch
 
 from common.backend import DeviceMemory
 from common.problem import Network
-from torch_impl.arrays import device_scope, native_device, wait
+from torch_impl.arrays import DTYPES, device_scope, native_device, wait
 
 
 def best_device() -> str:
@@ -53,7 +53,7 @@ def environment(network: Network) -> dict[str, Any]:
 
 def matrix_product(size: int, network: Network) -> Callable[[], None]:
     """A function that multiplies two random (size, size) matrices in the network's arithmetic, and waits."""
-    dtype, device = getattr(torch, network.layer_dtype), native_device(network)
+    dtype, device = DTYPES[network.layer_dtype], native_device(network)
     one, other = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
 
     def multiply() -> None:

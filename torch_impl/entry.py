@@ -12,6 +12,7 @@ ENTRY = Entry(
     fused=("compiled", "lean"),
     transfer_mode="lean",
     distributions=("torch",),
+    default_variables={"THP_MEM_ALLOC_ENABLE": "1"},  # large pages: fresh memory is several times faster
     cache_variable="TORCHINDUCTOR_CACHE_DIR",
     footprint=Footprint(
         base_bytes=735e6,

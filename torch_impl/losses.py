@@ -5,21 +5,13 @@ holds the weight of its term and all that published codes normalise differently.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import torch
 
+from common.objective import Terms
 from common.recipes import Coefficients, TotalVariation
 
 Maps = Mapping[str, torch.Tensor]
-
-
-class Terms(NamedTuple):
-    """Every weighted loss term as a native scalar: content and style by tap, and total variation."""
-
-    content: Maps
-    style: Maps
-    tv: torch.Tensor
 
 
 def gram(feature: torch.Tensor) -> torch.Tensor:
@@ -65,4 +57,4 @@ def total_loss(features: Maps, image: torch.Tensor, content: Maps, style: Maps, 
 
 def total(terms: Terms) -> torch.Tensor:
     """The plain sum of all terms."""
-    return sum([*terms.content.values(), *terms.style.values()], start=terms.tv)
+    return torch.stack([*terms.content.values(), *terms.style.values(), terms.tv]).sum()

@@ -1,80 +1,95 @@
-"""Features, losses and gradient at an image: NumPy in, NumPy out."""
+"""The loss of a problem, its gradient, and feature maps, in native tensors."""
 
-from collections.abc import Callable, Iterable
-from contextlib import nullcontext
+from collections.abc import Iterable
 
 import torch
 
+from common import objective
 from common.images import Image
-from common.objective import Timing
-from common.problem import Features, Network, Pixels, Problem, check_image
+from common.objective import Recorded, Terms
+from common.points import Point
+from common.problem import Features, Network, Pixels, Problem
+from common.recipes import Adam
 from common.results import LossTerms
-from common.vgg19 import smallest_side_px
 from torch_impl.arrays import apply_affine, device_scope, to_native, to_numpy, wait
-from torch_impl.lean import evaluate
-from torch_impl.losses import Terms, gram, total, total_loss, tv_loss
-from torch_impl.modes import in_mode
+from torch_impl.entry import ENTRY
+from torch_impl.lean import terms_and_gradient
+from torch_impl.losses import gram, total, total_loss
+from torch_impl.optimizers import Native, Textbook, adam
 from torch_impl.vgg19 import Trunk
 
 
-class Objective:
+class Objective(objective.Objective):
     """The loss of a problem as a function of the optimized variable; the targets are computed once."""
 
+    to_numpy = staticmethod(to_numpy)
+
     def __init__(self, problem: Problem) -> None:
-        self.coefficients = problem.coefficients
-        self._to_network, self._network = problem.to_network, problem.network
-        preprocess = self._network.weights.preprocessing.apply
+        mode = ENTRY.checked_mode(problem.mode)
+        self._network, self._to_network, self._coefficients = problem.network, problem.to_network, problem.coefficients
+        self._taps, preprocess = problem.recipe.taps, self._network.weights.preprocessing.apply
         with device_scope(self._network), torch.no_grad():
-            self._trunk = Trunk(problem.recipe.taps, self._network)
+            self._trunk = Trunk(self._taps, self._network)
             at_content = self._trunk(to_native(preprocess(problem.content), self._network))
-            self.content = {tap: at_content[tap] for tap in self.coefficients.content}
+            self.content = {tap: at_content[tap] for tap in self._coefficients.content}
             del at_content
             at_style = self._trunk(to_native(preprocess(problem.style), self._network))
-            self.style = {tap: c.target_scale * gram(at_style[tap]) for tap, c in self.coefficients.style.items()}
-        self._terms: Callable[[torch.Tensor], Terms] = in_mode(self.terms, problem.mode)
-        self._both = self._by_pullbacks if problem.mode == "lean" else self._by_autograd
+            self.style = {tap: c.target_scale * gram(at_style[tap]) for tap, c in self._coefficients.style.items()}
+        self._terms = torch.compile(self.terms, dynamic=False) if mode == "compiled" else self.terms
+        self._both = self._by_pullbacks if mode == "lean" else self._by_autograd
 
-    def variable(self, pixels: Pixels) -> torch.Tensor:
-        """The optimized variable as a native tensor on the network's device."""
-        with device_scope(self._network):
-            return to_native(pixels, self._network)
-
-    def terms(self, variable: torch.Tensor) -> Terms:
-        """Every loss term at the optimized variable."""
-        features = self._trunk(apply_affine(variable, self._to_network))
-        return total_loss(features, variable, self.content, self.style, self.coefficients)
-
-    def forward_terms(self, variable: torch.Tensor) -> Terms:
-        """Every loss term from a forward pass in the problem's mode, with nothing kept for a gradient."""
-        with device_scope(self._network), torch.no_grad():
-            return self._terms(variable)
-
-    def terms_and_gradient(self, variable: torch.Tensor) -> tuple[Terms, torch.Tensor]:
-        """Every loss term, and the gradient of their sum, from one forward and one backward pass in its mode."""
-        with device_scope(self._network):
-            return self._both(variable)
-
-    def loss_terms(self, pixels: Pixels) -> LossTerms:
-        """Every loss term from a forward pass in the framework's eager mode, for the optimized variable as an array."""
-        with device_scope(self._network), torch.no_grad():
-            return to_loss_terms(self.terms(self.variable(pixels)))
-
-    def evaluate(self, pixels: Pixels, timing: Timing | None = None) -> tuple[LossTerms, Pixels]:
-        """Every loss term and the gradient, with the optimized variable and its gradient as arrays (H, W, 3).
-
-        `timing` is entered for the forward and the backward pass.
-        """
-        variable = self.variable(pixels)
-        self.wait()
-        with timing or nullcontext():
-            terms, gradient = self.terms_and_gradient(variable)
-            losses = to_loss_terms(terms)
-            self.wait()
-        return losses, to_numpy(gradient)
+    def scope(self) -> objective.Scope:
+        """The context in which tensors are made and computed on the network's device, in its arithmetic."""
+        return device_scope(self._network)
 
     def wait(self) -> None:
         """Return when the device has done all that it was given."""
         wait(self._network)
+
+    def variable(self, pixels: Pixels) -> torch.Tensor:
+        """An array (H, W, C) as a native tensor on the network's device."""
+        with self.scope():
+            return to_native(pixels, self._network)
+
+    def to_floats(self, scalars: list[torch.Tensor]) -> list[float]:
+        """Native scalars as Python floats, fetched from the device at once."""
+        return torch.stack(scalars).detach().double().tolist()
+
+    def terms(self, variable: torch.Tensor) -> Terms:
+        """Every loss term at the optimized variable."""
+        features = self._trunk(apply_affine(variable, self._to_network))
+        return total_loss(features, variable, self.content, self.style, self._coefficients)
+
+    def loss_terms(self, pixels: Pixels) -> LossTerms:
+        """Every loss term from a forward pass in the framework's eager mode, for the optimized variable as an array."""
+        with self.scope(), torch.no_grad():
+            return self.numbers(self.terms(self.variable(pixels)))
+
+    def forward_terms(self, variable: torch.Tensor) -> Terms:
+        """Every loss term from a forward pass in the problem's mode, with nothing kept for a gradient."""
+        with self.scope(), torch.no_grad():
+            return self._terms(variable)
+
+    def terms_and_gradient(self, variable: torch.Tensor) -> tuple[Terms, torch.Tensor]:
+        """Every loss term, and the gradient of their sum, from one forward and one backward pass in its mode."""
+        with self.scope():
+            return self._both(variable)
+
+    def adam(self, start: Point, settings: Adam) -> Textbook | Native:
+        """Adam's next steps: from the start's moments on in the textbook form, else from its first."""
+        with self.scope():
+            return adam(to_native(start.pixels, self._network), settings, start.moments)
+
+    def recorded(self, variable: torch.Tensor, layers: Iterable[str]) -> Recorded:
+        """The tensors of one forward and one backward pass, with the feature maps of `layers` and the taps."""
+        with self.scope():
+            leaf = variable.detach().requires_grad_()
+            network_input = apply_affine(leaf, self._to_network)
+            features = Trunk([*layers, *self._taps], self._network)(network_input)
+            terms = total_loss(features, leaf, self.content, self.style, self._coefficients)
+            *at_taps, at_pixels = torch.autograd.grad(total(terms), [*(features[tap] for tap in self._taps), leaf])
+            grams = {tap: gram(features[tap]) for tap in self.style}
+        return Recorded(network_input, features, grams, terms, dict(zip(self._taps, at_taps, strict=True)), at_pixels)
 
     def _by_autograd(self, variable: torch.Tensor) -> tuple[Terms, torch.Tensor]:
         leaf = variable.detach().requires_grad_()
@@ -83,38 +98,12 @@ class Objective:
         return terms, gradient
 
     def _by_pullbacks(self, variable: torch.Tensor) -> tuple[Terms, torch.Tensor]:
-        leaf = variable.detach().requires_grad_()
-        network_input = apply_affine(leaf, self._to_network)
-        with torch.no_grad():
-            targets = self.content, self.style, self.coefficients
-            content, style, at_input = evaluate(self._trunk, network_input, *targets)
-        tv = self.coefficients.tv_weight * tv_loss(leaf, self.coefficients.tv_form)
-        (gradient,) = torch.autograd.grad((network_input * at_input).sum() + tv, leaf)
-        return Terms(content, style, tv), gradient
-
-
-def to_loss_terms(terms: Terms) -> LossTerms:
-    """Native scalars as Python floats, fetched from the device at once."""
-    scalars = torch.stack([*terms.content.values(), *terms.style.values(), terms.tv])
-    values = iter(scalars.detach().double().tolist())
-    content, style = ({tap: next(values) for tap in taps} for taps in (terms.content, terms.style))
-    return LossTerms(content, style, next(values))
+        targets = self.content, self.style, self._coefficients
+        return terms_and_gradient(self._trunk, variable, self._to_network, *targets)
 
 
 def features(image: Image, taps: Iterable[str], network: Network) -> Features:
-    """Feature maps of shape (H, W, C) by tap, for RGB in [0, 1] of shape (H, W, 3); RosettaError for bad input."""
-    taps = tuple(taps)
-    check_image("image", image, smallest_side_px(taps))
+    """Feature maps of shape (H, W, C) by tap, for RGB in [0, 1] of shape (H, W, 3)."""
     with device_scope(network), torch.no_grad():
         native = Trunk(taps, network)(to_native(network.weights.preprocessing.apply(image), network))
-    return {tap: to_numpy(feature) for tap, feature in native.items()}
-
-
-def loss_terms(image: Image, problem: Problem) -> LossTerms:
-    """Every loss term at an image, RGB in [0, 1] of shape (H, W, 3); RosettaError for bad input."""
-    return Objective(problem).loss_terms(problem.pixels(image))
-
-
-def value_and_grad(image: Image, problem: Problem) -> tuple[LossTerms, Pixels]:
-    """The loss terms at an image, and the gradient (H, W, 3) in the recipe's pixel space and channel order."""
-    return Objective(problem).evaluate(problem.pixels(image))
+        return {tap: to_numpy(feature) for tap, feature in native.items()}

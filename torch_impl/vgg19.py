@@ -7,7 +7,7 @@ from torch import nn
 
 from common.problem import Network
 from common.vgg19 import Layer, check_taps, cut
-from torch_impl.arrays import conv_to_native
+from torch_impl.arrays import DTYPES, conv_to_native
 
 
 class Trunk(nn.Module):
@@ -15,7 +15,7 @@ class Trunk(nn.Module):
 
     def __init__(self, taps: Iterable[str], network: Network) -> None:
         super().__init__()
-        self.taps, self.layer_dtype = check_taps(taps), getattr(torch, network.layer_dtype)
+        self.taps, self.layer_dtype = check_taps(taps), DTYPES[network.layer_dtype]
         self.trunk_layers = nn.ModuleDict({layer.name: _module(layer, network) for layer in cut(self.taps)})
         self.requires_grad_(False)
 

@@ -1,13 +1,5 @@
-"""What a backend must offer, and the registry of those there are: names in, packages with their functions out."""
+"""What a backend offers, and the registry: a name comes in, a `Backend` with its framework imported goes out."""
 
-from common.backend.registry import (
-    BACKENDS,
-    GROUP,
-    Backend,
-    DeviceMemory,
-    best_device,
-    check_precisions,
-    find_entry,
-    load_backend,
-    registered,
-)
+from common.backend.backend import Backend
+from common.backend.measured import DeviceMemory
+from common.backend.registry import BACKENDS, GROUP, find_entry, load_backend, registered

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from common import samples
-from common.backend import BACKENDS, Backend, best_device, check_precisions, load_backend
+from common.backend import BACKENDS, Backend, load_backend
 from common.checkpoints import Checkpoints, step_as_json_line
 from common.cli.checkpointing import checkpoints_for, ended_early
 from common.cli.interrupts import calling, ignored, say_that_it_stops
@@ -137,14 +137,14 @@ def _on_device(problem: Problem, backend: Backend, entry: Entry, options: argpar
     """The problem on the device that is named, or on the best that has its precision, and in a mode for that device."""
     device = options.device
     if device == "auto":
-        device = best_device(backend)
+        device = backend.best_device()
         try:
-            check_precisions(backend, replace(problem, device=device))
+            backend.check_precisions(replace(problem, device=device))
         except RosettaError:
             device = "cpu"
     mode = options.mode or (entry.transfer_mode if device == "cpu" else None)
     problem = replace(problem, device=device, mode=mode)
-    check_precisions(backend, problem)
+    backend.check_precisions(problem)
     return problem
 
 

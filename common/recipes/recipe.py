@@ -79,6 +79,10 @@ class Adam:
         decays = 0 if self.decay_every is None else step // self.decay_every
         return self.learning_rate * self.decay**decays
 
+    def factors_at(self, step: int) -> tuple[float, float, float]:
+        """The learning rate of a step, counted from 0, and the corrections of the two means for their start at 0."""
+        return self.rate_at(step), 1 - self.beta1 ** (step + 1), 1 - self.beta2 ** (step + 1)
+
 
 @dataclass(frozen=True)
 class LBFGS:

@@ -13,4 +13,12 @@ from common.tensors.names import (
     inputs_of,
     tensor_names,
 )
-from common.tensors.recording import Tensors, lbfgs_tensors, loss_tensors, picture_tensors, value_and_grad_tensors
+from common.tensors.recording import (
+    Tensors,
+    adam_tensors,
+    lbfgs_tensors,
+    picture_tensors,
+    recorded_tensors,
+    target_tensors,
+    value_and_grad_tensors,
+)

@@ -63,15 +63,14 @@ def test_every_function_computes_without_tf32_where_the_process_allows_it(
 ):
     name, allows, allow = switches
     backend, package, seen = load_backend(name), BACKENDS[name].package, []
-    for module in ("objective", "recording"):
-        trunk = importlib.import_module(f"{package}.{module}").Trunk
+    trunk = importlib.import_module(f"{package}.objective").Trunk
 
-        class Watched(trunk):
-            def __call__(self, *arguments):
-                seen.append(allows())
-                return super().__call__(*arguments)
+    class Watched(trunk):
+        def __call__(self, *arguments):
+            seen.append(allows())
+            return super().__call__(*arguments)
 
-        monkeypatch.setattr(f"{package}.{module}.Trunk", Watched)
+    monkeypatch.setattr(f"{package}.objective.Trunk", Watched)
     problem = problem_for(with_steps(with_size(shallow("gatys"), Exactly(20, 22)), 1), "float32")
     problem = replace(problem, weights=load_weights("random"))
     arguments = {"features": (image, ["relu1_1"], problem.network), "stylize": (problem,)}

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.gpu
 def on_gpu(backend, weights):
     """The network on the GPU; skips, with the reason, where the backend sees none."""
     network = Network(weights, precision="float32", device="gpu")
-    arrays = __import__(f"{backend.__name__.split('.')[0]}.arrays", fromlist=["native_device"])
+    arrays = __import__(f"{backend.package}.arrays", fromlist=["native_device"])
     try:
         arrays.native_device(network)
     except RosettaError as error:

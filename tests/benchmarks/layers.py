@@ -24,7 +24,8 @@ Seconds = dict[str, list[float]]
 
 def main() -> None:
     options = parser(__doc__, "256")
-    options.add_argument("--backends", default=",".join(BACKENDS), metavar="B,...", help="default: %(default)s")
+    lean = [name for name, entry in BACKENDS.items() if "lean" in entry.modes]
+    options.add_argument("--backends", default=",".join(lean), metavar="B,...", help="default: %(default)s")
     given = options.parse_args()
     rows, values = [], {}
     for name in given.backends.split(","):

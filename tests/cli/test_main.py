@@ -84,7 +84,7 @@ def test_both_command_lines_choose_the_optimizer_by_one_rule(arguments, optimize
             problems.append(problem)
             raise KeyboardInterrupt
 
-        return SimpleNamespace(best_device=lambda: "cpu", check_arithmetic=lambda _: None, stylize=run)
+        return SimpleNamespace(best_device=lambda: "cpu", check_precisions=lambda _: None, stylize=run)
 
     monkeypatch.setattr(stylize, "load_backend", load)
     request = measured_request_from(parse([*arguments, "--weights", "random"]))
@@ -108,7 +108,7 @@ def test_both_command_lines_choose_the_optimizer_by_one_rule(arguments, optimize
 def test_all_rows_of_a_comparison_have_one_device(monkeypatch, gpu, found, options, device):
     """A GPU alone where every backend finds one; without a driver none is asked."""
     monkeypatch.setattr(devices, "has_nvidia_gpu", lambda: gpu)
-    monkeypatch.setattr(devices, "_best_device", lambda interpreter: found[interpreter[0]])
+    monkeypatch.setattr(devices, "_best_device", lambda interpreter: found.get(interpreter[0], "gpu"))
     assert measured_request_from(parse(options)).device == device
 
 

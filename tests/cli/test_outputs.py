@@ -155,7 +155,7 @@ def transfer(monkeypatch):
                 on_step(step, lambda step=step: np.full_like(problem.content, step.evaluation / 10))
             return RunResult(np.full_like(problem.content, 0.7), terms, steps, 0.0)
 
-        fake = SimpleNamespace(best_device=lambda: "cpu", check_arithmetic=lambda _: None, stylize=run)
+        fake = SimpleNamespace(best_device=lambda: "cpu", check_precisions=lambda _: None, stylize=run)
         monkeypatch.setattr(stylize, "load_backend", lambda _: fake)
         return stylize.main(backend, [*arguments, *TRANSFER])
 

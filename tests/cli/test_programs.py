@@ -112,7 +112,7 @@ def test_the_console_script_makes_pictures_by_the_name_of_a_backend(run_script, 
         (main, ["--weights", "torchvison"], "torchvision"),
         (main, ["--style-taps", "relu1-1"], "relu1_1"),
         *(
-            (lambda argv, name=name: stylize.main(name, argv), ["-o", "o.png", "--mode", "laen"], "lean")
+            (lambda argv, name=name: stylize.main(name, argv), ["-o", "o.png", "--mode", "egaer"], "eager")
             for name in BACKENDS
         ),
         *(

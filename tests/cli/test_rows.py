@@ -40,8 +40,8 @@ def test_a_row_is_named_by_what_it_is():
         (["--backends", "keras"], [("keras", "graph")]),
         (["--backends", "keras,torch"], [("keras", "graph"), ("torch", "eager")]),
         (["--backends", " torch , torch,"], [("torch", "eager")]),
-        (["--backends", "all"], [("torch", "eager"), ("keras", "graph")]),
-        (["--modes", "eager"], [("torch", "eager"), ("keras", "eager")]),
+        (["--backends", "all"], [(name, entry.modes[0]) for name, entry in BACKENDS.items()]),
+        (["--modes", "eager"], [(name, "eager") for name, entry in BACKENDS.items() if "eager" in entry.modes]),
         (["--modes", "xla,compiled"], [("torch", "compiled"), ("keras", "xla")]),
         (["--backends", "keras", "--modes", "all"], [("keras", mode) for mode in ("graph", "eager", "xla", "lean")]),
         (["--backends", "torch", "--modes", "graph,eager"], [("torch", "eager")]),
@@ -52,7 +52,9 @@ def test_backends_and_modes_choose_the_kinds(arguments, kinds):
 
 
 def test_the_rows_come_group_by_group_the_sizes_first_and_in_the_order_given():
-    rows = rows_of("--sizes", "512,37x50", "--precisions", "float64,float32", "--row", "mine=torch")
+    rows = rows_of(
+        *("--backends", "torch,keras", "--sizes", "512,37x50", "--precisions", "float64,float32", "--row", "mine=torch")
+    )
     groups = [Group(size, precision) for size in ("512", "37x50") for precision in ("float64", "float32")]
     assert [(row.group, row.kind) for row in rows] == [
         (group, kind) for group in groups for kind in ("torch eager", "keras graph", "mine")
@@ -68,8 +70,8 @@ def test_thorough_is_every_mode_and_precision_at_two_sizes():
 
 
 def test_what_is_asked_for_goes_before_thorough():
-    rows = rows_of("--thorough", "--modes", "eager", "--precisions", "float64", "--sizes", "64")
-    assert [row.name for row in rows] == ["torch eager float64 64", "keras eager float64 64"]
+    rows = rows_of("--thorough", "--modes", "lean", "--precisions", "float64", "--sizes", "64")
+    assert [row.name for row in rows] == ["torch lean float64 64", "keras lean float64 64"]
 
 
 def test_python_is_the_interpreter_of_every_row_of_its_backend():

@@ -300,7 +300,7 @@ def test_every_kept_picture_is_that_of_its_own_step_and_the_seed_arrives(run, tm
             on_step(step, lambda number=step.evaluation: picture(problem, number))
         return RunResult(picture(problem, 7), terms, steps, 0.0)
 
-    fake = SimpleNamespace(best_device=lambda: "cpu", check_arithmetic=lambda _: None, stylize=transfer)
+    fake = SimpleNamespace(best_device=lambda: "cpu", check_precisions=lambda _: None, stylize=transfer)
     monkeypatch.setattr(stylize, "load_backend", lambda _: fake)
     assert run("--save-every", "3", "--seed", "5", "--precision", "float64") == 0
     assert calls == [("float64", None, 5)]
@@ -313,16 +313,19 @@ def test_every_kept_picture_is_that_of_its_own_step_and_the_seed_arrives(run, tm
 @pytest.mark.parametrize(
     ("options", "best", "used"),
     [
-        (("--device", "auto"), "cpu", ("cpu", "lean")),
-        (("--device", "auto", "--mode", "eager"), "cpu", ("cpu", "eager")),
+        (("--device", "auto"), "cpu", ("cpu", "of transfers")),
+        (("--device", "auto", "--mode", "named"), "cpu", ("cpu", "named")),
         (("--device", "auto"), "gpu", ("gpu", None)),
-        (("--device", "cpu"), "gpu", ("cpu", "lean")),
-        (("--device", "auto", "--mode", "lean"), "mps", ("mps", "lean")),
-        (("--device", "auto", "--precision", "float64"), "mps", ("cpu", "lean")),
+        (("--device", "cpu"), "gpu", ("cpu", "of transfers")),
+        (("--device", "auto", "--mode", "named"), "mps", ("mps", "named")),
+        (("--device", "auto", "--precision", "float64"), "mps", ("cpu", "of transfers")),
     ],
 )
-def test_the_device_is_the_best_and_the_mode_on_a_cpu_lean(run, monkeypatch, backend, options, best, used):
-    problems = []
+def test_the_device_is_the_best_and_on_a_cpu_the_mode_is_that_of_transfers(
+    run, monkeypatch, backend, options, best, used
+):
+    entry, problems = BACKENDS[backend], []
+    modes = {"named": entry.modes[-1], "of transfers": entry.transfer_mode, None: None}
 
     def transfer(problem, *_):
         problems.append(problem)
@@ -333,10 +336,12 @@ def test_the_device_is_the_best_and_the_mode_on_a_cpu_lean(run, monkeypatch, bac
         if network.device == "mps" and network.precision != "float32":
             raise RosettaError("not here")
 
-    fake = SimpleNamespace(best_device=lambda: best, check_arithmetic=check, stylize=transfer)
+    fake = SimpleNamespace(
+        best_device=lambda: best, check_precisions=lambda problem: [*map(check, problem.networks)], stylize=transfer
+    )
     monkeypatch.setattr(stylize, "load_backend", lambda _: fake)
-    assert run(*options, backend=backend) == 0
-    assert [(problem.device, problem.mode) for problem in problems] == [used]
+    assert run(*(modes.get(option, option) for option in options), backend=backend) == 0
+    assert [(problem.device, problem.mode) for problem in problems] == [(used[0], modes[used[1]])]
 
 
 @pytest.fixture
@@ -348,7 +353,7 @@ def at_once(monkeypatch):
         problems.append(problem)
         return RunResult(problem.content, LossTerms({}, {}, 1.0), (), 0.0)
 
-    fake = SimpleNamespace(best_device=lambda: "cpu", check_arithmetic=lambda _: None, stylize=transfer)
+    fake = SimpleNamespace(best_device=lambda: "cpu", check_precisions=lambda _: None, stylize=transfer)
     monkeypatch.setattr(stylize, "load_backend", lambda _: fake)
     return problems
 

@@ -1,6 +1,5 @@
 """Traps of the network: 6, 7, 12 to 17, 32."""
 
-import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -11,9 +10,8 @@ from common.problem import Problem
 from common.vgg19.layers import CONVS, cut
 from common.vgg19.load_weights import load_weights
 from common.vgg19.weights import random_weights
+from faulty_ports.frameworks import Border, Compute, Framework
 from faulty_ports.planting import Broken, Plant, Port
-
-Compute = Callable[[Any], Any]
 
 
 def _kernels(change: Callable[[np.ndarray], np.ndarray]) -> Plant:
@@ -58,19 +56,15 @@ def _another_training(port: Port) -> Port:
     return port.with_weights(kernels_hwio=other.kernels_hwio, biases=other.biases)
 
 
-def _around(kind: str, change: Callable[[Port, Any, Compute], Compute]) -> Plant:
-    """Every layer of a kind (`conv` or `pool`) computes otherwise: `change` makes it of the layer and what it did."""
+def _in_the_trunk(change: Callable[[Framework, Any], None]) -> Plant:
+    """Layers are changed as soon as the network is built."""
 
     def plant(port: Port) -> Port:
-        function = "forward" if port.backend == "torch" else "call"
-
         def wrap(right: Any) -> Any:
             class Changed(right):
                 def __init__(self, taps, network):
                     super().__init__(taps, network)
-                    for name, layer in _named(self.trunk_layers):
-                        if name.startswith(kind):
-                            setattr(layer, function, change(port, layer, getattr(layer, function)))
+                    change(port.framework, self)
 
             return Changed
 
@@ -79,28 +73,13 @@ def _around(kind: str, change: Callable[[Port, Any, Compute], Compute]) -> Plant
     return plant
 
 
-def _named(layers: Any) -> list[tuple[str, Any]]:
-    return list(layers.items()) if hasattr(layers, "items") else [(layer.name, layer) for layer in layers]
+def _around(kind: str, change: Callable[[Framework, Compute], Compute]) -> Plant:
+    """Every layer of a kind (`conv` or `pool`) computes otherwise: `change` makes it of what it did."""
+    return _in_the_trunk(lambda it, trunk: it.change_layers(trunk, kind, lambda compute: change(it, compute)))
 
 
-def _padded(torchs: str, tensorflows: str) -> Plant:
-    def change(port: Port, layer: Any, compute: Compute) -> Compute:
-        if port.backend == "torch":
-            layer.padding_mode = torchs
-            return compute
-        layer.padding = "valid"
-        tensorflow = importlib.import_module("tensorflow")
-        return lambda x: compute(tensorflow.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], tensorflows))
-
-    return _around("conv", change)
-
-
-def _pools_round_up(port: Port, layer: Any, compute: Compute) -> Compute:
-    if port.backend == "torch":
-        layer.ceil_mode = True
-    else:
-        layer.padding = "same"
-    return compute
+def _padded(border: Border) -> Plant:
+    return _in_the_trunk(lambda framework, trunk: framework.pad_convolutions(trunk, border))
 
 
 def _has_odd_pools(case: Case) -> bool:
@@ -117,7 +96,7 @@ def _ten_bits(x: Any) -> Any:
 
 def _tf32(port: Port) -> Port:
     rounded = _kernels(lambda kernel: _ten_bits(kernel.astype(np.float32)))(port)
-    return _around("conv", lambda _, __, compute: lambda x: compute(_ten_bits(x)))(rounded)
+    return _around("conv", lambda _, compute: lambda x: compute(_ten_bits(x)))(rounded)
 
 
 def _float16(port: Port) -> Port:
@@ -126,14 +105,8 @@ def _float16(port: Port) -> Port:
     biases = {name: it.astype(np.float16).astype(np.float32) for name, it in port.problem.weights.biases.items()}
     rounded = rounded.with_weights(biases=biases)
 
-    def half(x: Any) -> Any:
-        if port.backend == "torch":
-            return x + (x.half().float() - x).detach()
-        tensorflow = importlib.import_module("tensorflow")
-        return x + tensorflow.stop_gradient(tensorflow.cast(tensorflow.cast(x, "float16"), "float32") - x)
-
-    def change(_: Port, __: Any, compute: Compute) -> Compute:
-        return lambda x: half(compute(half(x)))
+    def change(framework: Framework, compute: Compute) -> Compute:
+        return lambda x: framework.half(compute(framework.half(x)))
 
     return _around("pool", change)(_around("conv", change)(rounded))
 
@@ -150,10 +123,15 @@ NETWORKS = (
     Broken(7, "kernels transposed in space", _kernels(lambda kernel: kernel.swapaxes(0, 1)), ("kernels",)),
     Broken(7, "kernels flipped", _kernels(lambda kernel: kernel[::-1, ::-1]), ("kernels",)),
     Broken(12, "the other pooling", _other_pooling, _POOLS),
-    Broken(13, "pools times 2", _around("pool", lambda _, __, compute: lambda x: 2 * compute(x))),
-    Broken(14, "pools round up", _around("pool", _pools_round_up), fits=_has_odd_pools),
-    Broken(15, "replicate padding", _padded("replicate", "SYMMETRIC"), ("padding",)),
-    Broken(15, "reflect padding", _padded("reflect", "REFLECT"), ("padding",)),
+    Broken(13, "pools times 2", _around("pool", lambda _, compute: lambda x: 2 * compute(x))),
+    Broken(
+        14,
+        "pools round up",
+        _in_the_trunk(lambda framework, trunk: framework.round_pools_up(trunk)),
+        fits=_has_odd_pools,
+    ),
+    Broken(15, "replicate padding", _padded("replicate"), ("padding",)),
+    Broken(15, "reflect padding", _padded("reflect"), ("padding",)),
     Broken(16, "another training", _another_training, ("kernels", "biases")),
     Broken(17, "no biases", _without_biases(_all_convs), ("biases",)),
     Broken(17, "no bias in conv1_2", _without_biases(_second_conv), ("biases",)),

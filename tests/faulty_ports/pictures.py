@@ -1,6 +1,5 @@
 """Traps on the way from a file to the network's picture, and back to a file: 1, 8, 22, 24, 33, 34."""
 
-import importlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -80,13 +79,7 @@ def _frameworks(name: str) -> Plant:
     """The framework's own function with its defaults, which do not antialias."""
 
     def by(port: Port, image: Image, height: int, width: int) -> Image:
-        if port.backend == "keras":
-            tensorflow = importlib.import_module("tensorflow")
-            return np.clip(tensorflow.image.resize(image, (height, width), method=name).numpy(), 0, 1)
-        torch = importlib.import_module("torch")
-        batch = port.batch(torch.tensor(np.ascontiguousarray(image)))
-        resized = port.hwc(torch.nn.functional.interpolate(batch, (height, width), mode=name))
-        return np.ascontiguousarray(resized.numpy().clip(0, 1))
+        return port.framework.resized(image, height, width, name)
 
     return _resizing(by)
 

@@ -3,7 +3,6 @@
 None of this uses the doctor's own forms of the traps: what is planted here is the truth that it is judged by.
 """
 
-import importlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -21,6 +20,7 @@ from common.oracle.case import Case, case_from_files, random_case
 from common.problem import Precision, Problem
 from common.recipes.recipe import Recipe
 from common.vgg19.weights import Weights
+from faulty_ports.frameworks import FRAMEWORKS, Framework
 
 Wrap = Callable[[Any], Any]
 Tensors = dict[str, np.ndarray]
@@ -49,19 +49,22 @@ class Port:
     patches: tuple[Patch, ...] = ()
 
     @property
+    def framework(self) -> Framework:
+        """What is done differently in each framework; most replacements are written once."""
+        return FRAMEWORKS[self.backend]()
+
+    @property
     def xp(self) -> Any:
-        """The framework's functions by NumPy's names, so that most replacements are written once."""
-        if self.backend == "torch":
-            return importlib.import_module("torch")
-        return importlib.import_module("tensorflow").experimental.numpy
+        """The framework's functions by NumPy's names."""
+        return self.framework.xp
 
     def hwc(self, tensor: Any) -> Any:
         """A native batch of one as (H, W, C)."""
-        return self.xp.moveaxis(tensor[0], 0, -1) if self.backend == "torch" else tensor[0]
+        return self.framework.hwc(tensor)
 
     def batch(self, hwc: Any) -> Any:
         """The inverse of `hwc`."""
-        return (self.xp.moveaxis(hwc, -1, 0) if self.backend == "torch" else hwc)[None]
+        return self.framework.batch(hwc)
 
     def given(self, **changes: Any) -> "Port":
         """The port with another problem."""

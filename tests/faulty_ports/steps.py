@@ -13,32 +13,30 @@ from faulty_ports.planting import Broken, Plant, Port
 
 
 def _adam(change: Callable[[Adam], Adam]) -> Plant:
-    return lambda port: port.patched("adam", lambda right: lambda variable, it: right(variable, change(it)))
+    return lambda port: port.patched(
+        "adam", lambda right: lambda variable, it, moments: right(variable, change(it), moments)
+    )
 
 
 def _epsilon_before_the_correction(epsilon: float) -> Plant:
     """Keras' and MXNet's form: the rate is corrected for the bias, and epsilon is added to the uncorrected root."""
 
-    def plant(port: Port) -> Port:
-        def adam(variable: Any, settings: Adam) -> Any:
-            subtract = variable.sub_ if port.backend == "torch" else variable.assign_sub
-            mean = square = 0.0
-            step = -1
+    class Planted:
+        def __init__(self, variable: Any, settings: Adam, _: Any) -> None:
+            self.variable, self.settings = variable, settings
+            self.mean = self.square = 0.0
+            self.step = -1
 
-            def update(gradient: Any) -> None:
-                nonlocal mean, square, step
-                step += 1
-                mean = settings.beta1 * mean + (1 - settings.beta1) * gradient
-                square = settings.beta2 * square + (1 - settings.beta2) * gradient**2
-                first, second = 1 - settings.beta1 ** (step + 1), 1 - settings.beta2 ** (step + 1)
-                rate = settings.rate_at(step) * second**0.5 / first
-                subtract(rate * mean / (square**0.5 + epsilon))
+        def __call__(self, gradient: Any) -> None:
+            settings = self.settings
+            self.step += 1
+            self.mean = settings.beta1 * self.mean + (1 - settings.beta1) * gradient
+            self.square = settings.beta2 * self.square + (1 - settings.beta2) * gradient**2
+            first, second = 1 - settings.beta1 ** (self.step + 1), 1 - settings.beta2 ** (self.step + 1)
+            rate = settings.rate_at(self.step) * second**0.5 / first
+            self.variable = self.variable - rate * self.mean / (self.square**0.5 + epsilon)
 
-            return update
-
-        return port.patched("adam", lambda _: adam)
-
-    return plant
+    return lambda port: port.patched("adam", lambda _: Planted)
 
 
 def _flattened_otherwise(port: Port) -> Port:
@@ -48,18 +46,18 @@ def _flattened_otherwise(port: Port) -> Port:
         class Flattened(right):
             def terms_and_gradient(self, variable):
                 terms, gradient = super().terms_and_gradient(variable)
-                return terms, port.batch(chw_read_as_hwc(port.xp, port.hwc(gradient)))
+                return terms, flattened(gradient)
+
+            def recorded(self, variable, layers):
+                found = super().recorded(variable, layers)
+                return found._replace(at_pixels=flattened(found.at_pixels))
 
         return Flattened
 
-    def of_evaluation(right: Any) -> Any:
-        def recorded_evaluation(*given: Any) -> Any:
-            found = right(*given)
-            return {**found, "gradient/pixels": chw_read_as_hwc(np, found["gradient/pixels"])}
+    def flattened(gradient: Any) -> Any:
+        return port.batch(chw_read_as_hwc(port.xp, port.hwc(gradient)))
 
-        return recorded_evaluation
-
-    return port.patched("Objective", of_objective).patched("recorded_evaluation", of_evaluation)
+    return port.patched("Objective", of_objective)
 
 
 def _minimizing(wrap: Callable[[Port, Any], Any]) -> Plant:

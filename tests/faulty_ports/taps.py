@@ -22,6 +22,8 @@ def _tapping(actual: Callable[[Recipe], Mapping[str, str]]) -> Plant:
                     self.asked = asked
 
                 def __call__(self, x):
+                    if nudges := getattr(self, "nudges", None):  # by the names that were asked for
+                        self.nudges = {moved.get(tap, tap): nudge for tap, nudge in nudges.items()}
                     found = super().__call__(x)
                     return {tap: found[moved.get(tap, tap)] for tap in self.asked}
 

@@ -7,11 +7,10 @@ import torch
 import torchvision
 
 from common import Network, RosettaError
+from common.backend import load_backend
 from common.distances import relative_l2
 from common.vgg19.layers import CONVS, LAYERS, NAMES, check_taps, cut, layer, shape_at, smallest_side_px
 from common.vgg19.preprocessing import CAFFE
-from keras_impl.objective import features as keras_features
-from torch_impl.objective import features as torch_features
 
 
 def test_the_table_has_37_rows_in_the_order_of_torchvision():
@@ -33,7 +32,7 @@ def test_every_activation_of_torchvision(weights, content):
         modules[conv.name].load_state_dict(
             {"weight": torch.tensor(kernel_oihw), "bias": torch.tensor(weights.biases[conv.name])}
         )
-    ours = torch_features(content, NAMES, network)
+    ours = load_backend("torch").features(content, NAMES, network)
     x = torch.tensor(CAFFE.apply(content).transpose(2, 0, 1)[None].copy())
     for name, module in modules.items():
         x = module(x)
@@ -51,7 +50,7 @@ def test_every_activation_of_keras(weights, content):
             [weights.kernels_hwio[conv.name], weights.biases[conv.name]]
         )
     outputs = keras.Model(stock.input, [layer.output for layer in stock.layers[1:]])(CAFFE.apply(content)[None])
-    ours = keras_features(content, names, Network(weights))
+    ours = load_backend("keras").features(content, names, Network(weights))
     for name, theirs in zip(names, outputs, strict=True):
         assert relative_l2(ours[name], np.array(theirs[0])) <= 1e-6, name
 
@@ -62,7 +61,7 @@ def test_cut_stops_at_the_deepest_tap():
 
 
 def test_the_trunk_has_nothing_below_the_deepest_tap(backend, weights, content):
-    name = backend.__name__.split(".")[0]
+    name = backend.package
     trunk = __import__(f"{name}.vgg19", fromlist=["Trunk"]).Trunk(("relu1_1", "conv2_1"), Network(weights))
     assert len(trunk.trunk_layers) == len(cut(["conv2_1"])) == 6
 

@@ -50,9 +50,10 @@ def test_affine_between_is_the_way_round_by_rgb(source, target, rgb):
 def test_backends_apply_the_same_affine(backend, source, rgb, weights):
     from common import Network
 
-    arrays = __import__(f"{backend.__name__.split('.')[0]}.arrays", fromlist=["to_native"])
-    affine = affine_between(source, CAFFE)
-    native = arrays.apply_affine(arrays.to_native(source.apply(rgb), Network(weights, precision="float64")), affine)
+    arrays = __import__(f"{backend.package}.arrays", fromlist=["to_native"])
+    affine, network = affine_between(source, CAFFE), Network(weights, precision="float64")
+    with arrays.device_scope(network):
+        native = arrays.apply_affine(arrays.to_native(source.apply(rgb), network), affine)
     np.testing.assert_allclose(arrays.to_numpy(native), CAFFE.apply(rgb), atol=1e-11)
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from common.backend import Backend, best_device, check_precisions, find_entry, load_backend
+from common.backend import Backend, find_entry, load_backend
 from common.comparison.workers.job import LONGEST_TURN_S, NO_DELAY, Arrays, Delay, Job
 from common.errors import RosettaError, type_and_line
 from common.images import Image, save_image
@@ -51,7 +51,7 @@ class Handlers:
         job = Job.read(Path(folder))
         weights_s = (time.perf_counter_ns() - start_ns) / 1e9
         if action != "prepare":  # which is timed with it
-            check_precisions(self._backend, job.problem)
+            self._backend.check_precisions(job.problem)
         values, arrays = getattr(self, f"_{action}")(job)
         np.savez(Path(folder) / "arrays.npz", allow_pickle=False, **arrays)
         return {"weights_s": weights_s, **values}
@@ -132,7 +132,7 @@ class Handlers:
 
     def _device(self) -> Values:
         """The device that the backend takes by itself."""
-        return {"device": best_device(self._backend)}
+        return {"device": self._backend.best_device()}
 
     def _memory(self) -> Values:
         """The peak of resident memory, and of the GPU's where the problem is on one."""

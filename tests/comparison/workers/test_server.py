@@ -32,6 +32,9 @@ class FakeBackend:
     def check_arithmetic(self, network):
         pass
 
+    def check_precisions(self, problem):
+        pass
+
     def environment(self, network):
         return {}
 
