@@ -10,30 +10,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from common.objective import Terms
 from common.recipes import Coefficients
-from common.vgg19 import Affine
-from keras_impl.arrays import apply_affine
-from keras_impl.losses import Maps, content_loss, gram, tv_loss
+from keras_impl.losses import Maps, content_loss, gram
 from keras_impl.vgg19 import Trunk
 
 Pullback = Callable[[tf.Tensor], tf.Tensor]
 Step = tuple[tf.Tensor, Pullback]
 _FEW_CHANNELS = 16  # for which a convolution is slow
-
-
-def terms_and_gradient(
-    trunk: Trunk, variable: tf.Tensor, to_network: Affine, content: Maps, style: Maps, coefficients: Coefficients
-) -> tuple[Terms, tf.Tensor]:
-    """Every loss term at the optimized variable, and the gradient of their sum there."""
-    with tf.GradientTape() as tape:
-        tape.watch(variable)
-        network_input = apply_affine(variable, to_network)
-        with tape.stop_recording():
-            content_terms, style_terms, at_input = evaluate(trunk, network_input, content, style, coefficients)
-        tv = coefficients.tv_weight * tv_loss(variable, coefficients.tv_form)
-        loss = tf.reduce_sum(network_input * at_input) + tv
-    return Terms(content_terms, style_terms, tv), tape.gradient(loss, variable)
 
 
 def evaluate(

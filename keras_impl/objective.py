@@ -13,8 +13,8 @@ from common.recipes import Adam
 from common.results import LossTerms
 from keras_impl.arrays import apply_affine, device_scope, to_native, to_numpy, wait
 from keras_impl.entry import ENTRY
-from keras_impl.lean import terms_and_gradient
-from keras_impl.losses import gram, total, total_loss
+from keras_impl.lean import evaluate
+from keras_impl.losses import gram, total, total_loss, tv_loss
 from keras_impl.optimizers import Native, Textbook, adam
 from keras_impl.vgg19 import Trunk
 
@@ -83,13 +83,13 @@ class Objective(objective.Objective):
 
     def recorded(self, variable: tf.Tensor, layers: Iterable[str]) -> Recorded:
         """The tensors of one forward and one backward pass, with the feature maps of `layers` and the taps."""
-        with self.scope(), tf.GradientTape() as tape:
-            tape.watch(variable)
-            network_input = apply_affine(variable, self._to_network)
-            features = Trunk([*layers, *self._taps], self._network)(network_input)
-            terms = total_loss(features, variable, self.content, self.style, self._coefficients)
-            loss = total(terms)
         with self.scope():
+            with tf.GradientTape() as tape:
+                tape.watch(variable)
+                network_input = apply_affine(variable, self._to_network)
+                features = Trunk([*layers, *self._taps], self._network)(network_input)
+                terms = total_loss(features, variable, self.content, self.style, self._coefficients)
+                loss = total(terms)
             *at_taps, at_pixels = tape.gradient(loss, [*(features[tap] for tap in self._taps), variable])
             grams = {tap: gram(features[tap]) for tap in self.style}
         return Recorded(network_input, features, grams, terms, dict(zip(self._taps, at_taps, strict=True)), at_pixels)
@@ -102,8 +102,15 @@ class Objective(objective.Objective):
         return terms, tape.gradient(loss, variable)
 
     def _by_pullbacks(self, variable: tf.Tensor) -> tuple[Terms, tf.Tensor]:
-        targets = self.content, self.style, self._coefficients
-        return terms_and_gradient(self._trunk, variable, self._to_network, *targets)
+        with tf.GradientTape() as tape:
+            tape.watch(variable)
+            network_input = apply_affine(variable, self._to_network)
+            with tape.stop_recording():
+                targets = self.content, self.style, self._coefficients
+                content, style, at_input = evaluate(self._trunk, network_input, *targets)
+            tv = self._coefficients.tv_weight * tv_loss(variable, self._coefficients.tv_form)
+            loss = tf.reduce_sum(network_input * at_input) + tv
+        return Terms(content, style, tv), tape.gradient(loss, variable)
 
 
 def features(image: Image, taps: Iterable[str], network: Network) -> Features:

@@ -10,28 +10,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from common.objective import Terms
 from common.recipes import Coefficients
-from common.vgg19 import Affine
-from torch_impl.arrays import apply_affine
-from torch_impl.losses import Maps, content_loss, gram, tv_loss
+from torch_impl.losses import Maps, content_loss, gram
 from torch_impl.vgg19 import Trunk
 
 Pullback = Callable[[torch.Tensor], torch.Tensor]
 Step = tuple[torch.Tensor, Pullback]
-
-
-def terms_and_gradient(
-    trunk: Trunk, variable: torch.Tensor, to_network: Affine, content: Maps, style: Maps, coefficients: Coefficients
-) -> tuple[Terms, torch.Tensor]:
-    """Every loss term at the optimized variable, and the gradient of their sum there."""
-    leaf = variable.detach().requires_grad_()
-    network_input = apply_affine(leaf, to_network)
-    with torch.no_grad():
-        content_terms, style_terms, at_input = evaluate(trunk, network_input, content, style, coefficients)
-    tv = coefficients.tv_weight * tv_loss(leaf, coefficients.tv_form)
-    (gradient,) = torch.autograd.grad((network_input * at_input).sum() + tv, leaf)
-    return Terms(content_terms, style_terms, tv), gradient
 
 
 def evaluate(

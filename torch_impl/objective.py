@@ -13,8 +13,8 @@ from common.recipes import Adam
 from common.results import LossTerms
 from torch_impl.arrays import apply_affine, device_scope, to_native, to_numpy, wait
 from torch_impl.entry import ENTRY
-from torch_impl.lean import terms_and_gradient
-from torch_impl.losses import gram, total, total_loss
+from torch_impl.lean import evaluate
+from torch_impl.losses import gram, total, total_loss, tv_loss
 from torch_impl.optimizers import Native, Textbook, adam
 from torch_impl.vgg19 import Trunk
 
@@ -98,8 +98,14 @@ class Objective(objective.Objective):
         return terms, gradient
 
     def _by_pullbacks(self, variable: torch.Tensor) -> tuple[Terms, torch.Tensor]:
-        targets = self.content, self.style, self._coefficients
-        return terms_and_gradient(self._trunk, variable, self._to_network, *targets)
+        leaf = variable.detach().requires_grad_()
+        network_input = apply_affine(leaf, self._to_network)
+        with torch.no_grad():
+            targets = self.content, self.style, self._coefficients
+            content, style, at_input = evaluate(self._trunk, network_input, *targets)
+        tv = self._coefficients.tv_weight * tv_loss(leaf, self._coefficients.tv_form)
+        (gradient,) = torch.autograd.grad((network_input * at_input).sum() + tv, leaf)
+        return Terms(content, style, tv), gradient
 
 
 def features(image: Image, taps: Iterable[str], network: Network) -> Features:

@@ -53,12 +53,8 @@ class Torch:
         return (layer for name, layer in trunk.trunk_layers.items() if name.startswith(kind))
 
 
-class TensorFlow:
-    """Keras/TensorFlow: channels last, and layers."""
-
-    def __init__(self) -> None:
-        self._tensorflow = importlib.import_module("tensorflow")
-        self.xp = self._tensorflow.experimental.numpy
+class ChannelsLast:
+    """The layout of a batch in TensorFlow and JAX."""
 
     def hwc(self, tensor: Any) -> Any:
         """A native batch of one as (H, W, C)."""
@@ -67,6 +63,14 @@ class TensorFlow:
     def batch(self, hwc: Any) -> Any:
         """The inverse of `hwc`."""
         return hwc[None]
+
+
+class TensorFlow(ChannelsLast):
+    """Keras/TensorFlow: channels last, and layers."""
+
+    def __init__(self) -> None:
+        self._tensorflow = importlib.import_module("tensorflow")
+        self.xp = self._tensorflow.experimental.numpy
 
     def change_layers(self, trunk: Any, kind: str, change: Callable[[Compute], Compute]) -> None:
         """Every layer of a kind (`conv` or `pool`) computes what `change` makes of its computation."""
@@ -99,20 +103,12 @@ class TensorFlow:
         return (layer for layer in trunk.trunk_layers if layer.name.startswith(kind))
 
 
-class Functional:
+class Functional(ChannelsLast):
     """Channels last, and layers that are functions of a map and their parameters, as in JAX."""
 
     def __init__(self) -> None:
         self._jax = importlib.import_module("jax")
         self.xp = self._jax.numpy
-
-    def hwc(self, tensor: Any) -> Any:
-        """A native batch of one as (H, W, C)."""
-        return tensor[0]
-
-    def batch(self, hwc: Any) -> Any:
-        """The inverse of `hwc`."""
-        return hwc[None]
 
     def change_layers(self, trunk: Any, kind: str, change: Callable[[Compute], Compute]) -> None:
         """Every layer of a kind (`conv` or `pool`) computes what `change` makes of its computation."""

@@ -43,8 +43,7 @@ def native_device(network: Network) -> jax.Device:
 
 def to_native(values: NDArray[Any], network: Network) -> jax.Array:
     """An image or feature map of shape (H, W, C) as a batch of one, in the native layout and precision."""
-    with device_scope(network):
-        return jnp.array(values[None], network.dtype)  # a copy: SciPy changes its vector in place
+    return jnp.array(values[None], network.dtype)  # a copy: SciPy changes its vector in place
 
 
 def to_numpy(tensor: jax.Array) -> NDArray[Any]:

@@ -56,7 +56,8 @@ class Objective(objective.Objective):
 
     def variable(self, pixels: Pixels) -> jax.Array:
         """An array (H, W, C) as a native tensor on the network's device."""
-        return to_native(pixels, self._network)
+        with self.scope():
+            return to_native(pixels, self._network)
 
     def to_floats(self, scalars: list[jax.Array]) -> list[float]:
         """Native scalars as Python floats, fetched from the device at once."""
