@@ -112,12 +112,9 @@ def _name(relative: Path) -> str:
 
 def write_tensors(path: Path, arrays: Arrays, metadata: Mapping[str, str] | None = None) -> None:
     """Write a .safetensors file, whole or not at all, with texts in its header."""
-    import safetensors
     import safetensors.numpy
 
     contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     with replacing(path) as temporary:
-        try:
-            safetensors.numpy.save_file(contiguous, temporary, dict(metadata or {}) or None)
-        except safetensors.SafetensorError as error:  # a full disk, too
-            raise OSError(one_line(error)) from None
+        # Not save_file: its own temporary file would stay behind a killed process, under a name that nobody knows.
+        temporary.write_bytes(safetensors.numpy.save(contiguous, dict(metadata or {}) or None))

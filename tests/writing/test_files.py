@@ -70,15 +70,23 @@ def test_what_ends_the_writing_leaves_the_old_file(old, ending):
     assert_only(old, "old")
 
 
-def test_a_killed_process_leaves_the_old_file_and_the_next_claim_clears_up(old):
+HALF = {
+    "a text": "with replacing(path) as half:\n        os.kill(os.getpid(), signal.SIGXFSZ)",
+    "tensors": "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, -1))\n    write_tensors(path, {'a': np.ones(1000)})",
+}
+
+
+@pytest.mark.parametrize("half", HALF.values(), ids=HALF)
+def test_a_killed_process_leaves_the_old_file_and_the_next_claim_clears_up(old, half):
+    """Killed in the middle of a write: SIGXFSZ is what the kernel sends above the limit of a file's size."""
     code = (
-        "import os, sys\nfrom common.writing import claimed, replacing\n"
-        "with claimed(sys.argv[1]), replacing(sys.argv[1]) as half:\n"
-        "    half.write_text('half')\n    os.kill(os.getpid(), 9)"
+        "import os, resource, signal\nfrom pathlib import Path\nimport numpy as np\n"
+        "from common.tensors import write_tensors\nfrom common.writing import claimed, replacing\n"
+        f"signal.signal(signal.SIGXFSZ, signal.SIG_DFL)\npath = Path({str(old)!r})\nwith claimed(path):\n    {half}"
     )
-    command = [sys.executable, "-c", code, str(old)]
-    killed = subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)
-    assert killed.returncode == -signal.SIGKILL
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    killed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=False)
+    assert killed.returncode == -signal.SIGXFSZ
     assert old.read_text() == "old"
     assert sorted(path.name[:5] for path in old.parent.iterdir()) == [".lock", ".part", "out.t"]
     with claimed(old):
