@@ -13,7 +13,7 @@ from typing import Any
 from common.backend import BACKENDS
 from common.cli import options as of
 from common.cli.interrupts import interrupting
-from common.comparison.plan import DEFAULT_SIZE, DEFAULT_STEPS
+from common.comparison.request import DEFAULT_SIZE, DEFAULT_STEPS
 from common.errors import did_you_mean, exit_code, leave
 from common.input_files import is_ordinary
 from common.recipes import FOR_PICTURES

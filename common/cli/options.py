@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from common.backend import BACKENDS
-from common.comparison.plan import DEFAULT_RECIPE
+from common.comparison.request import DEFAULT_RECIPE
 from common.entry import installed_version
 from common.errors import did_you_mean, say
 from common.problem import DEVICE as DEVICES

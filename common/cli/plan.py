@@ -8,7 +8,7 @@ from common.backend import BACKENDS
 from common.cli.requests import measured_request_from
 from common.comparison import Scene
 from common.comparison.memory_plan import memory_of_steps
-from common.comparison.plan import MODES
+from common.comparison.request import MODES
 from common.memory import AtOnce, MachineMemory, largest_size, peak_bytes
 from common.terminal import console, fitted, plain_table
 

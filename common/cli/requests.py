@@ -8,7 +8,7 @@ from typing import Any
 
 from common.cli.options import CHANGES
 from common.comparison.devices import shared_device
-from common.comparison.plan import DEFAULT_RECIPE, DEFAULT_ROUNDS, MODES, NamedRow, Request
+from common.comparison.request import DEFAULT_RECIPE, DEFAULT_ROUNDS, MODES, NamedRow, Request
 from common.entry import OptimizerChoice
 from common.errors import RosettaError, say
 from common.images import parse_size

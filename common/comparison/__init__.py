@@ -6,7 +6,8 @@ in environments that have no more than a framework and the core.
 
 from typing import TYPE_CHECKING
 
-from common.comparison.plan import Group, NamedRow, Request, Row, Scene
+from common.comparison.request import Group, NamedRow, Request, Row
+from common.comparison.scene import Scene
 
 if TYPE_CHECKING:
     from common.comparison.reporting import Pictures, Report

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from common.backend import BACKENDS
-from common.comparison.plan import Group, Scene
+from common.comparison.request import Group
+from common.comparison.scene import Scene
 from common.images import extent_of
 from common.memory import AtOnce, OracleRun
 

@@ -9,8 +9,9 @@ import numpy as np
 from common.backend import BACKENDS
 from common.comparison import measurement
 from common.comparison.agreement import RowAgreement, check_by_oracle, check_by_own
-from common.comparison.plan import Row, Scene
 from common.comparison.progress import Progress
+from common.comparison.request import Row
+from common.comparison.scene import Scene
 from common.comparison.workers import LONGEST_TURN_S, Job, Outcome, Worker, WorkerDiedError
 from common.errors import RosettaError, printable
 from common.oracle import Run

@@ -13,9 +13,10 @@ from common.comparison.agreement import Agreement, compare
 from common.comparison.devices import Interpreter
 from common.comparison.measurement import Others
 from common.comparison.memory_plan import memory_of_steps
-from common.comparison.plan import Group, Request, Scene
 from common.comparison.progress import Progress
+from common.comparison.request import Group, Request
 from common.comparison.row_runner import RowResult, RowRunner, had_enough
+from common.comparison.scene import Scene
 from common.comparison.workers import Worker
 from common.errors import RosettaError
 from common.oracle import Run, case_at

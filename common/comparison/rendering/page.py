@@ -12,10 +12,10 @@ import numpy as np
 from markupsafe import Markup
 from PIL import Image as Pillow
 
-from common.comparison.plan import Request
 from common.comparison.rendering.charts import Point, Style, loss_curves, styles_for, swatch, timing_bars, trade_off
 from common.comparison.rendering.formatting import TEMPLATES, environment
 from common.comparison.reporting import Difference, Group, Pictures, Report, picture_files, report_to_json, save_grid
+from common.comparison.request import Request
 from common.images import Image, save_image, to_bytes
 from common.writing import write_text
 

@@ -14,12 +14,12 @@ import psutil
 
 from common.backend import BACKENDS
 from common.comparison.measurement import Ratio, common_loss, convergence_of, paired_ratio
-from common.comparison.plan import Group as Asked
-from common.comparison.plan import Request
 from common.comparison.reporting.anonymous import anonymous, anonymous_command
 from common.comparison.reporting.pictures import compare_pictures
 from common.comparison.reporting.report import SCHEMA, Machine, Network, PictureFile, Report, WeightsUsed
 from common.comparison.reporting.rows import Difference, Environment, Group, Phases, RowReport
+from common.comparison.request import Group as Asked
+from common.comparison.request import Request
 from common.comparison.row_runner import RowResult
 from common.comparison.session import Session
 from common.images import Image
