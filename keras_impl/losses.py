@@ -7,6 +7,7 @@ holds the weight of its term and all that published codes normalise differently.
 from collections.abc import Mapping
 
 import tensorflow as tf
+from keras import ops
 
 from common.objective import Terms
 from common.recipes import Coefficients, TotalVariation
@@ -16,18 +17,19 @@ Maps = Mapping[str, tf.Tensor]
 
 def gram(feature: tf.Tensor) -> tf.Tensor:
     """The mean Gram matrix (C, C) of a feature map: F^T F / M."""
-    flat = tf.reshape(feature, (-1, feature.shape[-1]))  # (M, C): a row for each position
-    return tf.matmul(flat, flat, transpose_a=True) / tf.cast(tf.shape(flat)[0], flat.dtype)
+    flat = ops.reshape(feature, (-1, feature.shape[-1]))  # (M, C): a row for each position
+    # Keras' matmul would copy the transposed map outside of graphs.
+    return tf.matmul(flat, flat, transpose_a=True) / ops.cast(ops.shape(flat)[0], flat.dtype)
 
 
 def content_loss(feature: tf.Tensor, target: tf.Tensor, k: float) -> tf.Tensor:
     """The coefficient k times the summed squared difference of two feature maps."""
-    return k * tf.reduce_sum(tf.square(feature - target))
+    return k * ops.sum(ops.square(feature - target))
 
 
 def style_loss(feature: tf.Tensor, target: tf.Tensor, k: float) -> tf.Tensor:
     """The coefficient k times the summed squared difference of a mean Gram matrix and its scaled target."""
-    return k * tf.reduce_sum(tf.square(gram(feature) - target))
+    return k * ops.sum(ops.square(gram(feature) - target))
 
 
 def tv_loss(image: tf.Tensor, form: TotalVariation) -> tf.Tensor:
@@ -38,12 +40,12 @@ def tv_loss(image: tf.Tensor, form: TotalVariation) -> tf.Tensor:
     dy = image[:, 1:, :, :] - image[:, :-1, :, :]  # one row fewer
     dx = image[:, :, 1:, :] - image[:, :, :-1, :]  # one column fewer
     if form == "mean_abs":
-        return 0.5 * (tf.reduce_mean(tf.abs(dy)) + tf.reduce_mean(tf.abs(dx)))
+        return 0.5 * (ops.mean(ops.abs(dy)) + ops.mean(ops.abs(dx)))
     if form == "sum_abs":
-        return tf.reduce_sum(tf.abs(dy)) + tf.reduce_sum(tf.abs(dx))
+        return ops.sum(ops.abs(dy)) + ops.sum(ops.abs(dx))
     if form == "power":
-        return tf.reduce_sum(tf.pow(tf.square(dy[:, :, :-1]) + tf.square(dx[:, :-1]), 1.25))
-    return tf.zeros((), image.dtype)
+        return ops.sum(ops.power(ops.square(dy[:, :, :-1]) + ops.square(dx[:, :-1]), 1.25))
+    return ops.zeros((), image.dtype)
 
 
 def total_loss(features: Maps, image: tf.Tensor, content: Maps, style: Maps, coefficients: Coefficients) -> Terms:

@@ -22,12 +22,10 @@ class Trunk(nn.Module):
     def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         """Run the layers in order and keep what the taps name."""
         kept, dtype = {}, x.dtype
-        x = x.to(self.layer_dtype)
         for name, layer in self.trunk_layers.items():
-            x = layer(x)
+            x = layer(x.to(self.layer_dtype))
             if name in self.taps:
-                kept[name] = x.to(dtype)
-                x = kept[name].to(self.layer_dtype)  # so that the gradient at a tap is of all that follows
+                x = kept[name] = x.to(dtype)
         return {tap: kept[tap] for tap in self.taps}
 
 

@@ -126,8 +126,9 @@ class Report:
     def title(self) -> str:
         """What was compared: the backends by their labels."""
         names = dict.fromkeys(row.backend for row in self.rows)
-        labels = " and ".join(BACKENDS[name].label if name in BACKENDS else name for name in names)
-        return f"VGG-19 style transfer: {labels}" if labels else "VGG-19 style transfer"
+        labels = [BACKENDS[name].label if name in BACKENDS else name for name in names]
+        in_words = " and ".join(filter(None, (", ".join(labels[:-1]), *labels[-1:])))
+        return f"VGG-19 style transfer: {in_words}" if labels else "VGG-19 style transfer"
 
     @property
     def main_precision(self) -> str:

@@ -20,18 +20,14 @@ class Trunk:
         self.parameters = {it.name: conv_to_native(it.name, network) for it in cut(self.taps) if it.kind == "conv"}
         self.nudges: Mapping[str, jax.Array] = {}  # added to the taps: the gradient at one is the gradient at its tap
 
-    def call(self, x: jax.Array) -> dict[str, jax.Array]:
+    def __call__(self, x: jax.Array) -> dict[str, jax.Array]:
         """Run the layers in order and keep what the taps name."""
         kept, dtype = {}, x.dtype
-        x = x.astype(self.layer_dtype)
         for name, layer in self.trunk_layers.items():
-            x = layer(x, *self.parameters.get(name, ()))
+            x = layer(x.astype(self.layer_dtype), *self.parameters.get(name, ()))
             if name in self.taps:
-                kept[name] = x.astype(dtype) + self.nudges.get(name, 0)
-                x = kept[name].astype(self.layer_dtype)  # so that the gradient at a tap is of all that follows
+                x = kept[name] = x.astype(dtype) + self.nudges.get(name, 0)
         return {tap: kept[tap] for tap in self.taps}
-
-    __call__ = call
 
 
 def _function(layer: Layer, network: Network) -> Callable[..., jax.Array]:

@@ -250,3 +250,11 @@ def test_markdown_page_and_json_show_the_same_figures(report):
     assert values["rows"][0]["evaluation"]["rounds_s"] == [list(durations) for durations in FAST]
     assert values["rows"][1]["limit"]["fraction"] == 0.25
     assert values["ratios"][0]["verdict"] == "2.00x slower (1.97 to 3.05)"
+
+
+def test_the_title_names_every_backend(report):
+    group = report.groups[0]
+    rows = [replace(row, backend=name) for row, name in zip(group.rows, ("torch", "keras"), strict=False)]
+    rows += [replace(rows[0], backend="numpy")]
+    three = replace(report, groups=(replace(group, rows=tuple(rows)),))
+    assert three.title == "VGG-19 style transfer: PyTorch, Keras/TensorFlow and numpy"
