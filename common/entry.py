@@ -22,6 +22,7 @@ class Entry:
     import no framework. `optimizer` is the one that is customary with the framework, and the first of `modes` is its
     default; `fused` are those whose inner values cannot be looked at, since the network is compiled as a whole or its
     gradient is computed otherwise.
+    `tiled` are those that also compute a picture in tiles, for which the package has a module `tiles`.
     `transfer_mode` is the one in which its command line makes pictures on a CPU, the first where there is none.
     `distributions` are what pip installs. Before the framework is imported, `variables` are set in the environment, and
     `default_variables` where the user has not set them; `thread_variables` limit the framework's threads, and
@@ -35,6 +36,7 @@ class Entry:
     optimizer: Literal["adam", "lbfgs"] = "adam"
     modes: tuple[str, ...] = ("eager",)
     fused: tuple[str, ...] = ()
+    tiled: tuple[str, ...] = ()
     transfer_mode: str | None = None
     distributions: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -48,8 +50,9 @@ class Entry:
         for name in (self.name, *self.modes):
             if not _NAME.fullmatch(name):
                 raise RosettaError(f"{name!r} is no name of a backend or a mode: use letters, digits, '_', '.' and '-'")
-        if not self.modes or not set(self.fused) <= set(self.modes):
-            raise RosettaError(f"the modes are {self.modes} and the fused ones {self.fused}: name one, and no others")
+        for some in (self.fused, self.tiled):
+            if not self.modes or not set(some) <= set(self.modes):
+                raise RosettaError(f"the modes are {self.modes} and some of them {some}: name one, and no others")
         if self.transfer_mode is not None:
             self.checked_mode(self.transfer_mode)
         if self.optimizer not in ("adam", "lbfgs"):
@@ -61,6 +64,14 @@ class Entry:
             nearest = did_you_mean(mode, self.modes)
             raise RosettaError(f"{self.label} has no mode {mode!r}{nearest}: use {', '.join(self.modes)}")
         return mode or self.modes[0]
+
+    def checked_tiled_mode(self, mode: str | None) -> str:
+        """The mode, None for the first; raise RosettaError for one in which the backend computes no tiles."""
+        mode = self.checked_mode(mode)
+        if mode not in self.tiled:
+            instead = f"use the mode {' or '.join(self.tiled)}, or no tiles" if self.tiled else "leave out the tiles"
+            raise RosettaError(f"{self.label} {mode} does not compute in tiles: {instead}")
+        return mode
 
     def with_optimizer(self, recipe: Recipe, choice: OptimizerChoice) -> Recipe:
         """The recipe with a chosen optimizer: a named one, the recipe's own, or the framework's customary one."""

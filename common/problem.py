@@ -12,7 +12,7 @@ from common.errors import RosettaError
 from common.images import Image, extent_for, extent_of, resize
 from common.machine import lacks_bfloat16
 from common.recipes import Coefficients, Recipe, Stage, coefficients
-from common.vgg19 import Affine, Pooling, Weights, affine_between
+from common.vgg19 import Affine, Pooling, Weights, affine_between, check_tile
 
 Precision = Literal["float32", "float64", "bfloat16", "tf32"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
@@ -70,8 +70,9 @@ class Problem:
     """One style transfer: the content and the style image, RGB in [0, 1] of shape (H, W, 3), and how to do it.
 
     `weights` may be of any family: `network` scales them to the recipe's. `mode` is how the framework
-    executes the problem, where the framework has several ways; None is the backend's first. Raises RosettaError for
-    images that the recipe's taps do not fit.
+    executes the problem, where the framework has several ways; None is the backend's first. Pictures with a side above
+    `tile_px` are computed in tiles, whose windows have no longer side; None is for whole pictures. Raises RosettaError
+    for images and tiles that the recipe's taps do not fit.
     """
 
     content: Image
@@ -81,8 +82,10 @@ class Problem:
     precision: Precision = "float32"
     device: str = "cpu"
     mode: Mode | None = None
+    tile_px: int | None = None
 
     def __post_init__(self) -> None:
+        check_tile(self.tile_px, self.recipe.taps)
         for role, image in (("content", self.content), ("style", self.style)):
             check_image(role, image, self.recipe.smallest_side_px)
 
@@ -91,6 +94,12 @@ class Problem:
         """The network with the weights in the units of the recipe's family, made once."""
         weights = self.weights.for_family(self.recipe.family)
         return Network(weights, self.recipe.pooling, self.precision, self.device)
+
+    @property
+    def is_tiled(self) -> bool:
+        """Whether a picture is larger than a tile."""
+        sides_px = (*extent_of(self.content), *extent_of(self.style))
+        return self.tile_px is not None and max(sides_px) > self.tile_px
 
     @property
     def networks(self) -> tuple[Network, ...]:

@@ -61,6 +61,11 @@ def to_numpy(tensor: tf.Tensor) -> NDArray[Any]:
     return values[0] if values.ndim == 4 else values
 
 
+def matrix_to_native(values: NDArray[Any], network: Network) -> tf.Tensor:
+    """A matrix in the native precision."""
+    return tf.convert_to_tensor(values, dtype=network.dtype)
+
+
 def conv_to_native(name: str, network: Network) -> list[tf.Tensor]:
     """The kernel and the bias of a convolution, in the native layout and the layers' precision."""
     kernel_and_bias = network.weights.kernels_hwio[name], network.weights.biases[name]

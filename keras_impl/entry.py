@@ -10,6 +10,7 @@ ENTRY = Entry(
     optimizer="lbfgs",
     modes=("graph", "eager", "xla", "lean"),
     fused=("xla", "lean"),
+    tiled=("graph", "eager", "xla", "lean"),
     transfer_mode="lean",
     distributions=("tensorflow", "keras"),
     variables={"KERAS_BACKEND": "tensorflow"},  # Keras reads it once, when it is first imported

@@ -4,7 +4,8 @@ A pullback maps the gradient at an output to the gradient at the input. The weig
 nothing; a ReLU keeps one byte for a value, a max pool one for a window. Only taps keep their feature maps.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import keras
@@ -16,34 +17,45 @@ from keras_impl.vgg19 import Trunk
 
 Pullback = Callable[[tf.Tensor], tf.Tensor]
 Step = tuple[tf.Tensor, Pullback]
+# By tap: the term and its pullback, of the feature map.
+TermsOf = Mapping[str, Callable[[tf.Tensor], Step]]
 _FEW_CHANNELS = 16  # for which a convolution is slow
 
 
-def evaluate(
-    trunk: Trunk, x: tf.Tensor, content: Maps, style: Maps, coefficients: Coefficients
-) -> tuple[Maps, Maps, tf.Tensor]:
+def evaluate(trunk: Trunk, x: tf.Tensor, content: TermsOf, style: TermsOf) -> tuple[Maps, Maps, tf.Tensor]:
     """The content and the style terms by tap at a network input, and the gradient of their sum there."""
-    content_terms, style_terms = {}, {}
-    pullbacks: list[Pullback] = []
-    dtype, x = x.dtype, tf.cast(x, trunk.layer_dtype)
-    for layer in trunk.trunk_layers:
-        name = layer.name
-        x, pullback = _STEPS[type(layer)](x, layer)
-        pullbacks.append(pullback)
-        if name in trunk.taps:
-            feature = tf.cast(x, dtype)
-        if name in content:
-            content_terms[name], pullback = content_term(feature, content[name], coefficients.content[name])
-            pullbacks.append(_in(dtype, pullback))
-        if name in style:
-            style_terms[name], pullback = style_term(feature, style[name], coefficients.style[name].k)
-            pullbacks.append(_in(dtype, pullback))
-    gradient = tf.zeros_like(x)
-    del x, feature, pullback
+    (content_terms, style_terms), gradient, pullbacks = _forward(trunk, x, (content, style))
     while pullbacks:
         with tf.control_dependencies([gradient]):  # or a graph computes what it can before, and keeps it
             gradient = pullbacks.pop()(gradient)
-    return content_terms, style_terms, tf.cast(gradient, dtype)
+    return content_terms, style_terms, tf.cast(gradient, x.dtype)
+
+
+def _forward(
+    trunk: Trunk, x: tf.Tensor, kinds: tuple[TermsOf, ...]
+) -> tuple[list[dict[str, tf.Tensor]], tf.Tensor, list[Pullback]]:
+    """The terms of each kind, zeros for the gradient at the end, and the pullbacks, which alone keep something."""
+    terms: list[dict[str, tf.Tensor]] = [{} for _ in kinds]
+    pullbacks: list[Pullback] = []
+    dtype, x = x.dtype, tf.cast(x, trunk.layer_dtype)
+    for layer in trunk.trunk_layers:
+        x, pullback = _STEPS[type(layer)](x, layer)
+        pullbacks.append(pullback)
+        if layer.name in trunk.taps:
+            feature = tf.cast(x, dtype)
+        for own, terms_of in zip(terms, kinds, strict=True):
+            if layer.name in terms_of:
+                own[layer.name], pullback = terms_of[layer.name](feature)
+                pullbacks.append(_in(dtype, pullback))
+    return terms, tf.zeros_like(x), pullbacks
+
+
+def terms_by_tap(content: Maps, style: Maps, coefficients: Coefficients) -> tuple[TermsOf, TermsOf]:
+    """The content and the style terms of a loss, for targets by tap."""
+    return (
+        {tap: partial(content_term, target=it, k=coefficients.content[tap]) for tap, it in content.items()},
+        {tap: partial(style_term, target=it, k=coefficients.style[tap].k) for tap, it in style.items()},
+    )
 
 
 def conv(x: tf.Tensor, layer: keras.layers.Conv2D) -> Step:
@@ -64,7 +76,7 @@ def relu(x: tf.Tensor, _: keras.layers.ReLU) -> Step:
     """A ReLU and its pullback, which keeps where the output is positive."""
     y = tf.nn.relu(x)
     positive = y > 0
-    return _after(positive, y), lambda gradient: tf.where(positive, gradient, tf.zeros((), gradient.dtype))
+    return _after(positive, y), lambda gradient: tf.where(positive, gradient, 0)
 
 
 def max_pool(x: tf.Tensor, _: keras.layers.MaxPooling2D) -> Step:
@@ -74,8 +86,7 @@ def max_pool(x: tf.Tensor, _: keras.layers.MaxPooling2D) -> Step:
     place = tf.where(lower > upper, tf.cast(d > c, tf.uint8) + 2, tf.cast(b > a, tf.uint8))
 
     def pullback(gradient: tf.Tensor) -> tf.Tensor:
-        nothing = tf.zeros((), gradient.dtype)
-        return _spread([tf.where(place == number, gradient, nothing) for number in range(4)], shape)
+        return _spread([tf.where(place == number, gradient, 0) for number in range(4)], shape)
 
     return _after(place, tf.maximum(upper, lower)), pullback
 

@@ -13,7 +13,7 @@ from common.recipes import Adam
 from common.results import LossTerms
 from keras_impl.arrays import apply_affine, device_scope, to_native, to_numpy, wait
 from keras_impl.entry import ENTRY
-from keras_impl.lean import evaluate
+from keras_impl.lean import evaluate, terms_by_tap
 from keras_impl.losses import gram, total, total_loss, tv_loss
 from keras_impl.optimizers import Native, Textbook, adam
 from keras_impl.vgg19 import Trunk
@@ -106,8 +106,8 @@ class Objective(objective.Objective):
             tape.watch(variable)
             network_input = apply_affine(variable, self._to_network)
             with tape.stop_recording():
-                targets = self.content, self.style, self._coefficients
-                content, style, at_input = evaluate(self._trunk, network_input, *targets)
+                terms = terms_by_tap(self.content, self.style, self._coefficients)
+                content, style, at_input = evaluate(self._trunk, network_input, *terms)
             tv = self._coefficients.tv_weight * tv_loss(variable, self._coefficients.tv_form)
             loss = tf.reduce_sum(network_input * at_input) + tv
         return Terms(content, style, tv), tape.gradient(loss, variable)

@@ -75,6 +75,7 @@ ORDER = (
     "tolerances points divergence",
     "objective",
     "tensors",
+    "tiles",
     "memory",
     "checkpoints",
     "recorder",

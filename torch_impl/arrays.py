@@ -67,6 +67,11 @@ def to_numpy(tensor: torch.Tensor) -> NDArray[Any]:
     return np.array(np.moveaxis(values[0], 0, -1) if values.ndim == 4 else values, order="C")
 
 
+def matrix_to_native(values: NDArray[Any], network: Network) -> torch.Tensor:
+    """A matrix in the native precision."""
+    return torch.tensor(values, dtype=DTYPES[network.dtype], device=native_device(network))
+
+
 def conv_to_native(name: str, network: Network) -> list[torch.Tensor]:
     """The kernel and the bias of a convolution, in the native layout and the layers' precision."""
     dtype, device = DTYPES[network.layer_dtype], native_device(network)

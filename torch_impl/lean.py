@@ -4,7 +4,8 @@ A pullback maps the gradient at an output to the gradient at the input. The weig
 nothing; a ReLU keeps one byte for a value, a max pool one for a window. Only taps keep their feature maps.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,13 +17,23 @@ from torch_impl.vgg19 import Trunk
 
 Pullback = Callable[[torch.Tensor], torch.Tensor]
 Step = tuple[torch.Tensor, Pullback]
+# By tap: the term and its pullback, of the feature map.
+TermsOf = Mapping[str, Callable[[torch.Tensor], Step]]
 
 
-def evaluate(
-    trunk: Trunk, x: torch.Tensor, content: Maps, style: Maps, coefficients: Coefficients
-) -> tuple[Maps, Maps, torch.Tensor]:
+def evaluate(trunk: Trunk, x: torch.Tensor, content: TermsOf, style: TermsOf) -> tuple[Maps, Maps, torch.Tensor]:
     """The content and the style terms by tap at a network input, and the gradient of their sum there."""
-    content_terms, style_terms = {}, {}
+    (content_terms, style_terms), gradient, pullbacks = _forward(trunk, x, (content, style))
+    while pullbacks:
+        gradient = pullbacks.pop()(gradient)  # which frees what the pullback has kept
+    return content_terms, style_terms, gradient.to(x.dtype)
+
+
+def _forward(
+    trunk: Trunk, x: torch.Tensor, kinds: tuple[TermsOf, ...]
+) -> tuple[list[dict[str, torch.Tensor]], torch.Tensor, list[Pullback]]:
+    """The terms of each kind, zeros for the gradient at the end, and the pullbacks, which alone keep something."""
+    terms: list[dict[str, torch.Tensor]] = [{} for _ in kinds]
     pullbacks: list[Pullback] = []
     dtype, x = x.dtype, x.to(trunk.layer_dtype)
     for name, layer in trunk.trunk_layers.items():
@@ -30,17 +41,19 @@ def evaluate(
         pullbacks.append(pullback)
         if name in trunk.taps:
             feature = x.to(dtype, copy=isinstance(layer, nn.Conv2d))  # since the ReLU after it works in place
-        if name in content:
-            content_terms[name], pullback = content_term(feature, content[name], coefficients.content[name])
-            pullbacks.append(_in(dtype, pullback))
-        if name in style:
-            style_terms[name], pullback = style_term(feature, style[name], coefficients.style[name].k)
-            pullbacks.append(_in(dtype, pullback))
-    gradient = torch.zeros_like(x)
-    del x, feature, pullback
-    while pullbacks:
-        gradient = pullbacks.pop()(gradient)  # which frees what the pullback has kept
-    return content_terms, style_terms, gradient.to(dtype)
+        for own, terms_of in zip(terms, kinds, strict=True):
+            if name in terms_of:
+                own[name], pullback = terms_of[name](feature)
+                pullbacks.append(_in(dtype, pullback))
+    return terms, torch.zeros_like(x), pullbacks
+
+
+def terms_by_tap(content: Maps, style: Maps, coefficients: Coefficients) -> tuple[TermsOf, TermsOf]:
+    """The content and the style terms of a loss, for targets by tap."""
+    return (
+        {tap: partial(content_term, target=it, k=coefficients.content[tap]) for tap, it in content.items()},
+        {tap: partial(style_term, target=it, k=coefficients.style[tap].k) for tap, it in style.items()},
+    )
 
 
 def conv(x: torch.Tensor, layer: nn.Conv2d) -> Step:

@@ -13,7 +13,7 @@ from common.recipes import Adam
 from common.results import LossTerms
 from torch_impl.arrays import apply_affine, device_scope, to_native, to_numpy, wait
 from torch_impl.entry import ENTRY
-from torch_impl.lean import evaluate
+from torch_impl.lean import evaluate, terms_by_tap
 from torch_impl.losses import gram, total, total_loss, tv_loss
 from torch_impl.optimizers import Native, Textbook, adam
 from torch_impl.vgg19 import Trunk
@@ -101,8 +101,8 @@ class Objective(objective.Objective):
         leaf = variable.detach().requires_grad_()
         network_input = apply_affine(leaf, self._to_network)
         with torch.no_grad():
-            targets = self.content, self.style, self._coefficients
-            content, style, at_input = evaluate(self._trunk, network_input, *targets)
+            terms = terms_by_tap(self.content, self.style, self._coefficients)
+            content, style, at_input = evaluate(self._trunk, network_input, *terms)
         tv = self._coefficients.tv_weight * tv_loss(leaf, self._coefficients.tv_form)
         (gradient,) = torch.autograd.grad((network_input * at_input).sum() + tv, leaf)
         return Terms(content, style, tv), gradient

@@ -16,6 +16,7 @@ from common.recorder import OnStep, Recorder
 from common.results import LossTerms, RunResult
 from common.stages import run_stages
 from common.tensors import adam_tensors, lbfgs_tensors, picture_tensors, recorded_tensors, target_tensors
+from common.tiles import TiledObjective, TileWorker, WorkersOf
 from common.vgg19 import cut, smallest_side_px
 
 
@@ -24,11 +25,12 @@ class Backend:
 
     The package's module `objective` has a class `Objective`, which derives from that of `common.objective`, and a
     function `features`. Its module `device` has those functions of `common.backend.measured` that the framework can
-    answer. Raises AttributeError or RosettaError for a package that lacks what has no default.
+    answer. `tile_workers` compute the tiles of pictures. Raises AttributeError or RosettaError for a package that lacks
+    what has no default.
     """
 
-    def __init__(self, package: str) -> None:
-        self.package = package
+    def __init__(self, package: str, tile_workers: WorkersOf = TileWorker) -> None:
+        self.package, self._tile_workers = package, tile_workers
         self._pictures = import_module(f"{package}.objective")
         check_objective(self._pictures.Objective, self._pictures.features)
         device = import_module(f"{package}.device") if find_spec(f"{package}.device") else measured
@@ -43,7 +45,9 @@ class Backend:
         self.matrix_product: Callable[[int, Network], Callable[[], object]] = answer("matrix_product")
 
     def Objective(self, problem: Problem) -> Objective:  # noqa: N802
-        """The loss of a problem, ready to be evaluated."""
+        """The loss of a problem, ready to be evaluated; in tiles where a picture is larger than one."""
+        if problem.is_tiled:
+            return TiledObjective(problem, self.package, self._pictures.Objective, self._tile_workers)
         objective: Objective = self._pictures.Objective(problem)
         return objective
 

@@ -8,6 +8,7 @@ from importlib.metadata import EntryPoint, distributions
 from common.backend.backend import Backend
 from common.entry import Entry
 from common.errors import OutOfMemoryError, RosettaError, did_you_mean, is_out_of_memory, one_line
+from common.tiles import TileWorker, WorkersOf
 
 GROUP = "style_rosetta.backends"
 _DISTRIBUTION = "style-rosetta"
@@ -68,14 +69,17 @@ def find_entry(name: str) -> Entry:
     raise RosettaError(f"there is no backend {name!r}{nearest}: choose from {', '.join(BACKENDS)}")
 
 
-def load_backend(name: str) -> Backend:
-    """Import a backend by its name; raise RosettaError when there is none, or its framework cannot be imported."""
+def load_backend(name: str, tile_workers: WorkersOf = TileWorker) -> Backend:
+    """Import a backend by its name; raise RosettaError when there is none, or its framework cannot be imported.
+
+    `tile_workers` compute the tiles of pictures, by default in this process.
+    """
     entry = find_entry(name)
     os.environ.update(entry.variables)
     for variable, value in entry.default_variables.items():
         os.environ.setdefault(variable, value)
     try:
-        return Backend(entry.package)
+        return Backend(entry.package, tile_workers)
     except RosettaError:  # of a package that is not whole, with its own way out
         raise
     except Exception as error:  # a framework's import fails in many ways

@@ -23,7 +23,8 @@ _GALLERY = "gallery.png"
 def requests_from(options: argparse.Namespace) -> dict[str, Request]:
     """A request for each recipe that is named, or for all of them, by name."""
     recipes = [recipe_from(options, name) for name in names_from(options.recipes, "all", RECIPES)]
-    changes = {"optimizer": optimizer_from(options), "precisions": (options.precision,), "sizes": (options.size,)}
+    changes = {"optimizer": optimizer_from(options), "precisions": (options.precision,)}
+    changes |= {"sizes": (options.size,), "tiles_px": (options.tile,)}
     return {recipe.name: request_from(options, recipe=recipe, **changes) for recipe in recipes}
 
 

@@ -33,6 +33,7 @@ def run(options: argparse.Namespace) -> int:
     height, width = problem.content.shape[:2]
     if size is not None:
         image = resize(image, height, width)
+    problem = replace(problem, tile_px=options.tile)
     problem.pixels(image)  # says what is wrong with the sizes before anything is started
     terms = _terms(scene, problem, image)
     rows = _compared(terms, bounds_for(precision).losses)

@@ -70,19 +70,26 @@ COMMANDS = {
     "losses": Command(
         "losses:run",
         "Print the loss terms of IMAGE by the oracle and each backend; the exit code is 0 when they agree, 1 when not.",
-        of.THREE_PICTURES | of.LOSS | of.SIZE | of.PRECISION | of.ARITHMETIC | of.PRINT_JSON,
+        of.THREE_PICTURES | of.LOSS | of.SIZE | of.TILE | of.PRECISION | of.ARITHMETIC | of.PRINT_JSON,
         {"precision": "float64"},
     ),
     "gallery": Command(
         "gallery:run",
         "Write gallery.png and each picture into the report's folder.",
-        of.PICTURES | of.RECIPES_SHOWN | of.SIZE | of.OPTIMIZATION | of.PRECISION | of.ARITHMETIC | of.GALLERY,
+        of.PICTURES
+        | of.RECIPES_SHOWN
+        | of.SIZE
+        | of.TILE
+        | of.OPTIMIZATION
+        | of.PRECISION
+        | of.ARITHMETIC
+        | of.GALLERY,
         {"size": DEFAULT_SIZE, "optimizer": "recipe"},
     ),
     "doctor": Command(
         "check:run_doctor",
         "Compare every tensor of a backend, or of several, with the reference; 1 when something differs.",
-        of.EXAMINED | of.CASE | of.PRECISION | of.FILES,
+        of.EXAMINED | of.CASE | of.TILE | of.PRECISION | of.FILES,
     ),
     "export": Command(
         "check:run_export",
@@ -100,10 +107,11 @@ COMMANDS = {
     ),
     "plan": Command(
         "plan:run",
-        "Print the memory that a transfer takes on a CPU, by mode and size, and the largest size that fits into what\n"
-        "is free. Nothing is computed: these are estimates, and docs/performance.md has them beside measured peaks.",
+        "Print the memory that a transfer takes on a CPU, by mode, size and tile, the largest size that fits into\n"
+        "what is free, and the time of an evaluation. These are estimates; docs/performance.md has them beside what\n"
+        "was measured.",
         of.PLANNED | of.OPTIMIZATION,
-        {"default_size": "512,1024,2048", "device": "cpu", "weights": None},
+        {"default_size": "512,1024,2048", "tiles": "off,1024", "device": "cpu", "weights": None},
     ),
     "recipes": Command("recipes:run", "Print the recipes."),
 }

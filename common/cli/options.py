@@ -16,6 +16,7 @@ from common.recipes import FOR_PICTURES, RECIPES
 from common.tensors import KINDS
 
 MIXED = "mixed"
+AUTO, OFF = "auto", "off"  # of `--tile`
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -53,6 +54,18 @@ def _device(text: str) -> str:
     if text != "auto" and not DEVICES.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a device: use auto, cpu, gpu, gpu:1 or mps")
     return text
+
+
+def _tile(text: str) -> int | None:
+    if text == OFF:
+        return None
+    if not text.isdecimal() or len(text) > _MOST_DIGITS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no tile: use off, or its longest side in pixels, such as 1024")
+    return int(text)
+
+
+def _tile_or_auto(text: str) -> int | str | None:
+    return AUTO if text == AUTO else _tile(text)
 
 
 def _loss(text: str) -> float:
@@ -106,6 +119,7 @@ ROWS: Options = {
     "--modes": {"metavar": "M,...", "help": f"all, or from {_modes} (default: the first of each)"},
     "--precisions --precision": {"metavar": "P,...", "help": f"all, or from {_precisions} (default: float32)"},
     "--sizes --size": {"metavar": "S,...", "help": "longest sides (128,256), or height x width, in pixels"},
+    "--tiles --tile": {"metavar": "T,...", "help": "off, or longest sides of tiles in pixels (default: off)"},
     "--python": {"action": "append", "default": [], "metavar": "B=PYTHON", "help": "interpreter of a backend"},
     "--row": {"action": "append", "default": [], "metavar": _row, "help": "one more row, such as another version"},
     "--thorough": {"action": "store_true", "help": "all modes and precisions, two sizes, more rounds"},
@@ -115,6 +129,7 @@ ROWS: Options = {
 _PLANNED: Options = {
     "--modes": {"metavar": "M,...", "help": f"from {_modes} (default: all)"},
     "--sizes --size": {"metavar": "S,...", "help": "as those of compare.py (default: 512,1024,2048)"},
+    "--tiles --tile": {"metavar": "T,...", "help": "off, or longest sides of tiles in pixels (default: %(default)s)"},
 }
 LOSS: Options = {
     "--recipe": {"metavar": "NAME", "help": _recipe},
@@ -139,6 +154,12 @@ OPTIMIZATION: Options = {
     "--optimizer": {"choices": ("adam", "lbfgs", "recipe"), "help": _optimizers},
     "--seed": {"type": _seed, "default": 0, "help": "of the noise, for recipes that start from it"},
 }
+_tiled = "compute in tiles of at most N pixels a side, or the whole at once (off)"
+_auto = f"{_tiled}; auto is off, or the largest tile that fits into the free memory of the CPU"
+TILE: Options = {"--tile": {"type": _tile, "metavar": "N", "default": OFF, "help": f"{_tiled} (default: off)"}}
+OWN_TILE: Options = {
+    "--tile": {"type": _tile_or_auto, "metavar": "N", "default": AUTO, "help": f"{_auto} (default: auto)"}
+}
 START: Options = {"--init": {"metavar": "START", "help": "content, noise, or a picture to start from"}}
 PRECISION: Options = {"--precision": {"choices": PRECISIONS, "help": "default: %(default)s"}}
 _mixed = "default: %(default)s; mixed is bfloat16, and float32 at the end, with Adam"
@@ -157,7 +178,7 @@ KEPT: Options = {
     "--plot": {"action": "store_true", "help": "draw the loss curves beside the picture"},
 }
 OWN_SIZE: Options = {"--size": {"metavar": "SIZE", "help": _own_size}}
-TRANSFER = LOSS | OWN_SIZE | OPTIMIZATION | START | RUN_PRECISION | ARITHMETIC | CHECKPOINTS | KEPT
+TRANSFER = LOSS | OWN_SIZE | OWN_TILE | OPTIMIZATION | START | RUN_PRECISION | ARITHMETIC | CHECKPOINTS | KEPT
 BASELINE: Options = {
     "--save-baseline": {"type": _path, "metavar": "FILE", "help": "keep the timings for later runs"},
     "--baseline": {"type": _path, "metavar": "FILE", "help": "compare with timings that were kept"},
@@ -199,7 +220,7 @@ FILES: Options = {
 _ABSENT = {
     **dict.fromkeys(("steps", "init", "against", "pyramid", "until", "until_loss", *CHANGES)),
     **{"seed": 0, "precision": "float32", "allow_unknown": False, "fast": False, "thorough": False},
-    **{"rounds": None, "threads": None, "python": [], "row": []},
+    **{"rounds": None, "threads": None, "python": [], "row": [], "tiles": None},
 }
 
 

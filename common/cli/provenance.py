@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,19 +34,15 @@ def provenance(
 
     Folders are left out, since a picture is published and the paths of a machine are not.
     """
-    given = {
-        name: value
-        for name, value in vars(options).items()
-        if value is not None and value is not False and name not in _WITHOUT_EFFECT_ON_THE_PICTURE
-    }
     return json.dumps(
         {
             "software": f"style-rosetta {installed_version('style-rosetta')}",
             "program": _program(entry),
             "versions": entry.versions(),
-            "options": {name.replace("_", "-"): _as_given(name, value) for name, value in given.items()},
+            "options": _options_told(options),
             "device": problem.device,
             "mode": entry.checked_mode(problem.mode),
+            "tile_px": problem.tile_px,
             "recipe": recipe_to_json(problem.recipe),
             "files": files,
             "weights": {"name": problem.weights.name, "sha256": problem.weights.sha256},
@@ -55,14 +52,37 @@ def provenance(
     )
 
 
+def is_made_by(path: Path, entry: Entry, options: argparse.Namespace, files: Files) -> bool:
+    """Whether a file is the picture that a backend's command line makes by these options of these files."""
+    expected = {"program": _program(entry), "options": _options_told(options), "files": files}
+    told = _told(path)
+    return bool({name: told.get(name) for name in expected} == json.loads(json.dumps(expected)))
+
+
 def is_result_of(path: Path, entry: Entry, files: Files) -> bool:
     """Whether a file is a picture that a backend's command line made of this content and style, by whatever options."""
-    try:
-        told = json.loads(description_of(path) or "")
+    told = _told(path)
+    with suppress(TypeError, KeyError):
         same = [told["program"] == _program(entry), *(told["files"][role] == files[role] for role in _PICTURES)]
         return all(same)
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return False
+    return False
+
+
+def _told(path: Path) -> dict[str, Any]:
+    """What a picture says of how it was made; nothing where there is no such picture."""
+    with suppress(ValueError, RecursionError):
+        told = json.loads(description_of(path) or "")
+        if isinstance(told, dict):
+            return told
+    return {}
+
+
+def _options_told(options: argparse.Namespace) -> dict[str, Any]:
+    return {
+        name.replace("_", "-"): _as_given(name, value)
+        for name, value in vars(options).items()
+        if value is not None and value is not False and name not in _WITHOUT_EFFECT_ON_THE_PICTURE
+    }
 
 
 def _program(entry: Entry) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from common.cli.options import CHANGES
+from common.cli.options import CHANGES, OFF
 from common.comparison.devices import shared_device
 from common.comparison.request import DEFAULT_RECIPE, DEFAULT_ROUNDS, MODES, NamedRow, Request
 from common.entry import OptimizerChoice
@@ -142,6 +142,7 @@ def measured_request_from(options: argparse.Namespace) -> Request:
         modes=None if modes is None else names_from(modes, "", MODES),
         precisions=names_from(options.precisions, "all" if thorough else "float32", PRECISIONS),
         sizes=names_from(options.sizes, _THOROUGH_SIZES if thorough else options.default_size, ()),
+        tiles_px=_tiles_px(options.tiles),
         interpreters=_interpreters(options.python),
         named_rows=tuple(map(_named_row, options.row)),
     )
@@ -150,6 +151,14 @@ def measured_request_from(options: argparse.Namespace) -> Request:
 def _named_backends(text: str | None) -> tuple[str, ...] | None:
     """The backends that were chosen by their names; None for all of them."""
     return None if text is None or text.strip() == "all" else names_from(text, "", ())
+
+
+def _tiles_px(text: str | None) -> tuple[int | None, ...]:
+    """Longest sides of tiles; None for `off`."""
+    names = names_from(text, OFF, ())
+    if odd := [name for name in names if name != OFF and not name.isdecimal()]:
+        raise RosettaError(f"{odd[0]!r} is no tile: use off, or longest sides in pixels, such as 512,1024")
+    return tuple(None if name == OFF else int(name) for name in names)
 
 
 def names_from(text: str | None, default: str, every: Iterable[str]) -> tuple[str, ...]:

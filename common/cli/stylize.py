@@ -11,7 +11,7 @@ from common.backend import BACKENDS, Backend, load_backend
 from common.checkpoints import Checkpoints, step_as_json_line
 from common.cli.checkpointing import checkpoints_for, ended_early
 from common.cli.interrupts import calling, ignored, say_that_it_stops
-from common.cli.options import MIXED, TRANSFER, OneLineParser, add_options
+from common.cli.options import AUTO, MIXED, TRANSFER, OneLineParser, add_options
 from common.cli.outputs import KeptPictures, choose_output, loss_curves_of, losses_of
 from common.cli.provenance import Files, files_read, provenance, stages_in_words
 from common.cli.requests import note_noise, note_stretch, optimizer_from, recipe_from, start_from
@@ -20,7 +20,7 @@ from common.errors import DivergedError, RosettaError, StoppedError, exit_code, 
 from common.framework_imports import quiet_stderr
 from common.images import Image, load_image, save_or_keep
 from common.machine import has_nvidia_gpu, use_memory_sparingly
-from common.memory import Transfer, check_memory
+from common.memory import Transfer, check_memory, tile_that_fits
 from common.problem import Precision, Problem
 from common.recipes import FOR_PICTURES, with_mixed, with_proportions
 from common.results import RunResult, Step
@@ -37,10 +37,12 @@ def main(backend: str, argv: Sequence[str] | None = None, program: str | None = 
     return exit_code(program, lambda: _run(entry, program, parser_for(entry, program).parse_args(argv)))
 
 
-def parser_for(entry: Entry, program: str) -> argparse.ArgumentParser:
+def parser_for(
+    entry: Entry, program: str, kind: type[argparse.ArgumentParser] = OneLineParser
+) -> argparse.ArgumentParser:
     """The options of a backend's command line."""
     description = f"VGG-19 style transfer in {entry.label}. For pictures start with --recipe {FOR_PICTURES}."
-    parser = OneLineParser(prog=program, description=description)
+    parser = kind(prog=program, description=description)
     for name, what in (("content", "content is kept"), ("style", "style is taken")):
         parser.add_argument(name, nargs="?", help=f"picture whose {what} (default: a sample)")
     formats = "picture to write: .png, .jpg, .webp, ... (default: CONTENT-STYLE-RECIPE-BACKEND.png)"
@@ -125,12 +127,25 @@ def _problem_from(entry: Entry, options: argparse.Namespace) -> tuple[Problem, I
     output = choose_output(entry, recipe, options, files)
     problem = Problem(content, style, recipe, load_weights(options.weights), precision)
     problem.try_stages()
-    if options.device == "cpu" or (options.device == "auto" and not has_nvidia_gpu()):
-        mode = options.mode or entry.transfer_mode
-        check_memory([[Transfer.of(entry, replace(problem, mode=mode))]])
+    problem = _in_tiles(problem, entry, options)
     note_noise(recipe, options)
     note_stretch(problem)
     return problem, init, files, output
+
+
+def _in_tiles(problem: Problem, entry: Entry, options: argparse.Namespace) -> Problem:
+    """The problem in the tiles that are asked for, or that its memory wants on a CPU; refused where nothing fits."""
+    on_cpu = options.device == "cpu" or (options.device == "auto" and not has_nvidia_gpu())
+    mode = options.mode or (entry.transfer_mode if on_cpu else None)
+    tile_px = None if options.tile == AUTO else options.tile
+    if tile_px is not None:
+        entry.checked_tiled_mode(mode)
+    transfer = Transfer.of(entry, replace(problem, mode=mode, tile_px=tile_px))
+    if on_cpu and options.tile == AUTO and entry.checked_mode(mode) in entry.tiled:
+        transfer = replace(transfer, tile_px=tile_that_fits(transfer))
+    if on_cpu:
+        check_memory([[transfer]])
+    return replace(problem, tile_px=transfer.tile_px)
 
 
 def _on_device(problem: Problem, backend: Backend, entry: Entry, options: argparse.Namespace) -> Problem:

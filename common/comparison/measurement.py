@@ -18,7 +18,7 @@ from common.comparison.published import Number, Positive, published
 from common.machine import usable_cores
 from common.recipes import Recipe
 from common.results import RunResult, Step
-from common.vgg19 import cut, shape_at
+from common.vgg19 import cut, shape_at, tiles
 
 Rounds = Sequence[Sequence[float]]
 
@@ -195,6 +195,15 @@ def evaluation_flops(recipe: Recipe, height_px: int, width_px: int) -> int:
     F (G - A) backward; all else is below a percent.
     """
     return 2 * forward_flops(recipe, height_px, width_px)
+
+
+def tiled_flops(recipe: Recipe, height_px: int, width_px: int, tile_px: int | None) -> int:
+    """The operations of an evaluation in tiles: a forward pass, and then another with the gradient, of every window."""
+    windows = [it.window for it in tiles((height_px, width_px), tile_px, recipe.taps)]
+    if len(windows) == 1:
+        return evaluation_flops(recipe, height_px, width_px)
+    sizes = [(rows.stop - rows.start, columns.stop - columns.start) for rows, columns in windows]
+    return sum(forward_flops(recipe, *size) + evaluation_flops(recipe, *size) for size in sizes)
 
 
 def forward_flops(recipe: Recipe, height_px: int, width_px: int) -> int:

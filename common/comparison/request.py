@@ -7,12 +7,13 @@ from functools import cached_property
 from common import samples
 from common.backend import BACKENDS, find_entry
 from common.comparison.workers import NO_DELAY, Delay
-from common.entry import OptimizerChoice
+from common.entry import Entry, OptimizerChoice
 from common.errors import RosettaError, did_you_mean
 from common.images import parse_size
 from common.machine import usable_cores
 from common.problem import DEVICE, PRECISIONS, Mode, Precision
 from common.recipes import Recipe, find_recipe, with_steps
+from common.vgg19 import check_tile
 from common.writing import PathLike
 
 DEFAULT_RECIPE, DEFAULT_STEPS, DEFAULT_ROUNDS = "d2l", 60, 10
@@ -41,6 +42,7 @@ class Row:
     group: Group
     python: str | None = None
     delay: Delay = NO_DELAY
+    tile_px: int | None = None
 
     @property
     def name(self) -> str:
@@ -64,8 +66,8 @@ class Request:
 
     Without pictures the samples are taken, and `init` is a picture to start from. `optimizer` is one for all backends,
     the recipe's own, or the one customary with each framework. `backends` are all by default, and `modes` each
-    backend's first. `sizes` are longest sides (`256`) or height x width (`192x256`), in pixels. `interpreters` are
-    Pythons by backend.
+    backend's first, each with every one of `tiles_px`, of which None is no tiles. `sizes` are longest sides (`256`) or
+    height x width (`192x256`), in pixels. `interpreters` are Pythons by backend.
     """
 
     content: PathLike | None = None
@@ -80,6 +82,7 @@ class Request:
     modes: tuple[str, ...] | None = None
     precisions: tuple[Precision, ...] = ("float32",)
     sizes: tuple[str, ...] = (DEFAULT_SIZE,)
+    tiles_px: tuple[int | None, ...] = (None,)
     interpreters: Mapping[str, str] = field(default_factory=dict)
     named_rows: tuple[NamedRow, ...] = ()
     rounds: int = DEFAULT_ROUNDS
@@ -94,6 +97,8 @@ class Request:
         _check("precision", self.precisions, PRECISIONS)
         for size in self.sizes:
             parse_size(size)
+        for tile_px in self.tiles_px:
+            check_tile(tile_px, self.recipe.taps)
         if not DEVICE.fullmatch(self.device):
             raise RosettaError(f"there is no device {self.device!r}: use cpu, gpu, gpu:1 or mps")
         names = [row.name for row in self.rows]
@@ -126,15 +131,22 @@ class Request:
     def _rows_by_mode(self, group: Group) -> list[Row]:
         entries = [BACKENDS[name] for name in (BACKENDS if self.backends is None else self.backends)]
         rows = [
-            Row(f"{it.name} {mode}", f"{it.label} {mode}", it.name, mode, group, self.interpreters.get(it.name))
-            for it in entries
-            for mode in it.modes
-            if mode in (it.modes[:1] if self.modes is None else self.modes)
+            self._row(entry, mode, tile_px, group)
+            for entry in entries
+            for mode in entry.modes
+            if mode in (entry.modes[:1] if self.modes is None else self.modes)
+            for tile_px in self.tiles_px
+            if tile_px is None or mode in entry.tiled
         ]
         if not rows:
             there_are = "; ".join(f"{entry.label} has {', '.join(entry.modes)}" for entry in entries)
             raise RosettaError(f"no chosen backend has the mode {','.join(self.modes or ())}: {there_are}")
         return rows
+
+    def _row(self, entry: Entry, mode: Mode, tile_px: int | None, group: Group) -> Row:
+        name, words = ("", "") if tile_px is None else (f" tile {tile_px}", f" in tiles of {tile_px}")
+        kind, label = f"{entry.name} {mode}{name}", f"{entry.label} {mode}{words}"
+        return Row(kind, label, entry.name, mode, group, self.interpreters.get(entry.name), tile_px=tile_px)
 
     def _named_rows(self, group: Group) -> Iterator[Row]:
         for row in self.named_rows:

@@ -88,12 +88,14 @@ class Scene:
         # From the numbers alone: a Problem would look at every pixel, and a plan has many rows.
         entry, size, precision = BACKENDS[row.backend], row.group.size, row.group.precision
         recipe = entry.with_optimizer(self.recipe_at(size), self.request.optimizer)
-        return Transfer(entry, recipe, extent_of(self.content.image), extent_of(self.style.image), precision, row.mode)
+        return Transfer(
+            entry, recipe, extent_of(self.content.image), extent_of(self.style.image), precision, row.mode, row.tile_px
+        )
 
     def for_row(self, row: Row, problem: Problem) -> Problem:
-        """A problem in a row's mode, with the optimizer that the row's backend uses."""
+        """A problem in a row's mode and tiles, with the optimizer that the row's backend uses."""
         recipe = BACKENDS[row.backend].with_optimizer(problem.recipe, self.request.optimizer)
-        return replace(problem, recipe=recipe, mode=row.mode)
+        return replace(problem, recipe=recipe, mode=row.mode, tile_px=row.tile_px)
 
     def job(self, problem: Problem, image: Image | None) -> Job:
         """A job on a problem; `image` is where the loss is evaluated, or where a transfer starts."""

@@ -2,12 +2,14 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import replace
 
 from common.errors import OutOfMemoryError, say
 from common.images import LARGEST_SIDE_PX
 from common.memory.estimate import OracleRun, Transfer
 from common.memory.machine_memory import MachineMemory
 from common.recipes import Exactly, LongestSide, Size
+from common.vgg19 import smallest_tile_px
 
 AtOnce = Sequence[Transfer | OracleRun]  # what runs at the same time
 
@@ -48,6 +50,27 @@ def largest_size(steps: Sequence[AtOnce], limit_bytes: float) -> str | None:
     if (found := bisect_right(sides, limit_bytes, key=peak_at)) == 0:
         return None
     return _in_words(_sized(steps[0][0], sides[found - 1]))
+
+
+def tile_that_fits(transfer: Transfer, memory: MachineMemory | None = None) -> int | None:
+    """The tile for a transfer that does not fit into what is free as a whole, which is said; None for the whole.
+
+    It is the largest that fits, or else the smallest that is worth its overlap.
+    """
+    free_bytes = (memory or MachineMemory.now()).free_bytes
+    if transfer.peak_bytes <= free_bytes:
+        return None
+    smallest_px = 2 * smallest_tile_px(transfer.recipe.taps)
+    sides_px = range(smallest_px, max(smallest_px, *transfer.largest_px) + 1)
+
+    def peak_at(tile_px: int) -> float:
+        return replace(transfer, tile_px=tile_px).peak_bytes
+
+    found = bisect_right(sides_px, float(free_bytes), key=peak_at)
+    tile_px, (height, width) = sides_px[max(found - 1, 0)], transfer.largest_px
+    needs = f"{height}x{width} pixels take about {_gb(transfer.peak_bytes)} as a whole, and {_gb(free_bytes)} are free"
+    say(f"note: {needs}: computes in tiles of {tile_px} pixels, which gives the same picture")
+    return tile_px
 
 
 def _sized(run: Transfer | OracleRun, side_px: int) -> Size:

@@ -9,11 +9,12 @@ from common.footprint import Keeps
 from common.images import extent_for, extent_of
 from common.problem import Precision, Problem, SizePx, sizes_at
 from common.recipes import LBFGS, Recipe, Size, Stage, with_size
-from common.vgg19 import Layer, cut, layer, shape_at
+from common.vgg19 import Layer, cut, layer, shape_at, window_px
 
 _IMAGE_BYTES = 12  # of a pixel of an image: three values of float32
 _LBFGS_VECTORS = 8  # of SciPy and of its evaluator, in float64, beside two for each step in its memory
 _ORACLE_BASE_BYTES = 350e6
+_TILED_VECTORS = 6  # the network's input as an array, its gradient, that of the variable, and the total variation's
 _ADAM_VECTORS = 6  # the variable, its input, the last gradient, two moments, a step
 
 
@@ -21,7 +22,7 @@ _ADAM_VECTORS = 6  # the variable, its input, the last gradient, two moments, a 
 class Transfer:
     """A transfer as far as its memory goes; the sizes in pixels are those of the pictures before they are resized.
 
-    The mode None is the backend's first.
+    The mode None is the backend's first, and the tile None is no tiles.
     """
 
     entry: Entry
@@ -30,12 +31,13 @@ class Transfer:
     style_px: SizePx
     precision: Precision = "float32"
     mode: str | None = None
+    tile_px: int | None = None
 
     @classmethod
     def of(cls, entry: Entry, problem: Problem) -> "Transfer":
         """The transfer that a problem asks for, whose images are not resized yet."""
         sizes_px = extent_of(problem.content), extent_of(problem.style)
-        return cls(entry, problem.recipe, *sizes_px, problem.precision, problem.mode)
+        return cls(entry, problem.recipe, *sizes_px, problem.precision, problem.mode, problem.tile_px)
 
     def at(self, size: Size) -> "Transfer":
         """The same transfer at another size."""
@@ -57,11 +59,14 @@ class Transfer:
     def _stage_bytes(self, stage: Stage) -> float:
         """Pictures, targets, the vectors of the optimizer, and the pass that takes most."""
         at_content_px, at_style_px = self._sizes_at(stage)
-        pixels = _area(at_content_px)
+        pixels, taps = _area(at_content_px), self.recipe.taps
         pictures = _IMAGE_BYTES * (2 * pixels + _area(at_style_px))  # with the picture that the stage starts from
         targets = self._value_bytes * sum(_values(layer(tap), at_content_px) for tap in self.recipe.content_taps)
-        forward, style = (self._forward_bytes(px) for px in (at_content_px, at_style_px))
-        passes = max(forward, targets + style, targets + self._evaluation_bytes(at_content_px))
+        content_window_px, style_window_px = (window_px(px, self.tile_px, taps) for px in (at_content_px, at_style_px))
+        forward, style = (self._forward_bytes(px) for px in (content_window_px, style_window_px))
+        passes = max(forward, targets + style, targets + self._evaluation_bytes(content_window_px))
+        if content_window_px != at_content_px:
+            pictures += _TILED_VECTORS * 3 * self._value_bytes * pixels
         return pictures + self._optimizer_bytes(stage, pixels) + self.entry.footprint.slack * passes
 
     def _sizes_at(self, stage: Stage) -> tuple[SizePx, SizePx]:

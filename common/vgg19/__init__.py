@@ -13,5 +13,6 @@ from common.vgg19.preprocessing import (
     Triple,
     affine_between,
 )
+from common.vgg19.tiles import Core, Cores, Tile, check_tile, smallest_tile_px, tiles, window_px
 from common.vgg19.weight_files import sha256_of
 from common.vgg19.weights import Weights, check_vgg19

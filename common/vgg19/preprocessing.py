@@ -57,6 +57,18 @@ class Affine:
         """Whether the two spaces are the same."""
         return not self.reverse and self.factor == (1, 1, 1) and self.offset == (0, 0, 0)
 
+    def apply(self, values: Array) -> Array:
+        """Map values of shape (..., 3), in their precision."""
+        ordered = values[..., ::-1] if self.reverse else values
+        factor, offset = (np.asarray(triple, values.dtype) for triple in (self.factor, self.offset))
+        mapped: Array = ordered * factor + offset
+        return mapped
+
+    def pull_back(self, gradient: Array) -> Array:
+        """The gradient at the values from the gradient at what they are mapped to."""
+        scaled: Array = gradient * np.asarray(self.factor, gradient.dtype)
+        return scaled[..., ::-1] if self.reverse else scaled
+
 
 def affine_between(source: Preprocessing, target: Preprocessing) -> Affine:
     """The map from values of `source` to values of `target`; factors are in the target's channel order."""

@@ -35,6 +35,7 @@ class _Described:
     precision: Precision
     device: str
     mode: Mode | None
+    tile_px: int | None
     recipe: Mapping[str, Any]
     weights: str
     seed: int
@@ -63,6 +64,7 @@ class Job:
             precision=self.problem.precision,
             device=self.problem.device,
             mode=self.problem.mode,
+            tile_px=self.problem.tile_px,
             recipe=recipe_to_json(self.problem.recipe),
             weights=self.weights_source,
             seed=self.seed,
@@ -87,7 +89,8 @@ class Job:
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise RosettaError(f"{str(folder)!r} holds no job ({one_line(error)}): write one by Job.write") from None
         weights = load_weights(described.weights)
-        problem = Problem(content, style, recipe, weights, described.precision, described.device, described.mode)
+        arithmetic = described.precision, described.device, described.mode, described.tile_px
+        problem = Problem(content, style, recipe, weights, *arithmetic)
         return cls(problem=problem, weights_source=described.weights, seed=described.seed, image=image)
 
 

@@ -52,6 +52,11 @@ def to_numpy(tensor: jax.Array) -> NDArray[Any]:
     return np.array(values[0] if values.ndim == 4 else values)
 
 
+def matrix_to_native(values: NDArray[Any], network: Network) -> jax.Array:
+    """A matrix in the native precision."""
+    return jnp.array(values, network.dtype)
+
+
 def conv_to_native(name: str, network: Network) -> list[jax.Array]:
     """The kernel and the bias of a convolution, in the native layout and the layers' precision."""
     kernel_and_bias = network.weights.kernels_hwio[name], network.weights.biases[name]

@@ -7,6 +7,7 @@ ENTRY = Entry(
     label="JAX",
     package="jax_impl",
     modes=("jit", "eager"),
+    tiled=("jit", "eager"),
     fused=("jit",),
     distributions=("jax", "jaxlib"),
     default_variables={"XLA_PYTHON_CLIENT_PREALLOCATE": "false"},  # or the whole of a GPU's memory is taken
