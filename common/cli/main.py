@@ -113,6 +113,13 @@ COMMANDS = {
         of.PLANNED | of.OPTIMIZATION,
         {"default_size": "512,1024,2048", "tiles": "off,1024", "device": "cpu", "weights": None},
     ),
+    "batch": Command(
+        "batch:run",
+        "Make a picture for each line of JOBS, a CSV file whose columns are content, style, backend, output and\n"
+        "options of `python -m torch_impl` without dashes. Paths are relative to the file. The same command goes on\n"
+        "after an interrupt and computes no picture again. The exit code is 0 when all are there, 1 when one failed.",
+        of.BATCH,
+    ),
     "recipes": Command("recipes:run", "Print the recipes."),
 }
 

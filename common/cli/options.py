@@ -216,6 +216,14 @@ FILES: Options = {
     "--json": {"type": _path, "metavar": "FILE", "help": "write the table and the diagnosis as JSON"},
     "--markdown": {"type": _path, "metavar": "FILE", "help": "the same as Markdown"},
 }
+BATCH: Options = {
+    "jobs": {"type": _path, "metavar": "JOBS", "help": "the table, such as jobs.csv"},
+    "--page": {"type": _path, "metavar": "FILE", "help": "where all pictures are shown (default: JOBS.html beside it)"},
+    "--resume": {
+        "action": argparse.BooleanOptionalAction,
+        "help": "go on with interrupted runs (default), or start anew",
+    },
+}
 # What functions read of a command that lacks the option.
 _ABSENT = {
     **dict.fromkeys(("steps", "init", "against", "pyramid", "until", "until_loss", *CHANGES)),
