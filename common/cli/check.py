@@ -16,8 +16,8 @@ from common.cli.requests import recipe_from
 from common.comparison.workers import Job, Worker
 from common.entry import Entry
 from common.errors import RosettaError, did_you_mean, say
-from common.images import Image, parse_size
-from common.problem import Problem
+from common.images import parse_size
+from common.problem import Precision
 from common.tensors import Arrays, TensorName, read_tensors, tensor_names
 from common.terminal import console
 from common.vgg19 import load_weights, locate_weights
@@ -53,10 +53,9 @@ def run_doctor(options: argparse.Namespace) -> int:
 
 def _run_doctor(entries: Mapping[str, Entry], options: argparse.Namespace) -> int:
     case, weights, precision = _case_from(options), locate_weights(options.weights), options.precision
-    asked = replace(case.problem, precision=precision, device="cpu", tile_px=options.tile)
     checked = []
     for name, entry in entries.items():
-        diagnosis = doctor.diagnose(case, backend_tensors(name, asked, case.image, weights), precision)
+        diagnosis = doctor.diagnose(case, backend_tensors(name, case, weights, precision, options.tile), precision)
         checked.append(_printed(f"{entry.label}, {precision}: {_title(case)}", diagnosis, {}, options))
     return _written(options, checked)
 
@@ -74,10 +73,13 @@ def run_export(options: argparse.Namespace) -> int:
     return 0
 
 
-def backend_tensors(name: str, problem: Problem, image: Image, weights_source: str) -> Arrays:
-    """Every tensor that a backend computes, in a process of its own."""
+def backend_tensors(
+    name: str, case: oracle.Case, weights_source: str, precision: Precision, tile_px: int | None
+) -> Arrays:
+    """Every tensor that a backend computes on the CPU, in a process of its own."""
+    problem = replace(case.problem, precision=precision, device="cpu", tile_px=tile_px)
     with Worker(name) as worker:
-        return worker.ask("tensors", Job(problem=problem, weights_source=weights_source, image=image)).arrays
+        return worker.ask("tensors", Job(problem=problem, weights_source=weights_source, image=case.image)).arrays
 
 
 def _case_from(options: argparse.Namespace) -> oracle.Case:

@@ -36,10 +36,10 @@ def test_every_mode_has_a_line(planned):
 
 
 def test_what_does_not_fit_is_marked_and_the_largest_size_fits(planned):
-    *peaks, largest = cells(planned("--sizes", "256,2048", "--modes", "lean"), "torch lean")
+    *peaks, largest = cells(planned("--sizes", "256,2048", "--modes", "lean"), "torch lean, float32")
     assert [peak.endswith("*") for peak in peaks] == [False, True]
     side = largest.removeprefix("--size ")
-    (peak, _) = cells(planned("--sizes", side, "--modes", "lean"), "torch lean")
+    (peak, _) = cells(planned("--sizes", side, "--modes", "lean"), "torch lean, float32")
     assert not peak.endswith("*")
     assert 1.98 < float(peak) <= 2.0
 
@@ -50,9 +50,24 @@ def test_options_shape_the_rows(planned):
     assert not any("keras" in line or "lean" in line for line in lines)
 
 
+def test_tiles_take_less_memory_and_more_time(planned):
+    lines = planned("--sizes", "512,2048,4096", "--modes", "lean", "--tiles", "off,512,1024")
+    whole, in_512, in_1024 = (
+        [float(cell.rstrip("*")) for cell in cells(lines, f"torch lean{name}, float32")[:3]]
+        for name in ("", " tile 512", " tile 1024")
+    )
+    assert whole[0] == in_512[0] == in_1024[0]
+    assert in_512[2] < in_1024[2] < 0.4 * whole[2]
+    whole_s, in_512_s, in_1024_s = (
+        [float(it) for it in cells(lines, name)] for name in ("whole", "in tiles of 512", "in tiles of 1024")
+    )
+    assert whole_s[0] == in_512_s[0]
+    assert 1.5 * whole_s[2] < in_1024_s[2] < in_512_s[2] < 4.5 * whole_s[2]
+
+
 def test_nothing_fits(planned, monkeypatch):
     monkeypatch.setattr(plan.MachineMemory, "now", lambda: MachineMemory(10**8, 10**8))
-    assert cells(planned("--sizes", "64", "--modes", "lean"), "torch lean")[-1] == "none"
+    assert cells(planned("--sizes", "64", "--modes", "lean"), "torch lean, float32")[-1] == "none"
 
 
 @pytest.mark.parametrize("options", [["--sizes", "x"], ["--modes", "quick"], ["--recipe", "d3l"], ["--sizes", "8"]])

@@ -7,7 +7,8 @@ import pytest
 
 from common import RECIPES, comparison, samples
 from common.backend import BACKENDS
-from common.comparison import Group, NamedRow, Request, Scene, compare, plan
+from common.comparison import Group, NamedRow, Request, Scene, compare
+from common.comparison import scene as scene_module
 from common.errors import RosettaError
 
 FIRST, *_ = BACKENDS
@@ -41,8 +42,8 @@ def test_what_cannot_be_asked_for_is_said_when_the_request_is_made(values, words
 
 
 def test_a_picture_is_decoded_once_and_named_by_its_file_and_its_hash(monkeypatch):
-    decoded, load = [], plan.load_image
-    monkeypatch.setattr(plan, "load_image", lambda path: decoded.append(Path(path)) or load(path))
+    decoded, load = [], scene_module.load_image
+    monkeypatch.setattr(scene_module, "load_image", lambda path: decoded.append(Path(path)) or load(path))
     request = Request(weights="random", sizes=("48", "64"), precisions=("float32", "float64"))
     scene = Scene.of(request)
     for row in request.rows:
