@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 import keras
+import tensorflow as tf
 
 from common.problem import Network
 from common.vgg19 import Layer, check_taps, cut
@@ -13,16 +14,20 @@ class Trunk(keras.Model):
     """Maps a network input to the feature maps of the taps, by name; frozen."""
 
     def __init__(self, taps: Iterable[str], network: Network) -> None:
-        taps, kept = check_taps(taps), {}
-        layers = [_layer(layer, network) for layer in cut(taps)]
-        inputs = x = keras.Input((None, None, 3), dtype=network.dtype)
-        for layer in layers:
-            x = layer(x)
-            if layer.name in taps:
-                x = kept[layer.name] = keras.layers.Identity(dtype=network.dtype)(x)
-        super().__init__(inputs, {tap: kept[tap] for tap in taps} or inputs)  # a model needs an output
-        self.taps, self.layer_dtype, self.trunk_layers = taps, network.layer_dtype, layers
+        super().__init__(dtype=network.dtype)
+        self.taps, self.layer_dtype = check_taps(taps), network.layer_dtype
+        self.trunk_layers = [_layer(layer, network) for layer in cut(self.taps)]
         self.trainable = False
+
+    def call(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Run the layers in order and keep what the taps name."""
+        # Not a functional model, which outside of graphs would hold every feature map until the end.
+        kept, dtype = {}, x.dtype
+        for layer in self.trunk_layers:
+            x = layer(x)  # which casts to its own precision
+            if layer.name in self.taps:
+                x = kept[layer.name] = tf.cast(x, dtype)
+        return {tap: kept[tap] for tap in self.taps}
 
 
 def _layer(layer: Layer, network: Network) -> keras.layers.Layer:

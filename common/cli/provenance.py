@@ -59,6 +59,14 @@ def is_made_by(path: Path, entry: Entry, options: argparse.Namespace, files: Fil
     return bool({name: told.get(name) for name in expected} == json.loads(json.dumps(expected)))
 
 
+def result_in_words(path: Path) -> str:
+    """The loss of a picture that a command line made, and the evaluations; empty for a format without metadata."""
+    told = _told(path)
+    with suppress(TypeError, KeyError, ValueError):
+        return f"loss {told['loss']:.6g} after {sum(told['evaluations'])} evaluations"
+    return ""
+
+
 def is_result_of(path: Path, entry: Entry, files: Files) -> bool:
     """Whether a file is a picture that a backend's command line made of this content and style, by whatever options."""
     told = _told(path)

@@ -53,9 +53,9 @@ def largest_size(steps: Sequence[AtOnce], limit_bytes: float) -> str | None:
 
 
 def tile_that_fits(transfer: Transfer, memory: MachineMemory | None = None) -> int | None:
-    """The tile for a transfer that does not fit into what is free as a whole, which is said; None for the whole.
+    """The largest tile that fits into what is free, which is said; None where the whole does.
 
-    It is the largest that fits, or else the smallest that is worth its overlap.
+    Where no tile fits it is the smallest that is worth its overlap.
     """
     free_bytes = (memory or MachineMemory.now()).free_bytes
     if transfer.peak_bytes <= free_bytes:
@@ -67,7 +67,9 @@ def tile_that_fits(transfer: Transfer, memory: MachineMemory | None = None) -> i
         return replace(transfer, tile_px=tile_px).peak_bytes
 
     found = bisect_right(sides_px, float(free_bytes), key=peak_at)
-    tile_px, (height, width) = sides_px[max(found - 1, 0)], transfer.largest_px
+    if found == 0:
+        return smallest_px
+    tile_px, (height, width) = sides_px[found - 1], transfer.largest_px
     needs = f"{height}x{width} pixels take about {_gb(transfer.peak_bytes)} as a whole, and {_gb(free_bytes)} are free"
     say(f"note: {needs}: computes in tiles of {tile_px} pixels, which gives the same picture")
     return tile_px

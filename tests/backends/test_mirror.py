@@ -53,7 +53,7 @@ def test_the_packages_have_the_same_files(folder):
     assert set(FILES) - optional <= {path.name for path in folder.glob("*.py")} <= set(FILES)
 
 
-# A model's computation: PyTorch calls it by this name, others by another, and Keras makes it of the layers.
+# A model's computation, by the frameworks' own names.
 OWN_NAMES = {"forward", "call"}
 
 

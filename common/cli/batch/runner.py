@@ -1,7 +1,6 @@
 """One job after the other, each in a process of its own, which goes on where an earlier one was ended."""
 
 import ctypes
-import re
 import signal
 import subprocess
 import sys
@@ -15,10 +14,9 @@ from typing import Literal
 
 from common.cli.batch.jobs import Job
 from common.cli.outputs import checkpoint_of
-from common.cli.provenance import is_made_by
+from common.cli.provenance import is_made_by, result_in_words
 
 _PR_SET_PDEATHSIG = 1  # prctl.h
-_LOSS = re.compile(r"total (\S+) after (\d+) evaluations")
 _BUSY, _BUSY_S = "another run is writing", 60.0
 
 
@@ -36,7 +34,7 @@ def run_jobs(jobs: Sequence[Job], options: Sequence[str], on_line: Callable[[str
     """Every job in turn; a job that fails ends none of the others. `options` are for every job."""
     for job in jobs:
         if is_made_by(Path(job.output), job.entry, job.options, job.files):
-            yield Outcome(job, "there")
+            yield Outcome(job, "there", said=result_in_words(Path(job.output)))
         else:
             yield _run(job, options, on_line)
 
@@ -59,7 +57,7 @@ def _run(job: Job, options: Sequence[str], on_line: Callable[[str], None]) -> Ou
     resumed = ["--resume"] if checkpoint_of(job.output).exists() and "--no-resume" not in options else []
     command = [sys.executable, "-m", job.entry.package, *job.words, *options, *resumed]
     while True:
-        code, out, lines = _process(command, on_line)
+        code, lines = _process(command, on_line)
         took_s = time.monotonic() - start_s
         last = lines[-1] if lines else f"ended with {code}"
         # What a killed batch had started ends after its evaluation.
@@ -68,17 +66,16 @@ def _run(job: Job, options: Sequence[str], on_line: Callable[[str], None]) -> Ou
         time.sleep(1)
     if code:
         return Outcome(job, "failed", took_s, last.partition(": ")[2] or last)
-    loss = _LOSS.search(out)
-    return Outcome(job, "made", took_s, f"loss {loss[1]} after {loss[2]} evaluations" if loss else "")
+    return Outcome(job, "made", took_s, result_in_words(Path(job.output)))
 
 
-def _process(command: Sequence[str], on_line: Callable[[str], None]) -> tuple[int, str, list[str]]:
-    """The exit code of a transfer, its output, and its lines on stderr, each of which is passed on."""
+def _process(command: Sequence[str], on_line: Callable[[str], None]) -> tuple[int, list[str]]:
+    """The exit code of a transfer, and its lines on stderr, each of which is passed on."""
     lines = []
     with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         # A session of its own, or Ctrl-C in a terminal would be the first of two signals, and the second ends at once.
@@ -92,8 +89,7 @@ def _process(command: Sequence[str], on_line: Callable[[str], None]) -> tuple[in
         except KeyboardInterrupt:
             process.send_signal(signal.SIGTERM)  # upon which the transfer saves its checkpoint
             raise
-        out = process.stdout.read() if process.stdout else ""
-    return process.returncode, out, lines
+    return process.returncode, lines
 
 
 def _ends_with_us() -> None:
