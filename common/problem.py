@@ -101,6 +101,13 @@ class Problem:
         sides_px = (*extent_of(self.content), *extent_of(self.style))
         return self.tile_px is not None and max(sides_px) > self.tile_px
 
+    def check_tiled(self) -> None:
+        """Raise RosettaError for a tile that has no effect."""
+        if self.tile_px is not None and not self.is_tiled:
+            raise RosettaError(
+                f"no picture is larger than a tile of {self.tile_px} pixels: give a larger size, or leave out the tile"
+            )
+
     @property
     def networks(self) -> tuple[Network, ...]:
         """The network in every precision that the stages compute in."""

@@ -2,6 +2,7 @@
 
 import errno
 import time
+from contextlib import suppress
 from typing import Any
 
 from rich.console import Console
@@ -115,4 +116,5 @@ class ProgressBar:
             return
         (task,) = self._bar.tasks
         line = f"{task.description}: {task.completed:.0f}/{task.total:.0f} {self._unit}, {task.elapsed or 0:.0f} s"
-        say(f"{line}  {task.fields['note']}".rstrip())
+        with suppress(BrokenPipeError):  # who started the run may be gone, and the run goes on
+            say(f"{line}  {task.fields['note']}".rstrip())

@@ -53,6 +53,7 @@ def run_doctor(options: argparse.Namespace) -> int:
 
 def _run_doctor(entries: Mapping[str, Entry], options: argparse.Namespace) -> int:
     case, weights, precision = _case_from(options), locate_weights(options.weights), options.precision
+    replace(case.problem, tile_px=options.tile).check_tiled()
     checked = []
     for name, entry in entries.items():
         diagnosis = doctor.diagnose(case, backend_tensors(name, case, weights, precision, options.tile), precision)

@@ -34,6 +34,7 @@ def run(options: argparse.Namespace) -> int:
     if size is not None:
         image = resize(image, height, width)
     problem = replace(problem, tile_px=options.tile)
+    problem.check_tiled()
     problem.pixels(image)  # says what is wrong with the sizes before anything is started
     terms = _terms(scene, problem, image)
     rows = _compared(terms, bounds_for(precision).losses)

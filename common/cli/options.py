@@ -56,7 +56,8 @@ def _device(text: str) -> str:
     return text
 
 
-def _tile(text: str) -> int | None:
+def tile_px(text: str) -> int | None:
+    """The longest side of a tile in pixels, None for `off`; argparse's error for anything else."""
     if text == OFF:
         return None
     if not text.isdecimal() or len(text) > _MOST_DIGITS:
@@ -65,7 +66,7 @@ def _tile(text: str) -> int | None:
 
 
 def _tile_or_auto(text: str) -> int | str | None:
-    return AUTO if text == AUTO else _tile(text)
+    return AUTO if text == AUTO else tile_px(text)
 
 
 def _loss(text: str) -> float:
@@ -156,7 +157,7 @@ OPTIMIZATION: Options = {
 }
 _tiled = "compute in tiles of at most N pixels a side, or the whole at once (off)"
 _auto = f"{_tiled}; auto is off, or the largest tile that fits into the free memory of the CPU"
-TILE: Options = {"--tile": {"type": _tile, "metavar": "N", "default": OFF, "help": f"{_tiled} (default: off)"}}
+TILE: Options = {"--tile": {"type": tile_px, "metavar": "N", "default": OFF, "help": f"{_tiled} (default: off)"}}
 OWN_TILE: Options = {
     "--tile": {"type": _tile_or_auto, "metavar": "N", "default": AUTO, "help": f"{_auto} (default: auto)"}
 }

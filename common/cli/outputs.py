@@ -35,7 +35,7 @@ def choose_output(entry: Entry, recipe: Recipe, options: argparse.Namespace, fil
     """The output of a transfer of these files, named or not; raise RosettaError where it must not be written."""
     output = str(_default_name(entry, recipe, files) if options.output is None else options.output)
     check_ending(output)
-    check_written(_written(Path(output), options), paths_read(options))
+    check_written(files_written(Path(output), options), paths_read(options))
     if options.output is None and Path(output).exists() and not is_result_of(Path(output), entry, files):
         raise RosettaError(f"{output!r} exists and is not an earlier result of these pictures: name the output by -o")
     return output
@@ -48,7 +48,7 @@ def _default_name(entry: Entry, recipe: Recipe, files: Files) -> str:
     return "-".join(filter(None, (*short, recipe.name, entry.name))) + ".png"
 
 
-def _written(output: Path, options: argparse.Namespace) -> list[Path]:
+def files_written(output: Path, options: argparse.Namespace) -> list[Path]:
     """What a transfer writes; of the pictures of `--save-every` those that are there, and would be replaced."""
     written = [output, partial_of(output), *(checkpoint_of(output) / name for name in (LOSSES, STATE))]
     if options.plot:

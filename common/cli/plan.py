@@ -43,9 +43,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _print_seconds(scene: Scene) -> None:
-    """The arithmetic of an evaluation by the speed of NumPy's matrix products: less time no framework takes."""
+    """The arithmetic of an evaluation by the speed of NumPy's matrix products: about a fast framework's time."""
     flops_per_s, out = _product_flops_per_s(), console()
-    table = plain_table("", "\nseconds an evaluation, at least", *(f"\n{size}" for size in scene.request.sizes))
+    table = plain_table("", "\nseconds an evaluation, about", *(f"\n{size}" for size in scene.request.sizes))
     for tile_px in scene.request.tiles_px:
         flops = [
             tiled_flops(recipe, *_largest_px(scene, recipe), tile_px)

@@ -52,11 +52,25 @@ def provenance(
     )
 
 
-def is_made_by(path: Path, entry: Entry, options: argparse.Namespace, files: Files) -> bool:
-    """Whether a file is the picture that a backend's command line makes by these options of these files."""
-    expected = {"program": _program(entry), "options": _options_told(options), "files": files}
-    told = _told(path)
-    return bool({name: told.get(name) for name in expected} == json.loads(json.dumps(expected)))
+def is_made_by(
+    path: Path, entry: Entry, options: argparse.Namespace, defaults: argparse.Namespace, files: Files
+) -> bool:
+    """Whether a file is the picture that a backend's command line makes by these options of these files.
+
+    Options that a picture does not tell had their defaults, as those that came later. Weights in a file are told by
+    their sha256.
+    """
+    usual, expected, told = _options_told(defaults), json.loads(json.dumps(_options_told(options))), _told(path)
+    with suppress(TypeError, KeyError, OSError):
+        weights = options.weights is None or not Path(options.weights).is_file()
+        same = [
+            told["program"] == _program(entry),
+            {**usual, **told["options"]} == {**usual, **expected},
+            told["files"] == files,
+            weights or told["weights"]["sha256"] == sha256_of(options.weights),
+        ]
+        return all(same)
+    return False
 
 
 def result_in_words(path: Path) -> str:

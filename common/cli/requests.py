@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from common.cli.options import CHANGES, OFF
+from common.cli.options import CHANGES, OFF, tile_px
 from common.comparison.devices import shared_device
 from common.comparison.request import DEFAULT_RECIPE, DEFAULT_ROUNDS, MODES, NamedRow, Request
 from common.entry import OptimizerChoice
@@ -155,10 +155,10 @@ def _named_backends(text: str | None) -> tuple[str, ...] | None:
 
 def _tiles_px(text: str | None) -> tuple[int | None, ...]:
     """Longest sides of tiles; None for `off`."""
-    names = names_from(text, OFF, ())
-    if odd := [name for name in names if name != OFF and not name.isdecimal()]:
-        raise RosettaError(f"{odd[0]!r} is no tile: use off, or longest sides in pixels, such as 512,1024")
-    return tuple(None if name == OFF else int(name) for name in names)
+    try:
+        return tuple(dict.fromkeys(map(tile_px, names_from(text, OFF, ()))))
+    except argparse.ArgumentTypeError as error:
+        raise RosettaError(str(error)) from None
 
 
 def names_from(text: str | None, default: str, every: Iterable[str]) -> tuple[str, ...]:

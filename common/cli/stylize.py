@@ -127,15 +127,14 @@ def _problem_from(entry: Entry, options: argparse.Namespace) -> tuple[Problem, I
     output = choose_output(entry, recipe, options, files)
     problem = Problem(content, style, recipe, load_weights(options.weights), precision)
     problem.try_stages()
-    problem = _in_tiles(problem, entry, options)
+    problem = _in_tiles(problem, entry, options, _seems_to_run_on_cpu(options))
     note_noise(recipe, options)
     note_stretch(problem)
     return problem, init, files, output
 
 
-def _in_tiles(problem: Problem, entry: Entry, options: argparse.Namespace) -> Problem:
+def _in_tiles(problem: Problem, entry: Entry, options: argparse.Namespace, on_cpu: bool) -> Problem:
     """The problem in the tiles that are asked for, or that its memory wants on a CPU; refused where nothing fits."""
-    on_cpu = options.device == "cpu" or (options.device == "auto" and not has_nvidia_gpu())
     mode = options.mode or (entry.transfer_mode if on_cpu else None)
     tile_px = None if options.tile == AUTO else options.tile
     if tile_px is not None:
@@ -148,6 +147,10 @@ def _in_tiles(problem: Problem, entry: Entry, options: argparse.Namespace) -> Pr
     return replace(problem, tile_px=transfer.tile_px)
 
 
+def _seems_to_run_on_cpu(options: argparse.Namespace) -> bool:
+    return options.device == "cpu" or (options.device == "auto" and not has_nvidia_gpu())
+
+
 def _on_device(problem: Problem, backend: Backend, entry: Entry, options: argparse.Namespace) -> Problem:
     """The problem on the device that is named, or on the best that has its precision, and in a mode for that device."""
     device = options.device
@@ -157,6 +160,8 @@ def _on_device(problem: Problem, backend: Backend, entry: Entry, options: argpar
             backend.check_precisions(replace(problem, device=device))
         except RosettaError:
             device = "cpu"
+    if device == "cpu" and not _seems_to_run_on_cpu(options):
+        problem = _in_tiles(problem, entry, options, on_cpu=True)
     mode = options.mode or (entry.transfer_mode if device == "cpu" else None)
     problem = replace(problem, device=device, mode=mode)
     backend.check_precisions(problem)

@@ -130,17 +130,24 @@ class Request:
 
     def _rows_by_mode(self, group: Group) -> list[Row]:
         entries = [BACKENDS[name] for name in (BACKENDS if self.backends is None else self.backends)]
-        rows = [
-            self._row(entry, mode, tile_px, group)
+        wanted = [
+            (entry, mode)
             for entry in entries
             for mode in entry.modes
             if mode in (entry.modes[:1] if self.modes is None else self.modes)
+        ]
+        if not wanted:
+            there_are = "; ".join(f"{entry.label} has {', '.join(entry.modes)}" for entry in entries)
+            raise RosettaError(f"no chosen backend has the mode {','.join(self.modes or ())}: {there_are}")
+        rows = [
+            self._row(entry, mode, tile_px, group)
+            for entry, mode in wanted
             for tile_px in self.tiles_px
             if tile_px is None or mode in entry.tiled
         ]
         if not rows:
-            there_are = "; ".join(f"{entry.label} has {', '.join(entry.modes)}" for entry in entries)
-            raise RosettaError(f"no chosen backend has the mode {','.join(self.modes or ())}: {there_are}")
+            entry, mode = wanted[0]
+            entry.checked_tiled_mode(mode)
         return rows
 
     def _row(self, entry: Entry, mode: Mode, tile_px: int | None, group: Group) -> Row:

@@ -68,15 +68,20 @@ class Scene:
         """A problem small enough for the oracle to be instant."""
         return self.problem(precision).at(Stage(_SMALL, 1, self.request.recipe.stages[0].optimizer))
 
-    def problem_at(self, precision: Precision, size: str) -> Problem:
+    def problem_at(self, precision: Precision, size: str, tile_px: int | None = None) -> Problem:
         """The problem with both pictures as the last stage has them."""
-        problem = self.problem(precision, size)
+        problem = replace(self.problem(precision, size), tile_px=tile_px)
         return problem.at(problem.recipe.stages[-1])
 
     def check_sizes(self, sizes: Iterable[str]) -> None:
         """Raise RosettaError for a size at which a stage does not fit."""
         for size in sizes:
             self.problem("float32", size).try_stages()
+
+    def check_tiles(self) -> None:
+        """Raise RosettaError for a row whose tile has no effect."""
+        for size, tile_px in {(row.group.size, row.tile_px) for row in self.request.rows if row.tile_px is not None}:
+            self.problem_at("float32", size, tile_px).check_tiled()
 
     def check_memory(self, *steps: AtOnce) -> None:
         """Raise OutOfMemoryError for a step that takes more than the machine has, where the device is the CPU."""

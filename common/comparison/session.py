@@ -37,6 +37,7 @@ class Session:
     def __init__(self, request: Request) -> None:
         self.request, self.scene = request, Scene.of(request)
         self.scene.check_sizes(request.sizes)
+        self.scene.check_tiles()
         self.scene.check_memory(*memory_of_steps(self.scene))
         self._progress = Progress()
         self._runners = [RowRunner(row, self.scene, request.threads, self._progress) for row in request.rows]

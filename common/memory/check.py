@@ -11,6 +11,7 @@ from common.memory.machine_memory import MachineMemory
 from common.recipes import Exactly, LongestSide, Size
 from common.vgg19 import smallest_tile_px
 
+_SAFE = 0.85  # of what is free, since estimates are within 15%
 AtOnce = Sequence[Transfer | OracleRun]  # what runs at the same time
 
 
@@ -66,7 +67,7 @@ def tile_that_fits(transfer: Transfer, memory: MachineMemory | None = None) -> i
     def peak_at(tile_px: int) -> float:
         return replace(transfer, tile_px=tile_px).peak_bytes
 
-    found = bisect_right(sides_px, float(free_bytes), key=peak_at)
+    found = bisect_right(sides_px, _SAFE * free_bytes, key=peak_at)
     if found == 0:
         return smallest_px
     tile_px, (height, width) = sides_px[found - 1], transfer.largest_px

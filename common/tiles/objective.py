@@ -123,8 +123,8 @@ class _WithoutTaps(Recipe):
 def _without_taps(problem: Problem) -> Problem:
     """A problem of the total variation alone, whose pictures are not looked at."""
     recipe = problem.recipe
-    form = "sum_abs" if recipe.tv_form == "none" else recipe.tv_form  # whose weight is 0
-    alone = _WithoutTaps(**{**vars(recipe), "content_taps": (), "style_taps": (), "tv_form": form})
+    form, weight = ("sum_abs", 0.0) if recipe.tv_form == "none" else (recipe.tv_form, recipe.tv_weight)
+    alone = _WithoutTaps(**{**vars(recipe), "content_taps": (), "style_taps": (), "tv_form": form, "tv_weight": weight})
     corner = problem.content[:2, :2]
     return replace(problem, content=corner, style=corner, recipe=alone, tile_px=None, mode=None)
 

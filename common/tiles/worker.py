@@ -61,6 +61,8 @@ WorkersOf = Callable[[TileTask, Sequence[Tile], Windows], Workers]  # from the t
 def gram_sums(network: TileNetwork, tiles: Sequence[Tile], windows: Windows, taps: Sequence[str]) -> Sums:
     """The Gram matrices of the tiles' cores together, not divided by the positions."""
     sums: Sums = {tap: np.zeros(()) for tap in taps}
+    if not taps:
+        return sums
     for tile, window in zip(tiles, windows, strict=True):
         cores = tile.cores(taps)
         for tap, gram in network.grams(window, cores).items():

@@ -2,4 +2,4 @@
 
 from common.writing.claims import PART_FOLDER, claimed
 from common.writing.files import names_to_disk, replacing, to_disk, write_or_keep, write_text
-from common.writing.paths import PathLike, check_written, hidden_name, reason
+from common.writing.paths import PathLike, check_written, failures, hidden_name, reason

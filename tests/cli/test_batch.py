@@ -2,9 +2,11 @@
 
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
+from contextlib import chdir
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,9 @@ import pytest
 from common import samples
 from common.cli.batch.jobs import read_jobs
 from common.cli.batch.page import check_page
+from common.cli.batch.runner import _process as process
 from common.cli.main import main
+from common.cli.provenance import is_made_by
 from common.errors import RosettaError
 from common.images import description_of, load_image
 
@@ -86,6 +90,44 @@ def test_a_batch_that_is_killed_goes_on_where_it_was(folder):
     assert not state.parent.exists()
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_the_transfer_with_its_checkpoint_saved(folder, number):
+    line = f"content.png,style.png,a.png,0,{SMALL.replace('24,2', '24,100000')}"
+    path = table(folder, f"content,style,output,checkpoint-every,{COLUMNS}", line)
+    command = [sys.executable, str(ROOT / "compare.py"), "batch", str(path)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None and not (folder / "a.png-checkpoint" / "losses.jsonl").exists():
+            time.sleep(0.01)
+        process.send_signal(number)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert said.startswith("stopped after 0 of 1 jobs; the same command goes on\n")
+    assert (folder / "a.png-checkpoint" / "state.safetensors").exists()
+    assert (folder / "a-partial.png").exists()
+
+
+def test_a_killed_transfer_is_said_to_be_killed(folder, monkeypatch, capsys):
+    kill = [sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"]
+    monkeypatch.setattr("common.cli.batch.runner._process", lambda _, on_line: process(kill, on_line))
+    assert batch(table(folder, "content,style", "content.png,style.png")) == 1
+    assert "FAILED, ended by SIGKILL, maybe for want of memory" in capsys.readouterr().out
+
+
+def test_weights_of_another_file_of_the_same_name_are_other_weights(folder):
+    assert batch(table(folder, f"content,style,output,{COLUMNS}", f"content.png,style.png,a.png,{SMALL}")) == 0
+    job, made = read_jobs_in(folder), folder / "a.png"
+    assert is_made_by(made, job.entry, job.options, job.defaults, job.files)
+    (folder / "random").write_bytes(b"other weights")
+    with chdir(folder):
+        assert not is_made_by(made, job.entry, job.options, job.defaults, job.files)
+
+
+def read_jobs_in(folder):
+    with chdir(folder):
+        (job,) = read_jobs(folder / "jobs.csv")
+    return job
+
+
 def test_all_lines_are_checked_before_the_first_is_run(folder, refused):
     lines = [f"content.png,style.png,{name},{SMALL}" for name in ("a.png", "b.png")]
     (folder / "b.png").mkdir()
@@ -143,9 +185,11 @@ def test_the_options_reach_the_transfer(folder):
         ),
         (
             ["content,style,output", "content.png,style.png,a.png", "content.png,style.png,./a.png"],
-            "lines 2 and 3: all write",
+            "are one file: name another",
         ),
         (["content,style,output", "content.png,style.png,content.png"], "line 2: "),
+        (["content,style,output", "content.png,style.png,a.png", "a.png,style.png,b.png"], "line 3: cannot read"),
+        (["content,style", "-h,style.png"], "line 2: cannot read a picture"),
         (["content,style"], "has no jobs"),
         ([""], "has no jobs"),
         (["content,style", '"content.png'], "line 2: no CSV ("),
@@ -169,7 +213,7 @@ def test_semicolons_separate_where_there_are_no_commas(folder, monkeypatch):
     monkeypatch.chdir(folder)
     (job,) = read_jobs(path)
     assert job.options.style_taps == "relu1_1,relu2_1"
-    assert job.words[-2:] == ("-o", "content-style-d2l-torch.png")
+    assert job.words[-4:] == ("--output=content-style-d2l-torch.png", "--", "content.png", "style.png")
 
 
 def test_a_page_that_is_not_ours_stays(folder, refused):

@@ -28,6 +28,7 @@ from common import (
 )
 from common.backend import BACKENDS
 from common.cli import stylize
+from common.images import description_of
 from common.recipes import recipe_from_json
 from common.results import LossTerms, RunResult, Step
 
@@ -482,3 +483,45 @@ def test_a_picture_says_how_it_was_made(run, folder, tmp_path, ending):
     assert (told["program"], told["mode"], told["evaluations"]) == ("python -m torch_impl", "lean", [2, 2])
     assert str(folder) not in description
     assert str(tmp_path) not in description
+
+
+@pytest.mark.parametrize("backend", PROGRAMS)
+@pytest.mark.parametrize("stages", [(), ("--pyramid",)])
+def test_tiles_make_the_same_picture_and_are_told(run, tmp_path, capsys, backend, stages):
+    options = ("--size", "72", "--precision", "float64", *stages)
+    for name, tile in (("whole", "off"), ("tiles", "40")):
+        assert run(*options, "--tile", tile, backend=backend, output=tmp_path / f"{name}.png") == 0
+    whole, tiles = (load_image(tmp_path / f"{name}.png") for name in ("whole", "tiles"))
+    assert whole.shape == (72, 68, 3)
+    assert np.abs(whole - tiles).max() <= 1 / 255
+    told = json.loads(description_of(tmp_path / "tiles.png"))
+    assert told["tile_px"] == told["options"]["tile"] == 40
+
+
+@pytest.mark.parametrize(("tile", "device", "asked"), [("auto", "cpu", 1), ("off", "cpu", 0), ("auto", "gpu:9", 0)])
+def test_the_memory_is_asked_for_a_tile_on_a_cpu_alone(run, tmp_path, monkeypatch, tile, device, asked):
+    transfers = []
+    monkeypatch.setattr(stylize, "tile_that_fits", lambda transfer: transfers.append(transfer) or 24)
+    assert run("--tile", tile, "--device", device) == (0 if device == "cpu" else 2)
+    assert [it.mode for it in transfers] == ["lean"] * asked
+    if device == "cpu":
+        assert json.loads(description_of(tmp_path / "out.png"))["tile_px"] == (24 if asked else None)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--tile", "15"), "a tile of 15 pixels is too small: these layers overlap by "),
+        (
+            ("--tile", "wide"),
+            "argument --tile: 'wide' is no tile: use off, or its longest side in pixels, such as 1024",
+        ),
+        (("--tile", "9" * 20), "is no tile"),
+        (
+            ("--tile", "64", "--mode", "compiled"),
+            "PyTorch compiled does not compute in tiles: use the mode eager or lean",
+        ),
+    ],
+)
+def test_tiles_that_cannot_be_are_refused(run, refused, options, words):
+    refused(lambda: run(*options), words, "python -m torch_impl")

@@ -9,7 +9,7 @@ from common import Exactly, LongestSide, RosettaError, find_recipe, with_size
 from common.backend import BACKENDS
 from common.errors import OutOfMemoryError
 from common.images import parse_size
-from common.memory import MachineMemory, Transfer, check_memory, largest_size, peak_bytes
+from common.memory import MachineMemory, Transfer, check_memory, largest_size, peak_bytes, tile_that_fits
 
 RECIPE = find_recipe("d2l")
 GB = 10**9
@@ -76,3 +76,24 @@ def test_the_first_stage_of_several_may_be_the_largest():
     several = Transfer(BACKENDS["torch"], recipe, (300, 450), (512, 512))
     with pytest.raises(OutOfMemoryError, match=r"^1365x2048 pixels"):
         check_memory([[several]], MachineMemory(2 * GB, 2 * GB))
+
+
+def test_the_tile_is_the_largest_that_fits_with_room_to_spare(capsys):
+    whole, memory = transfer(LongestSide(4096)), MachineMemory(8 * GB, 6 * GB)
+    tile_px = tile_that_fits(whole, memory)
+    said = capsys.readouterr().err
+    assert said.startswith("note: 2731x4096 pixels take about ")
+    assert f"6.0 GB are free: computes in tiles of {tile_px} pixels, which gives the same picture" in said
+    peaks = [replace(whole, tile_px=it).peak_bytes for it in (tile_px, tile_px + 64)]
+    assert peaks[0] <= 0.85 * 6 * GB < peaks[1]
+
+
+def test_what_fits_needs_no_tile(capsys):
+    assert tile_that_fits(transfer(LongestSide(512)), MachineMemory(8 * GB, 6 * GB)) is None
+    assert capsys.readouterr().err == ""
+
+
+def test_where_no_tile_fits_the_refusal_speaks_alone(capsys):
+    tile_px = tile_that_fits(transfer(LongestSide(4096)), MachineMemory(GB, GB))
+    assert tile_px == 2 * 192
+    assert capsys.readouterr().err == ""

@@ -11,7 +11,7 @@ from common.cli.batch.page import check_page, write_page
 from common.cli.batch.runner import Outcome, run_jobs, to_go_s
 from common.errors import RosettaError, say
 from common.terminal import console
-from common.writing import claimed
+from common.writing import check_written, claimed
 
 
 def run(options: argparse.Namespace) -> int:
@@ -25,6 +25,7 @@ def run(options: argparse.Namespace) -> int:
     check_page(page)
     with chdir(table.parent):
         jobs = read_jobs(table)
+        check_written([page, *(job.output for job in jobs)], [table])
         with claimed(page):
             return _run(jobs, page, options)
 
@@ -40,11 +41,11 @@ def _run(jobs: Sequence[Job], page: Path, options: argparse.Namespace) -> int:
         say(f"stopped after {len(outcomes)} of {len(jobs)} jobs; the same command goes on")
         raise
     failed = [it for it in outcomes if it.status == "failed"]
-    write_page(page, page.stem, outcomes)
     counts = {status: sum(it.status == status for it in outcomes) for status in ("made", "there", "failed")}
     say(f"{counts['made']} made, {counts['there']} there before, {counts['failed']} failed -> {page.name}", sys.stdout)
     for it in failed:
         say(f"line {it.job.line}, {it.job.output}: {it.said}", sys.stdout)
+    write_page(page, page.stem, outcomes)
     return 1 if failed else 0
 
 

@@ -11,14 +11,15 @@ from typing import NoReturn
 
 from common.backend import BACKENDS, find_entry
 from common.cli.options import OneLineParser
-from common.cli.outputs import choose_output
+from common.cli.outputs import choose_output, files_written, paths_read
 from common.cli.provenance import Files, files_read
 from common.cli.requests import optimizer_from, recipe_from, start_from
 from common.cli.stylize import parser_for
 from common.entry import Entry
-from common.errors import RosettaError, did_you_mean
+from common.errors import RosettaError, did_you_mean, one_line
 from common.input_files import ordinary
 from common.samples import check_pair, paths
+from common.writing import check_written
 
 _PICTURES, _OWN = ("content", "style"), ("backend", "output")
 _LEFT_OUT = ("resume", "no-resume", "version", "help")  # the batch decides whether a run goes on
@@ -34,6 +35,7 @@ class Job:
     words: tuple[str, ...]
     output: str
     options: argparse.Namespace
+    defaults: argparse.Namespace
     recipe: str
     files: Files
 
@@ -44,19 +46,18 @@ class _LineParser(OneLineParser):
 
 
 def read_jobs(path: Path) -> list[Job]:
-    """Every job of a table, checked before any is run; raise RosettaError that names the line of what does not fit.
+    """Every job of a table, read before any is run; raise RosettaError that names the line of what does not fit.
 
     Paths are relative to the current folder, which is the table's.
     """
     jobs = [_job(path, number, row) for number, row in _rows(path)]
     if not jobs:
         raise RosettaError(f"{path.name!r} has no jobs: write a line for each below the names of the columns")
-    for output, count in Counter(Path(job.output).resolve() for job in jobs).items():
-        if count > 1:
-            lines = " and ".join(str(job.line) for job in jobs if Path(job.output).resolve() == output)
-            raise RosettaError(
-                f"{path.name!r}, lines {lines}: all write {output.name!r}: give each an output of its own"
-            )
+    read = [it for job in jobs for it in paths_read(job.options)]
+    try:
+        check_written([file for job in jobs for file in files_written(Path(job.output), job.options)], [path, *read])
+    except RosettaError as error:
+        raise RosettaError(f"{path.name!r}: {error}") from None
     return jobs
 
 
@@ -100,19 +101,24 @@ def _job(path: Path, line: int, row: Mapping[str, str]) -> Job:
 def _parsed(line: int, row: Mapping[str, str]) -> Job:
     entry = find_entry(row.get("backend") or next(iter(BACKENDS)))
     parser = _parser(entry)
-    words = [row[name] for name in _PICTURES if row.get(name)]
-    for name, is_flag in _flags(parser).items():
-        words += _words(name, row.get(name, ""), is_flag)
-    options = parser.parse_args([*words, *(["-o", row["output"]] if row.get("output") else [])])
+    words = [word for name, is_flag in _flags(parser).items() for word in _words(name, row.get(name, ""), is_flag)]
+    pictures = ["--", *(row[name] for name in _PICTURES if row.get(name))]
+    named = [f"--output={row['output']}"] if row.get("output") else []
+    options = parser.parse_args([*words, *named, *pictures])
     check_pair(options.content, options.style)
-    pictures = dict(zip(_PICTURES, paths(options.content, options.style), strict=True))
-    try:
-        files = files_read(**pictures, init=start_from(options))
-    except OSError as error:
-        raise RosettaError(f"cannot read {error.filename!r} ({error.strerror}): name a picture") from None
+    files = _files(options)
     recipe = entry.with_optimizer(recipe_from(options), optimizer_from(options))
     output = choose_output(entry, recipe, options, files)
-    return Job(line, entry, (*words, "-o", output), output, options, recipe.name, files)
+    command = (*words, f"--output={output}", *pictures)
+    return Job(line, entry, command, output, options, parser.parse_args([]), recipe.name, files)
+
+
+def _files(options: argparse.Namespace) -> Files:
+    pictures = dict(zip(_PICTURES, paths(options.content, options.style), strict=True))
+    try:
+        return files_read(**pictures, init=start_from(options))
+    except (OSError, ValueError) as error:
+        raise RosettaError(f"cannot read a picture ({one_line(error)}): name one that is there") from None
 
 
 def _words(name: str, value: str, is_flag: bool) -> list[str]:

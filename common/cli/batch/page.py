@@ -2,7 +2,9 @@
 
 import base64
 import io
+import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from os.path import relpath
 from pathlib import Path
@@ -13,7 +15,8 @@ from PIL import Image as Pillow
 
 from common.cli.batch.runner import Outcome
 from common.errors import RosettaError
-from common.writing import write_text
+from common.images import load_image, to_bytes
+from common.writing import failures, write_text
 
 _SIDE_PX = 420
 GENERATOR = "style-rosetta batch"
@@ -24,7 +27,7 @@ class _Figure:
     """A job on the page; without a picture, `said` is why."""
 
     title: str
-    words: str
+    command: str
     said: str
     href: str
     uri: str | None
@@ -34,7 +37,11 @@ class _Figure:
 
 def check_page(path: Path) -> None:
     """Raise RosettaError for a file that is no page of a batch, and would be replaced."""
-    if path.exists() and (not path.is_file() or GENERATOR.encode() not in path.read_bytes()[:2000]):
+    if not path.exists():
+        return
+    with failures(path), path.open("rb") as file:
+        is_ours = GENERATOR.encode() in file.read(2000)
+    if not is_ours:
         raise RosettaError(f"{str(path)!r} exists and is no page of a batch: move it away, or name another by --page")
 
 
@@ -53,15 +60,16 @@ def write_page(path: Path, title: str, outcomes: Sequence[Outcome]) -> None:
 
 def _figure(page: Path, outcome: Outcome) -> _Figure:
     job = outcome.job
-    words = " ".join([f"python -m {job.entry.package}", *job.words])
+    command = shlex.join(["python", "-m", job.entry.package, *job.words])
     said = outcome.said or {"there": "was there", "made": "made", "failed": "failed"}[outcome.status]
-    href = quote(relpath(job.output, page.parent))
-    figure = _Figure(Path(job.output).name, words, said, href, None)
-    if outcome.status == "failed":
-        return figure
-    with Pillow.open(job.output) as picture:
-        small = picture.convert("RGB")
-        small.thumbnail((_SIDE_PX, _SIDE_PX), Pillow.Resampling.LANCZOS)
+    name, href = Path(job.output).name, quote(relpath(job.output, page.parent))
+    small = None
+    if outcome.status != "failed":
+        with suppress(RosettaError):  # somebody may have moved the picture meanwhile
+            small = Pillow.fromarray(to_bytes(load_image(job.output)))
+    if small is None:
+        return _Figure(name, command, said, href, None)
+    small.thumbnail((_SIDE_PX, _SIDE_PX), Pillow.Resampling.LANCZOS)
     small.save(encoded := io.BytesIO(), "WEBP", quality=82)
     uri = f"data:image/webp;base64,{base64.b64encode(encoded.getvalue()).decode()}"
-    return _Figure(figure.title, words, said, href, uri, *small.size)
+    return _Figure(name, command, said, href, uri, *small.size)

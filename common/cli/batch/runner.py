@@ -1,6 +1,7 @@
 """One job after the other, each in a process of its own, which goes on where an earlier one was ended."""
 
 import ctypes
+import os
 import signal
 import subprocess
 import sys
@@ -17,7 +18,8 @@ from common.cli.outputs import checkpoint_of
 from common.cli.provenance import is_made_by, result_in_words
 
 _PR_SET_PDEATHSIG = 1  # prctl.h
-_BUSY, _BUSY_S = "another run is writing", 60.0
+_BUSY, _BUSY_S = "another run is writing", 900.0
+_PATHS = (str(Path(__file__).resolve().parents[3]), os.environ.get("PYTHONPATH"))
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Outcome:
 def run_jobs(jobs: Sequence[Job], options: Sequence[str], on_line: Callable[[str], None]) -> Iterator[Outcome]:
     """Every job in turn; a job that fails ends none of the others. `options` are for every job."""
     for job in jobs:
-        if is_made_by(Path(job.output), job.entry, job.options, job.files):
+        if is_made_by(Path(job.output), job.entry, job.options, job.defaults, job.files):
             yield Outcome(job, "there", said=result_in_words(Path(job.output)))
         else:
             yield _run(job, options, on_line)
@@ -54,42 +56,45 @@ def to_go_s(done: Sequence[Outcome], left: Sequence[Job]) -> float | None:
 
 def _run(job: Job, options: Sequence[str], on_line: Callable[[str], None]) -> Outcome:
     start_s = time.monotonic()
-    resumed = ["--resume"] if checkpoint_of(job.output).exists() and "--no-resume" not in options else []
-    command = [sys.executable, "-m", job.entry.package, *job.words, *options, *resumed]
     while True:
-        code, lines = _process(command, on_line)
+        resumed = ["--resume"] if checkpoint_of(job.output).exists() and "--no-resume" not in options else []
+        code, last = _process([sys.executable, "-m", job.entry.package, *options, *resumed, *job.words], on_line)
         took_s = time.monotonic() - start_s
-        last = lines[-1] if lines else f"ended with {code}"
+        if code == 0:
+            return Outcome(job, "made", took_s, result_in_words(Path(job.output)))
         # What a killed batch had started ends after its evaluation.
-        if code == 0 or _BUSY not in last or took_s > _BUSY_S:
-            break
+        if _BUSY not in last or took_s > _BUSY_S:
+            return Outcome(job, "failed", took_s, last)
         time.sleep(1)
-    if code:
-        return Outcome(job, "failed", took_s, last.partition(": ")[2] or last)
-    return Outcome(job, "made", took_s, result_in_words(Path(job.output)))
 
 
-def _process(command: Sequence[str], on_line: Callable[[str], None]) -> tuple[int, list[str]]:
-    """The exit code of a transfer, and its lines on stderr, each of which is passed on."""
-    lines = []
+def _process(command: Sequence[str], on_line: Callable[[str], None]) -> tuple[int, str]:
+    """The exit code of a transfer, and what its last line on stderr says; each line is passed on."""
+    last = ""
     with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        errors="replace",
+        # The folder of the table may have a `common` of its own.
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, _PATHS)), "PYTHONSAFEPATH": "1"},
         # A session of its own, or Ctrl-C in a terminal would be the first of two signals, and the second ends at once.
         start_new_session=True,
         preexec_fn=_ends_with_us,
     ) as process:
         try:
             for line in process.stderr or ():
-                lines.append(line.rstrip())
-                on_line(lines[-1])
+                last = line.rstrip()
+                on_line(last)
         except KeyboardInterrupt:
-            process.send_signal(signal.SIGTERM)  # upon which the transfer saves its checkpoint
+            process.send_signal(signal.SIGTERM)
+            process.communicate()  # until the transfer has saved its checkpoint
             raise
-    return process.returncode, lines
+    if process.returncode < 0:
+        return process.returncode, f"ended by {signal.Signals(-process.returncode).name}, maybe for want of memory"
+    return process.returncode, last.partition(": ")[2] or last or f"ended with {process.returncode}"
 
 
 def _ends_with_us() -> None:
