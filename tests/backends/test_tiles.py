@@ -15,6 +15,7 @@ from common.tiles import TiledObjective
 
 EVERY = [(name, mode, "max") for name, entry in BACKENDS.items() for mode in entry.tiled]
 LEAN = [(name, mode, "average") for name, mode, _ in EVERY if mode == "lean"]  # whose pools are its own
+BRIEF = {"style_taps": ("relu1_1",), "content_taps": ("pool1",)}  # where what is around the network is tested
 TILE_PX = 64  # two by two of the content, two of the style
 
 
@@ -40,7 +41,7 @@ def assert_equal(ours, theirs, losses=1e-12, gradients=1e-10):
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_every_recipe_is_that_of_the_whole_picture_and_of_the_oracle(backend, problem_of, recipe):
-    problem = problem_of(shallow(recipe))
+    problem = problem_of(shallow(recipe, style_taps=("relu1_1", "relu2_1")))
     tiled, image = replace(problem, tile_px=TILE_PX), probe(problem)
     found = backend.value_and_grad(image, tiled)
     assert_equal(found, backend.value_and_grad(image, problem))
@@ -51,7 +52,8 @@ def test_every_recipe_is_that_of_the_whole_picture_and_of_the_oracle(backend, pr
 
 @pytest.mark.parametrize(("name", "mode", "pooling"), EVERY + LEAN)
 def test_every_mode(problem_of, name, mode, pooling):
-    recipe = shallow("gatys", pooling=pooling, content_taps=("conv2_2", "pool1"), tv_form="power", tv_weight=1.0)
+    taps = {"style_taps": ("relu1_1", "relu2_1"), "content_taps": ("conv2_2", "pool1")}
+    recipe = shallow("gatys", pooling=pooling, **taps, tv_form="power", tv_weight=1.0)
     problem, backend = problem_of(recipe, mode=mode), load_backend(name)
     image = probe(problem)
     theirs = backend.value_and_grad(image, replace(problem, mode=None))
@@ -60,7 +62,7 @@ def test_every_mode(problem_of, name, mode, pooling):
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_other_precisions_to_their_rounding(backend, problem_of, precision):
-    problem = problem_of(shallow("pytorch-blog", pooling="average"), precision)
+    problem = problem_of(shallow("pytorch-blog", pooling="average", **BRIEF), precision)
     image = probe(problem)
     theirs = backend.value_and_grad(image, problem)
     bounds = {"float32": (1e-5, 1e-4), "bfloat16": (0.02, 0.1)}[precision]
@@ -79,7 +81,7 @@ def test_the_deepest_taps(backend, weights):
 @pytest.mark.parametrize("sizes", [((40, 40), (100, 60)), ((100, 60), (40, 40))])
 def test_where_only_one_of_the_pictures_is_large(backend, weights, pictures, sizes):
     content, style = (resize(picture, *size) for picture, size in zip(pictures, sizes, strict=True))
-    problem = Problem(content, style, shallow("pytorch-blog"), weights, "float64")
+    problem = Problem(content, style, shallow("pytorch-blog", **BRIEF), weights, "float64")
     image = probe(problem)
     tiled = backend.value_and_grad(image, replace(problem, tile_px=TILE_PX))
     assert_equal(tiled, backend.value_and_grad(image, problem))
@@ -87,7 +89,7 @@ def test_where_only_one_of_the_pictures_is_large(backend, weights, pictures, siz
 
 @pytest.mark.parametrize("taps", [{"style_taps": ()}, {"content_taps": ()}])
 def test_one_kind_of_term_alone(backend, problem_of, taps):
-    problem = problem_of(shallow("d2l", **taps))
+    problem = problem_of(shallow("d2l", **BRIEF | taps))
     image = probe(problem)
     tiled = backend.value_and_grad(image, replace(problem, tile_px=TILE_PX))
     assert_equal(tiled, backend.value_and_grad(image, problem))
@@ -95,7 +97,7 @@ def test_one_kind_of_term_alone(backend, problem_of, taps):
 
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
 def test_a_transfer_ends_in_the_same_picture(backend, problem_of, optimizer):
-    recipe = with_size(with_steps(with_optimizer(shallow("d2l"), optimizer), 4), Exactly(75, 98))
+    recipe = with_size(with_steps(with_optimizer(shallow("d2l", **BRIEF), optimizer), 4), Exactly(75, 98))
     problem = problem_of(recipe)
     whole, tiled = (backend.stylize(it) for it in (problem, replace(problem, tile_px=TILE_PX)))
     assert np.abs(whole.image - tiled.image).max() <= 1e-6
@@ -104,14 +106,14 @@ def test_a_transfer_ends_in_the_same_picture(backend, problem_of, optimizer):
 
 
 def test_mixed_precision(backend, problem_of):
-    recipe = with_size(with_steps(with_optimizer(shallow("d2l"), "adam"), 33), Exactly(75, 98))
+    recipe = with_size(with_steps(with_optimizer(shallow("d2l", **BRIEF), "adam"), 33), Exactly(75, 98))
     tiled = backend.stylize(replace(problem_of(with_mixed(recipe), "float32"), tile_px=TILE_PX))
     assert len(tiled.steps) == 33
     assert tiled.losses.total < tiled.steps[0].losses.total
 
 
 def test_what_the_doctor_looks_at(backend, problem_of):
-    problem = problem_of(shallow("gatys"))
+    problem = problem_of(shallow("gatys", **BRIEF))
     image = probe(problem)
     whole, tiled = (backend.tensors(image, it) for it in (problem, replace(problem, tile_px=TILE_PX)))
     assert list(whole) == list(tiled)
