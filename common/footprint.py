@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 class Keeps:
     """What an execution mode holds of the feature maps during an evaluation; by default much.
 
-    Of the output of every ReLU and pool the mode keeps `maps`, 1 where automatic differentiation needs the map, else 0,
-    and `relu_bytes` or `pool_bytes` for each value. The backward step of a layer takes `conv_maps` or `pool_maps` of
-    the layer's input, with the result and without the gradient that comes in. The gradient of a style term takes
-    `term_maps` of its tap where the gradients of all terms are computed before the network's, and 0 where each waits
-    for its turn. The backward step of a convolution in float64 lays out `columns` values for each of its input.
-    `compiler_bytes` is what a compiler takes.
+    Of the output of every ReLU and pool the mode keeps `maps`, 1 where automatic differentiation needs the map, 2 where
+    the convolution's stays as well, else 0, and `relu_bytes` or `pool_bytes` for each value. The backward step of a
+    layer takes `conv_maps` or `pool_maps` of the layer's input, with the result and without the gradient that comes in.
+    The gradient of a style term takes `term_maps` of its tap where the gradients of all terms are computed before the
+    network's, and 0 where each waits for its turn. The backward step of a convolution in float64 lays out `columns`
+    values for each of its input. `compiler_bytes` is what a compiler takes.
     """
 
     maps: int = 1
