@@ -1,5 +1,6 @@
 """Files to and from float32 RGB of shape (H, W, 3) in [0, 1]; the one resize."""
 
+import base64
 import io
 import os
 import re
@@ -147,6 +148,12 @@ def save_image(path: str | os.PathLike[str], image: NDArray[np.floating], descri
 def save_or_keep(path: str | os.PathLike[str], image: NDArray[np.floating], description: str | None = None) -> None:
     """As `save_image`; where that fails, keep the picture in another folder, and raise RosettaError that names it."""
     write_or_keep(path, lambda place: save_image(place, image, description))
+
+
+def webp_uri(picture: Pillow.Image, quality: int) -> str:
+    """A picture as a data URI in WebP, for a page that is complete in itself."""
+    picture.save(encoded := io.BytesIO(), format="WEBP", quality=quality)
+    return f"data:image/webp;base64,{base64.b64encode(encoded.getvalue()).decode('ascii')}"
 
 
 def description_of(path: str | os.PathLike[str]) -> str | None:

@@ -19,8 +19,7 @@ def memory_of_steps(scene: Scene) -> Iterator[AtOnce]:
     interpreters = {(row.backend, row.python): row for row in request.rows}.values()
     for size in request.sizes:
         in_float64 = Group(size, "float64")
-        first = [replace(it, mode=BACKENDS[it.backend].modes[0], tile_px=None) for it in interpreters]
-        rows = [replace(it, group=in_float64) for it in first]
+        rows = [replace(it, mode=BACKENDS[it.backend].modes[0], tile_px=None, group=in_float64) for it in interpreters]
         yield [_oracle_run(scene, _OF_REFERENCES, size), *(scene.transfer(row) for row in rows)]
     yield [_oracle_run(scene, _OF_THE_ORACLE, request.sizes[0])]
     for group in request.groups:

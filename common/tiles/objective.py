@@ -109,7 +109,7 @@ def _style_targets(problem: Problem, task: TileTask) -> dict[str, Array]:
     """The scaled mean Gram matrices of the style picture, in tiles of its own."""
     style, own = task.coefficients.style, tiles(extent_of(problem.style), problem.tile_px, task.taps)
     windows = _windows(_network_input(problem, problem.style), own)
-    sums = gram_sums(task.tile_network(), own, windows, tuple(style))
+    sums = gram_sums(task.tile_network, own, windows, tuple(style))
     return {tap: c.target_scale * sums[tap] / _positions(tap, problem.style) for tap, c in style.items()}
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Protocol
@@ -29,8 +30,9 @@ class TileTask:
     mode: Mode | None
     coefficients: Coefficients
 
+    @cached_property
     def tile_network(self) -> TileNetwork:
-        """The network, built; RosettaError for a package without tiles, or a mode without."""
+        """The network, built once; RosettaError for a package without tiles, or a mode without."""
         if not find_spec(f"{self.package}.tiles"):
             raise RosettaError(f"{self.package} has no module tiles: leave out the tiles")
         network: TileNetwork = import_module(f"{self.package}.tiles").TileNetwork(self.taps, self.network, self.mode)
@@ -74,7 +76,7 @@ class TileWorker:
     """Some tiles of a picture, one after the other."""
 
     def __init__(self, task: TileTask, tiles: Sequence[Tile], content: Windows) -> None:
-        self._network, self._tiles, self._coefficients = task.tile_network(), tiles, task.coefficients
+        self._network, self._tiles, self._coefficients = task.tile_network, tiles, task.coefficients
         self.targets: Sequence[Features] = [self._maps(tile, it) for tile, it in zip(tiles, content, strict=True)]
         self._windows: Windows = ()
 

@@ -1,7 +1,5 @@
 """The page of a batch: every picture in small, complete in itself, with what was asked for and what became of it."""
 
-import base64
-import io
 import shlex
 from collections.abc import Sequence
 from contextlib import suppress
@@ -10,12 +8,12 @@ from os.path import relpath
 from pathlib import Path
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image as Pillow
 
 from common.cli.batch.runner import Outcome
+from common.comparison.rendering import environment
 from common.errors import RosettaError
-from common.images import load_image, to_bytes
+from common.images import load_image, to_bytes, webp_uri
 from common.writing import failures, write_text
 
 _SIDE_PX = 420
@@ -47,13 +45,12 @@ def check_page(path: Path) -> None:
 
 def write_page(path: Path, title: str, outcomes: Sequence[Outcome]) -> None:
     """Write the page; pictures link to their files."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), undefined=StrictUndefined, autoescape=True, trim_blocks=True
-    )
     figures = [_figure(path, outcome) for outcome in outcomes]
     failed = sum(outcome.status == "failed" for outcome in outcomes)
-    text = environment.get_template("page.html.j2").render(
-        title=title, figures=figures, failed=failed, generator=GENERATOR
+    text = (
+        environment(Path(__file__).parent)
+        .get_template("page.html.j2")
+        .render(title=title, figures=figures, failed=failed, generator=GENERATOR)
     )
     write_text(path, text)
 
@@ -70,6 +67,4 @@ def _figure(page: Path, outcome: Outcome) -> _Figure:
     if small is None:
         return _Figure(name, command, said, href, None)
     small.thumbnail((_SIDE_PX, _SIDE_PX), Pillow.Resampling.LANCZOS)
-    small.save(encoded := io.BytesIO(), "WEBP", quality=82)
-    uri = f"data:image/webp;base64,{base64.b64encode(encoded.getvalue()).decode()}"
-    return _Figure(name, command, said, href, uri, *small.size)
+    return _Figure(name, command, said, href, webp_uri(small, quality=82), *small.size)

@@ -1,7 +1,6 @@
 """One job after the other, each in a process of its own, which goes on where an earlier one was ended."""
 
 import ctypes
-import os
 import signal
 import subprocess
 import sys
@@ -16,10 +15,10 @@ from typing import Literal
 from common.cli.batch.jobs import Job
 from common.cli.outputs import checkpoint_of
 from common.cli.provenance import is_made_by, result_in_words
+from common.machine import repository_first
 
 _PR_SET_PDEATHSIG = 1  # prctl.h
 _BUSY, _BUSY_S = "another run is writing", 900.0
-_PATHS = (str(Path(__file__).resolve().parents[3]), os.environ.get("PYTHONPATH"))
 
 
 @dataclass(frozen=True)
@@ -78,8 +77,7 @@ def _process(command: Sequence[str], on_line: Callable[[str], None]) -> tuple[in
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
-        # The folder of the table may have a `common` of its own.
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, _PATHS)), "PYTHONSAFEPATH": "1"},
+        env=repository_first(),
         # A session of its own, or Ctrl-C in a terminal would be the first of two signals, and the second ends at once.
         start_new_session=True,
         preexec_fn=_ends_with_us,

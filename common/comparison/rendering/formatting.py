@@ -98,10 +98,10 @@ def _or_nothing(form: Callable[..., str]) -> Callable[..., str]:
     return filtered
 
 
-def environment() -> Environment:
-    """Where both reports are made."""
+def environment(templates: Path = TEMPLATES) -> Environment:
+    """Where pages are made of a folder's templates, by default both reports."""
     made = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader(templates),
         autoescape=select_autoescape(["html.j2"]),
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from common.comparison.rendering.charts import Point, Style, loss_curves, styles
 from common.comparison.rendering.formatting import TEMPLATES, environment
 from common.comparison.reporting import Difference, Group, Pictures, Report, picture_files, report_to_json, save_grid
 from common.comparison.request import Request
-from common.images import Image, save_image, to_bytes
+from common.images import Image, save_image, to_bytes, webp_uri
 from common.writing import write_text
 
 _AT_THE_TOP = 6  # pictures, which a phone shows on its first screen or two
@@ -76,7 +75,7 @@ def render_page(report: Report, pictures: Pictures) -> str:
         css=css,
         script=script,
         # What the page's content security policy knows its one script by: no other is run.
-        script_hash=_base64(hashlib.sha256(script.encode("utf-8")).digest()),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii"),
     )
 
 
@@ -132,10 +131,5 @@ def _heat_maps(report: Report, pictures: Pictures) -> list[tuple[Difference, str
 
 
 def _picture(key: str, title: str, image: Image) -> Shown:
-    stream = io.BytesIO()
-    Pillow.fromarray(np.ascontiguousarray(to_bytes(np.nan_to_num(image)))).save(stream, format="WEBP", quality=92)
-    return Shown(key, title, f"data:image/webp;base64,{_base64(stream.getvalue())}", *image.shape[:2])
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
+    picture = Pillow.fromarray(np.ascontiguousarray(to_bytes(np.nan_to_num(image))))
+    return Shown(key, title, webp_uri(picture, quality=92), *image.shape[:2])

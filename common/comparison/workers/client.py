@@ -16,9 +16,9 @@ from common.backend import find_entry
 from common.comparison.workers.job import Arrays, Job, load_arrays
 from common.entry import Entry
 from common.errors import RosettaError
+from common.machine import repository_first
 
 OnEvent = Callable[[str, Any], None]
-_ROOT = Path(__file__).resolve().parents[3]
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 # glibc gives large blocks back to the system at once or keeps them, depending on what happened before, and two
 # processes of the same code then differ by up to 5%. Told to keep them, they differ by 1%.
@@ -133,10 +133,7 @@ class Worker(AbstractContextManager["Worker"]):
 
 
 def _environment(entry: Entry, cache: str) -> dict[str, str]:
-    # The folder that a user is in may have a `common` of its own: the repository comes first.
-    path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
-    cached = {entry.cache_variable: cache} if entry.cache_variable else {}
-    return {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1", **cached}
+    return {**repository_first(), **({entry.cache_variable: cache} if entry.cache_variable else {})}
 
 
 def _variables(entry: Entry, threads: int | None) -> dict[str, str]:
